@@ -1,0 +1,61 @@
+//! The SGD step w = fma(-rate, g, w), and when it must not be taken.
+//!
+//! A step is refused where rate * g is not finite, or where it carries a finite weight past the largest f32. An
+//! infinite weight that no gradient moves is none of its business.
+
+use crate::simd::{Kernel, Simd};
+
+/// w = fma(-rate, g, w) over whole slices; the shorter one ends the pass.
+pub(crate) struct Descend<'a> {
+    pub weights: &'a mut [f32],
+    pub gradient: &'a [f32],
+    pub rate: f32,
+}
+
+impl Kernel for Descend<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) {
+        let len = self.weights.len().min(self.gradient.len());
+        let rate = s.splat(self.rate);
+        for (w, g) in self.weights[..len].chunks_mut(S::LANES).zip(self.gradient[..len].chunks(S::LANES)) {
+            s.store(w, s.nfma(rate, s.load(g), s.load(w)));
+        }
+    }
+}
+
+/// The exact test of one step.
+#[inline(always)]
+pub(crate) fn step_is_finite<S: Simd>(s: S, rate: f32, g: f32, w: f32) -> bool {
+    (rate * g).is_finite() && (!w.is_finite() || s.fma_one(-rate, g, w).is_finite())
+}
+
+/// The quick test of all steps: true where none of this magnitude can fail, false for NaN. Half an ulp of the largest
+/// f32 is 2^103, so a step below the bound, 2^102, leaves any finite weight finite.
+pub(crate) fn is_tame(largest_step: f32) -> bool {
+    largest_step < 5.070_602_4e30
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simd::Portable;
+
+    #[test]
+    fn tame_steps_are_finite() {
+        let bound = f32::from_bits((127 + 102) << 23);
+        let largest = f32::from_bits(bound.to_bits() - 1);
+        assert!(is_tame(largest) && !is_tame(bound) && !is_tame(f32::NAN));
+        for w in [f32::MAX, -f32::MAX, 0.0, f32::INFINITY] {
+            assert!(step_is_finite(Portable, 1.0, largest, w) && step_is_finite(Portable, 1.0, -largest, w));
+        }
+    }
+
+    #[test]
+    fn overflowing_steps_are_not() {
+        let finite = |rate, g, w| step_is_finite(Portable, rate, g, w);
+        assert!(!finite(1.0, -1e32, f32::MAX) && finite(1.0, 1e32, f32::MAX));
+        assert!(!finite(10.0, 1e38, 1e38), "the step itself overflows");
+        assert!(!finite(1.0, f32::NAN, 0.0) && !finite(1.0, f32::INFINITY, f32::INFINITY));
+    }
+}

@@ -1,0 +1,117 @@
+//! exp and tanh of whole slices: one reduction and one polynomial for both.
+//!
+//! Reduction: x = n ln 2 + r with n = rint(x / ln 2) and |r| <= ln 2 / 2, so e^x = 2^n e^r. ln 2 is split into HI,
+//! whose product with n leaves x - n HI exact, and LO; `r1 = x - n HI` is exact and `r = r1 - n LO` is rounded, but
+//! only the polynomial sees r. The part that the rounding lost is put back through the tail:
+//!
+//! ```text
+//! e^r - 1 = r1 + m      m = r² q(r) - n LO      q(r) = (e^r - 1 - r) / r²
+//! ```
+//!
+//! q has degree 4 and float32 coefficients from a minimax fit of e^r - 1, in relative error, by
+//! `tests/generate/coefficients.py`. Largest errors over every float32 against the exact value, in ulp of the
+//! result: exp 0.78 (0.66 where the result is a normal number), tanh 0.90. Both are monotone. `tests/math.rs` holds the sweeps.
+
+use crate::simd::{Kernel, Simd};
+
+const LOG2_E: f32 = f32::from_bits(0x3fb8_aa3b);
+const LN2_HI: f32 = f32::from_bits(0x3f31_7200);
+const LN2_LO: f32 = f32::from_bits(0x35bf_be8e);
+/// 1.5 * 2^23: adding and subtracting it rounds to an integer, ties to even.
+const ROUND: f32 = 12_582_912.0;
+/// q(r) = Q0 + Q1 r + ... + Q4 r^4.
+const Q0: f32 = f32::from_bits(0x3f00_0000);
+const Q1: f32 = f32::from_bits(0x3e2a_aa5c);
+const Q2: f32 = f32::from_bits(0x3d2a_aade);
+const Q3: f32 = f32::from_bits(0x3c09_116d);
+const Q4: f32 = f32::from_bits(0x3ab6_2982);
+
+/// r1 and m of the head of this file, for integral n.
+#[inline(always)]
+fn reduce<S: Simd>(s: S, x: S::F, n: S::F) -> (S::F, S::F) {
+    let r1 = s.nfma(n, s.splat(LN2_HI), x);
+    let n_lo = s.mul(n, s.splat(-LN2_LO));
+    let r = s.add(r1, n_lo);
+    let q = s.fma(s.splat(Q4), r, s.splat(Q3));
+    let q = s.fma(q, r, s.splat(Q2));
+    let q = s.fma(q, r, s.splat(Q1));
+    let q = s.fma(q, r, s.splat(Q0));
+    (r1, s.fma(s.mul(r, r), q, n_lo))
+}
+
+/// x / ln 2 to the nearest integer.
+#[inline(always)]
+fn nearest_power<S: Simd>(s: S, x: S::F) -> S::F {
+    s.sub(s.fma(x, s.splat(LOG2_E), s.splat(ROUND)), s.splat(ROUND))
+}
+
+/// e^x: 0 below -104, infinity above 88.73, NaN for NaN.
+#[inline(always)]
+pub(crate) fn exp_lanes<S: Simd>(s: S, x: S::F) -> S::F {
+    // e^89 overflows and e^-104 underflows, so the clamp changes no result; NaN passes through it.
+    let x = s.min(s.splat(89.0), s.max(s.splat(-104.0), x));
+    let n = nearest_power(s, x);
+    let (r1, m) = reduce(s, x, n);
+    // 1 + r1 + m, with the rounding error of 1 + r1 kept (Fast2Sum: 1 >= |r1|)
+    let one = s.splat(1.0);
+    let head = s.add(one, r1);
+    let lost = s.sub(r1, s.sub(head, one));
+    s.scale(s.add(head, s.add(lost, m)), n)
+}
+
+/// tanh x = sign(x) F / (2 - F) with F = 1 - e^(-2|x|), so that nothing overflows and 1 / (2 - F) = (1 + tanh) / 2
+/// comes for free: one division and one correction give the quotient of the two-part numbers almost exactly.
+#[inline(always)]
+pub(crate) fn tanh_lanes<S: Simd>(s: S, x: S::F) -> S::F {
+    // tanh 9.02 rounds to 1; NaN passes through the clamp.
+    let y = s.mul(s.min(s.splat(9.02), s.abs(x)), s.splat(-2.0));
+    // 2^-24 keeps 1 - 2^n exact; the larger |r| beyond it meets a factor of 2^-24.
+    let n = s.max(s.splat(-24.0), nearest_power(s, y));
+    let (r1, m) = reduce(s, y, n);
+    let power = s.exp2(n);
+    // F = (1 - 2^n) - 2^n r1 - 2^n m = f + f_lo
+    let (one, two) = (s.splat(1.0), s.splat(2.0));
+    let start = s.sub(one, power);
+    let head = s.nfma(power, r1, start);
+    let lost = s.nfma(power, r1, s.sub(start, head));
+    let tail = s.nfma(power, m, lost);
+    let f = s.add(head, tail);
+    let f_lo = s.sub(tail, s.sub(f, head));
+    // 2 - F = d + d_lo - f_lo
+    let d = s.sub(two, f);
+    let d_lo = s.sub(s.sub(two, d), f);
+    let quotient = s.div(f, d);
+    // residual = f + f_lo - quotient (d + d_lo - f_lo), times 1 / d = (1 + quotient) / 2
+    let one_plus = s.add(one, quotient);
+    let residual = s.nfma(quotient, d, f);
+    let residual = s.fma(f_lo, one_plus, residual);
+    let residual = s.nfma(quotient, d_lo, residual);
+    let magnitude = s.fma(s.mul(residual, s.splat(0.5)), one_plus, quotient);
+    s.with_sign_of(magnitude, x)
+}
+
+/// x = e^x in place.
+pub(crate) struct Exp<'a>(pub &'a mut [f32]);
+
+impl Kernel for Exp<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) {
+        for lanes in self.0.chunks_mut(S::LANES) {
+            s.store(lanes, exp_lanes(s, s.load(lanes)));
+        }
+    }
+}
+
+/// x = tanh x in place.
+pub(crate) struct Tanh<'a>(pub &'a mut [f32]);
+
+impl Kernel for Tanh<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) {
+        for lanes in self.0.chunks_mut(S::LANES) {
+            s.store(lanes, tanh_lanes(s, s.load(lanes)));
+        }
+    }
+}

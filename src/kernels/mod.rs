@@ -1,0 +1,57 @@
+//! The arithmetic of the model: each kernel is written once, generic over the instruction set.
+
+mod descent;
+mod elementwise;
+mod exp;
+mod product;
+mod scalar;
+mod softmax;
+mod sum;
+mod tile;
+
+pub(crate) use descent::{Descend, is_tame, step_is_finite};
+pub(crate) use elementwise::{Add, MaxAbs, TanhBackward};
+pub(crate) use exp::{Exp, Tanh};
+pub(crate) use product::{Into, Left, pack_len, product, product_nt};
+pub(crate) use scalar::{ln, sin_cos, sqrt};
+pub(crate) use softmax::{Scale, SoftmaxRow};
+pub(crate) use sum::Sum;
+
+use crate::simd::{Isa, Portable};
+
+/// Replaces every element by its exponential, below 0.8 ulp of the exact value, monotone, the same bits on every
+/// instruction set. 0 below -104, infinity above 88.73, NaN for NaN. Never fails; one pass over the slice.
+///
+/// ```
+/// use rnnlm::{Isa, exp};
+/// let mut x = [0.0, 1.0, f32::NEG_INFINITY];
+/// exp(Isa::detect(), &mut x);
+/// assert_eq!(x, [1.0, 2.718_281_8, 0.0]);
+/// ```
+pub fn exp(isa: Isa, x: &mut [f32]) {
+    isa.run(Exp(x));
+}
+
+/// Replaces every element by its hyperbolic tangent, below 0.9 ulp of the exact value, monotone, odd, the same bits
+/// on every instruction set. NaN for NaN. Never fails; one pass over the slice.
+///
+/// ```
+/// use rnnlm::{Isa, tanh};
+/// let mut x = [0.0, 0.5, f32::NEG_INFINITY];
+/// tanh(Isa::detect(), &mut x);
+/// assert_eq!(x, [0.0, 0.462_117_16, -1.0]);
+/// ```
+pub fn tanh(isa: Isa, x: &mut [f32]) {
+    isa.run(Tanh(x));
+}
+
+/// Perplexity, e to the mean loss: the number of equally likely words among which the model still wavers.
+///
+/// ```
+/// assert_eq!(rnnlm::perplexity(0.0), 1.0);
+/// assert!((rnnlm::perplexity(10_f32.ln()) - 10.0).abs() < 1e-5);
+/// ```
+#[must_use]
+pub fn perplexity(mean_loss: f32) -> f32 {
+    exp::exp_lanes(Portable, mean_loss)
+}

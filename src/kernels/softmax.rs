@@ -1,0 +1,152 @@
+//! One row of softmax with cross-entropy.
+//!
+//! ```text
+//! m = max x      e_v = exp(x_v - m)      s = sum of e      loss = ln s - (x_target - m)
+//! ```
+//!
+//! The order of the sum: element v is added to virtual lane v mod 16, in ascending v; then lane i += lane i + 8,
+//! i += i + 4, i += i + 2, i += i + 1. Every vector width divides sixteen, so the order is the same on all.
+
+use super::{exp::exp_lanes, scalar::ln};
+use crate::simd::{Kernel, Simd, VIRTUAL_LANES};
+
+/// Turns a row of logits into e, in place.
+pub(crate) struct SoftmaxRow<'a>(pub &'a mut [f32]);
+
+/// What [`SoftmaxRow`] found: the row's m and s.
+#[derive(Clone, Copy)]
+pub(crate) struct RowSums {
+    pub max: f32,
+    pub sum: f32,
+}
+
+impl RowSums {
+    /// The cross-entropy of a target whose logit was `logit`.
+    pub(crate) fn loss<S: Simd>(self, s: S, logit: f32) -> f32 {
+        ln(s, self.sum) - (logit - self.max)
+    }
+}
+
+impl Kernel for SoftmaxRow<'_> {
+    type Output = RowSums;
+
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) -> RowSums {
+        let row = self.0;
+        let max = row_max(s, row);
+        let mut sums = [s.splat(0.0); VIRTUAL_LANES];
+        for block in row.chunks_mut(VIRTUAL_LANES) {
+            for (lanes, sum) in block.chunks_mut(S::LANES).zip(&mut sums) {
+                let e = exp_lanes(s, s.sub(s.load(lanes), s.splat(max)));
+                s.store(lanes, e);
+                // at the end of the row, loaded again, so that the lanes beyond it add 0
+                let e = if lanes.len() < S::LANES { s.load(lanes) } else { e };
+                *sum = s.add(*sum, e);
+            }
+        }
+        let mut lanes = [0.0; VIRTUAL_LANES];
+        for (to, sum) in lanes.chunks_mut(S::LANES).zip(sums) {
+            s.store(to, sum);
+        }
+        RowSums { max, sum: tree(lanes) }
+    }
+}
+
+/// The sum of sixteen lanes, in the order of the head of this file.
+#[inline(always)]
+fn tree(mut lanes: [f32; VIRTUAL_LANES]) -> f32 {
+    let mut width = VIRTUAL_LANES / 2;
+    while width > 0 {
+        for i in 0..width {
+            lanes[i] += lanes[i + width];
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+/// The largest element. A NaN may be passed over: it shows in the sum, where it stays.
+#[inline(always)]
+fn row_max<S: Simd>(s: S, row: &[f32]) -> f32 {
+    let mut max = s.splat(f32::NEG_INFINITY);
+    let mut full = row.chunks_exact(S::LANES);
+    for lanes in &mut full {
+        max = s.max(s.load(lanes), max);
+    }
+    let mut lanes = [f32::NEG_INFINITY; VIRTUAL_LANES];
+    s.store(&mut lanes, max);
+    let max = |a: f32, &b: &f32| if b > a { b } else { a };
+    full.remainder().iter().fold(lanes.iter().fold(f32::NEG_INFINITY, max), max)
+}
+
+/// x = x * factor.
+pub(crate) struct Scale<'a>(pub &'a mut [f32], pub f32);
+
+impl Kernel for Scale<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) {
+        let factor = s.splat(self.1);
+        for lanes in self.0.chunks_mut(S::LANES) {
+            s.store(lanes, s.mul(s.load(lanes), factor));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::{Isa, simd::Portable};
+
+    struct Row<'a>(&'a mut [f32]);
+    impl Kernel for Row<'_> {
+        type Output = (f32, f32);
+        fn call<S: Simd>(self, s: S) -> (f32, f32) {
+            let sums = s.run(SoftmaxRow(self.0));
+            (sums.max, sums.sum)
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_sum_is_the_written_one() {
+        for len in [1, 7, 8, 15, 16, 17, 31, 32, 33, 100] {
+            let logits: Vec<f32> = (0..len).map(|i| ((i * 37) % 19) as f32 * 0.37 - 3.0).collect();
+            let max = logits.iter().fold(f32::MIN, |a, &b| a.max(b));
+            let mut lanes = [0.0; 16];
+            for (v, &x) in logits.iter().enumerate() {
+                lanes[v % 16] += exp_lanes(Portable, x - max);
+            }
+            for width in [8, 4, 2, 1] {
+                for i in 0..width {
+                    lanes[i] += lanes[i + width];
+                }
+            }
+            for isa in Isa::available() {
+                let mut row = logits.clone();
+                let (m, sum) = isa.run(Row(&mut row));
+                assert_eq!((m, sum.to_bits()), (max, lanes[0].to_bits()), "{} {len}", isa.name());
+            }
+        }
+    }
+
+    #[test]
+    fn far_logits_are_safe_and_bad_ones_show() {
+        for isa in Isa::available() {
+            for len in [3, 8, 20] {
+                let mut row = std::vec![-1e4; len];
+                row[1] = 1e4;
+                assert_eq!(isa.run(Row(&mut row)), (1e4, 1.0));
+                for bad in [f32::NAN, f32::INFINITY] {
+                    for at in 0..len {
+                        let mut row = std::vec![0.5; len];
+                        row[at] = bad;
+                        assert!(!isa.run(Row(&mut row)).1.is_finite(), "{} {len} {at} {bad}", isa.name());
+                    }
+                }
+            }
+        }
+    }
+}

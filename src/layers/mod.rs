@@ -1,0 +1,30 @@
+//! The equations of the model, layer by layer in the order of the forward pass.
+//!
+//! ```text
+//! token ids (N,T) -> time_embedding -> time_rnn -> time_affine -> time_softmax_with_loss
+//! ```
+//!
+//! Each layer is its forward and its backward function over a whole window of T time steps, for all N rows of the
+//! batch. Activations are time-major, (T*N, .); token ids are batch-major, (N,T), as the user gives them. A weight gradient
+//! is one product, and [`Into`](crate::kernels::Into) says what becomes of it: stored, or taken as the SGD step.
+
+pub(crate) mod time_affine;
+pub(crate) mod time_embedding;
+pub(crate) mod time_rnn;
+pub(crate) mod time_softmax_with_loss;
+
+/// The token ids of a window, (N,T) batch-major.
+#[derive(Clone, Copy)]
+pub(crate) struct TokenWindow<'a> {
+    pub ids: &'a [u32],
+    pub n: usize,
+    pub t: usize,
+}
+
+impl<'a> TokenWindow<'a> {
+    /// The ids in the order of the activations: step after step, and batch row after batch row within a step.
+    pub(crate) fn time_major(self) -> impl Iterator<Item = u32> + Clone + 'a {
+        let Self { ids, n, t } = self;
+        (0..t).flat_map(move |step| (0..n).filter_map(move |row| ids.get(row * t + step).copied()))
+    }
+}

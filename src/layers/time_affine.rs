@@ -1,0 +1,49 @@
+//! TimeAffine: from hidden states to logits.
+//!
+//! ```text
+//! forward    logits = b + h W
+//! backward   dh = dlogits W^T     dW = h^T dlogits     db = sum of dlogits over rows
+//! ```
+
+use crate::{
+    config::Sizes,
+    kernels::{Into, Left, product, product_nt},
+    matrix::Matrix,
+    simd::Simd,
+};
+
+/// logits (T*N,V) from h (T*N,H).
+pub(crate) fn forward<S: Simd>(
+    s: S,
+    logits: &mut [f32],
+    h: &[f32],
+    [w, b]: [Matrix<&[f32]>; 2],
+    &Sizes { v, h: hidden, n, t, .. }: &Sizes,
+) {
+    product(s, [n * t, hidden, v], Left::rows(h, hidden), w.as_slice(), logits, Into::Bias(b.as_slice()));
+}
+
+/// d_h (T*N,H) from d_logits (T*N,V).
+pub(crate) fn backward<S: Simd>(
+    s: S,
+    d_h: &mut [f32],
+    d_logits: &[f32],
+    w: Matrix<&[f32]>,
+    pack: &mut [f32],
+    &Sizes { v, h: hidden, n, t, .. }: &Sizes,
+) {
+    product_nt(s, [n * t, v, hidden], d_logits, w.as_slice(), d_h, Into::Set, pack);
+}
+
+/// Sends dW (H,V) and db (1,V) where `into` says. False where a probe found a step not finite.
+pub(crate) fn weight_gradients<S: Simd>(
+    s: S,
+    [w, b]: [&mut Matrix<&mut [f32]>; 2],
+    [h, d_logits]: [&[f32]; 2],
+    &Sizes { v, h: hidden, n, t, .. }: &Sizes,
+    into: Into<'_>,
+) -> bool {
+    let rows = n * t;
+    product(s, [hidden, rows, v], Left::transposed(h, hidden), d_logits, w.as_mut_slice(), into)
+        & product(s, [1, rows, v], Left::ones(), d_logits, b.as_mut_slice(), into)
+}

@@ -1,0 +1,73 @@
+//! TimeRnn: the recurrence, stateful, with truncated BPTT.
+//!
+//! ```text
+//! forward    z_t = b + x_t Wx + h_{t-1} Wh            h_t = tanh z_t
+//! backward   dh_t = (from the layer above) + dz_{t+1} Wh^T      (no dz_T: gradients stop at the window)
+//!            dz_t = dh_t (1 - h_t²)
+//!            dx = dz Wx^T     dWx = x^T dz     dWh = h_prev^T dz     db = sum of dz over rows
+//! ```
+//!
+//! x_t Wx is one product for all t, and so are dx, dWx and dWh: h stands in (T+1)*N rows, of which the first T*N
+//! are h_prev and the last T*N are h. (Werbos, Backpropagation through time: what it does and how to do it, Proc. IEEE 78(10), 1990.)
+
+use crate::{
+    config::Sizes,
+    kernels::{Into, Left, Tanh, TanhBackward, product, product_nt},
+    matrix::Matrix,
+    simd::Simd,
+};
+
+/// Fills h ((T+1)*N,H) from block 1 on; block 0 holds the state before the window. x (T*N,D).
+pub(crate) fn forward<S: Simd>(
+    s: S,
+    h: &mut [f32],
+    x: &[f32],
+    [wx, wh, b]: [Matrix<&[f32]>; 3],
+    &Sizes { d, h: hidden, n, t, .. }: &Sizes,
+) {
+    let block = n * hidden;
+    let Some(z) = h.get_mut(block..) else { return };
+    product(s, [n * t, d, hidden], Left::rows(x, d), wx.as_slice(), z, Into::Bias(b.as_slice()));
+    for step in 0..t {
+        let (before, from) = h.split_at_mut((step + 1) * block);
+        let (h_prev, z) = (&before[step * block..], &mut from[..block]);
+        product(s, [n, hidden, hidden], Left::rows(h_prev, hidden), wh.as_slice(), z, Into::Continue);
+        s.run(Tanh(z));
+    }
+}
+
+/// Turns the gradient of h, d_h (T*N,H), into that of z in place, and gives d_x (T*N,D).
+pub(crate) fn backward<S: Simd>(
+    s: S,
+    d_x: &mut [f32],
+    d_h: &mut [f32],
+    h: &[f32],
+    [wx, wh]: [Matrix<&[f32]>; 2],
+    pack: &mut [f32],
+    &Sizes { d, h: hidden, n, t, .. }: &Sizes,
+) {
+    let block = n * hidden;
+    for step in (0..t).rev() {
+        let (d_h, d_z_next) = d_h.split_at_mut((step + 1) * block);
+        let d_h = &mut d_h[step * block..];
+        if step + 1 < t {
+            product_nt(s, [n, hidden, hidden], d_z_next, wh.as_slice(), d_h, Into::Continue, pack);
+        }
+        s.run(TanhBackward { d: d_h, h: &h[(step + 1) * block..(step + 2) * block] });
+    }
+    product_nt(s, [n * t, hidden, d], d_h, wx.as_slice(), d_x, Into::Set, pack);
+}
+
+/// Sends dWx (D,H), dWh (H,H) and db (1,H) where `into` says. False where a probe found a step not finite.
+pub(crate) fn weight_gradients<S: Simd>(
+    s: S,
+    [wx, wh, b]: [&mut Matrix<&mut [f32]>; 3],
+    [x, h, d_z]: [&[f32]; 3],
+    &Sizes { d, h: hidden, n, t, .. }: &Sizes,
+    into: Into<'_>,
+) -> bool {
+    let rows = n * t;
+    product(s, [d, rows, hidden], Left::transposed(x, d), d_z, wx.as_mut_slice(), into)
+        & product(s, [hidden, rows, hidden], Left::transposed(h, hidden), d_z, wh.as_mut_slice(), into)
+        & product(s, [1, rows, hidden], Left::ones(), d_z, b.as_mut_slice(), into)
+}

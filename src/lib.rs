@@ -1,0 +1,82 @@
+//! A small recurrent language model that trains and runs where nothing else fits: `no_std`, no dependency, every
+//! buffer allocated once, the same bits on every machine.
+//!
+//! ```text
+//! token ids (N,T) -> TimeEmbedding -> TimeRnn (tanh, stateful, truncated BPTT) -> TimeAffine -> TimeSoftmaxWithLoss
+//! ```
+//!
+//! It is the `SimpleRnnlm` of "Deep Learning from Scratch 2", chapter 5. [`SimpleRnnlm`] is the model,
+//! [`RnnlmTrainer`] trains it over epochs, [`Predictor`] asks it for the next word.
+//!
+//! ```
+//! use core::ops::ControlFlow;
+//! use rnnlm::{Config, Corpus, RnnlmTrainer, Sgd, SimpleRnnlm, Xorshift};
+//!
+//! let corpus = Corpus::from_text(&"you say goodbye and i say hello .\n".repeat(20))?;
+//! let vocab_size = corpus.vocabulary().len();
+//! let config = Config { vocab_size, wordvec_size: 16, hidden_size: 16, batch_size: 2, time_size: 4 };
+//! let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+//! let mut trainer = RnnlmTrainer::new(model, Sgd::new(0.5)?)?;
+//! trainer.fit(corpus.ids(), 30, |_| ControlFlow::Continue(()))?;
+//! assert!(trainer.perplexities()[29] < 1.3); // of 8 words, the next one is almost certain
+//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! ```
+//!
+//! # Symbols
+//! V vocabulary size, D word vector size, H hidden size, N batch size, T time size (steps unrolled by truncated BPTT).
+//!
+//! # Arithmetic
+//! Every matrix product element is one chain of fused multiply-adds in ascending inner index; every other sum has
+//! one order, written beside its code; exp, tanh, ln, sqrt, sin and cos are this crate's own. So one training run gives
+//! the same weights, bit for bit, on every instruction set, in debug and in release. Preconditions: round to
+//! nearest, subnormals not flushed; NaN payloads are outside the promise.
+//!
+//! # Features
+//! `alloc` (default): constructors that take their memory from the heap, [`Corpus`], [`Vocabulary`] and the trainer's list of
+//! perplexities. Without it everything else works over the caller's buffers.
+#![no_std]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+
+mod batches;
+mod config;
+#[cfg(feature = "alloc")]
+mod corpus;
+mod error;
+mod gradients;
+#[cfg(feature = "alloc")]
+mod heap;
+mod kernels;
+mod layers;
+mod matrix;
+mod model;
+mod optimizer;
+mod parameters;
+mod predict;
+mod rng;
+mod simd;
+mod step;
+mod trainer;
+#[cfg(feature = "alloc")]
+mod vocabulary;
+mod workspace;
+
+pub use batches::Batches;
+pub use config::{Config, Memory};
+#[cfg(feature = "alloc")]
+pub use corpus::Corpus;
+pub use error::{ConfigError, CorpusError, StepError, TrainError};
+pub use gradients::Gradients;
+pub use kernels::{exp, perplexity, tanh};
+pub use layers::time_softmax_with_loss::IGNORE;
+pub use matrix::Matrix;
+pub use model::{SimpleRnnlm, Window};
+pub use optimizer::Sgd;
+pub use parameters::{Parameters, Storage};
+pub use predict::Predictor;
+pub use rng::Xorshift;
+pub use simd::{Isa, IsaError};
+pub use trainer::{Progress, RnnlmTrainer};
+#[cfg(feature = "alloc")]
+pub use vocabulary::{Encoded, Vocabulary, tokens};

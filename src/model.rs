@@ -1,0 +1,391 @@
+//! SimpleRnnlm: the order of the layers, and the two phases of a training step.
+
+use core::fmt;
+
+use crate::{
+    config::{Config, Sizes},
+    error::{ConfigError, StepError},
+    gradients::Gradients,
+    kernels::{MaxAbs, Sum, sqrt},
+    layers::time_softmax_with_loss::IGNORE,
+    parameters::{Parameters, Storage},
+    rng::Xorshift,
+    simd::{Isa, Portable},
+    step::{Backward, Forward, InPlace, Stored},
+    workspace::Buffers,
+};
+
+/// The language model of "Deep Learning from Scratch 2", chapter 5: embedding, tanh RNN, affine, softmax.
+///
+/// Weights and workspace live in memory of type `B`, taken once; no method allocates. Work per training step is
+/// 6 (DH + HH + HV) N T flop. The hidden state is carried from one window to the next until [`Self::reset_state`].
+///
+/// ```
+/// use rnnlm::{Config, SimpleRnnlm, Xorshift};
+/// let config = Config { vocab_size: 10, wordvec_size: 8, hidden_size: 8, batch_size: 1, time_size: 3 };
+/// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+/// let (xs, ts) = ([1, 2, 3], [2, 3, 4]);
+/// let first = model.forward(&xs, &ts)?.sgd(0.5)?;
+/// for _ in 0..50 {
+///     model.forward(&xs, &ts)?.sgd(0.5)?;
+/// }
+/// assert!(model.forward(&xs, &ts)?.loss() < first / 4.0);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct SimpleRnnlm<B> {
+    config: Config,
+    sizes: Sizes,
+    isa: Isa,
+    stateful: bool,
+    weights: B,
+    workspace: B,
+}
+
+#[cfg(feature = "alloc")]
+impl SimpleRnnlm<alloc::vec::Vec<f32>> {
+    /// A model with its memory on the heap and freshly drawn weights: word vectors N(0, 0.01²), matrices Xavier
+    /// N(0, 1 / fan-in) (Glorot and Bengio, AISTATS 2010), biases 0, drawn in the order of [`Parameters::named`].
+    ///
+    /// # Errors
+    /// Sizes of zero, sizes that overflow, memory that the allocator refuses.
+    pub fn new(config: Config, rng: &mut Xorshift) -> Result<Self, ConfigError> {
+        let memory = config.memory()?;
+        let mut model = Self::with_buffers(
+            config,
+            crate::heap::filled(memory.weights, 0.0)?,
+            crate::heap::filled(memory.workspace, 0.0)?,
+        )?;
+        model.initialize(rng);
+        Ok(model)
+    }
+}
+
+impl<B: Storage> SimpleRnnlm<B> {
+    /// A model over memory of the caller, with the weights that stand in it; the hidden state starts at zero.
+    ///
+    /// ```
+    /// use rnnlm::{Config, Memory, SimpleRnnlm, Xorshift};
+    /// const CONFIG: Config = Config { vocab_size: 10, wordvec_size: 4, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// const MEMORY: Memory = match CONFIG.memory() { Ok(memory) => memory, Err(_) => panic!() };
+    /// let (mut weights, mut workspace) = ([0.0; MEMORY.weights], [0.0; MEMORY.workspace]);
+    /// let mut model = SimpleRnnlm::with_buffers(CONFIG, &mut weights[..], &mut workspace[..])?;
+    /// model.initialize(&mut Xorshift::new(1));
+    /// model.forward(&[1, 2], &[2, 3])?.sgd(0.1)?;
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Bad sizes, or a buffer whose length is not exactly the one of [`Config::memory`].
+    pub fn with_buffers(config: Config, weights: B, workspace: B) -> Result<Self, ConfigError> {
+        let sizes = config.sizes()?;
+        for (needed, given) in
+            [(sizes.memory.weights, weights.as_ref().len()), (sizes.memory.workspace, workspace.as_ref().len())]
+        {
+            if needed != given {
+                return Err(ConfigError::BufferLength { needed, given });
+            }
+        }
+        let mut model = Self { config, sizes, isa: Isa::detect(), stateful: true, weights, workspace };
+        model.reset_state();
+        Ok(model)
+    }
+
+    /// Draws all weights anew, as `SimpleRnnlm::new` does, and resets the hidden state.
+    pub fn initialize(&mut self, rng: &mut Xorshift) {
+        let xavier = |fan_in: usize| 1.0 / sqrt(Portable, fan_in as f32);
+        let from_d = xavier(self.sizes.d);
+        let from_h = xavier(self.sizes.h);
+        let deviations = [0.01, from_d, from_h, 0.0, from_h, 0.0];
+        for ((_, mut matrix), deviation) in self.weights_mut().named().into_iter().zip(deviations) {
+            if deviation == 0.0 {
+                matrix.as_mut_slice().fill(0.0);
+            } else {
+                rng.fill_normal(deviation, matrix.as_mut_slice());
+            }
+        }
+        self.reset_state();
+    }
+
+    /// Computes on this instruction set instead of the detected one; the results are the same.
+    ///
+    /// ```
+    /// use rnnlm::{Config, Isa, SimpleRnnlm, Xorshift};
+    /// let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?.with_isa(Isa::PORTABLE);
+    /// assert_eq!(model.isa(), Isa::PORTABLE);
+    /// # Ok::<(), rnnlm::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn with_isa(mut self, isa: Isa) -> Self {
+        self.isa = isa;
+        self
+    }
+
+    /// Whether each window starts from the hidden state that the one before left (true, the default) or from zero.
+    ///
+    /// ```
+    /// # use rnnlm::{Config, SimpleRnnlm, Xorshift};
+    /// # let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?.with_stateful(false);
+    /// assert_eq!(model.forward(&[0, 1], &[1, 2])?.loss(), model.forward(&[0, 1], &[1, 2])?.loss());
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_stateful(mut self, stateful: bool) -> Self {
+        self.stateful = stateful;
+        self
+    }
+
+    /// The sizes.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The instruction set that computes.
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// Every weight by name.
+    pub fn weights(&self) -> Parameters<&[f32]> {
+        // `with_buffers` checked the length; storage that has shrunk since shows as empty matrices
+        Parameters::of(&self.sizes, self.weights.as_ref()).unwrap_or_else(|_| Parameters::empty())
+    }
+
+    /// Every weight by name, to be changed.
+    pub fn weights_mut(&mut self) -> Parameters<&mut [f32]> {
+        Parameters::of_mut(&self.sizes, self.weights.as_mut()).unwrap_or_else(|_| Parameters::empty())
+    }
+
+    /// All weights as one block, in the order of [`Parameters::named`].
+    pub fn weights_block(&self) -> &[f32] {
+        self.weights.as_ref()
+    }
+
+    pub(crate) fn sizes(&self) -> Sizes {
+        self.sizes
+    }
+
+    pub(crate) fn weights_block_mut(&mut self) -> &mut [f32] {
+        self.weights.as_mut()
+    }
+
+    /// The carried hidden state (N,H), row-major.
+    ///
+    /// ```
+    /// # use rnnlm::{Config, SimpleRnnlm, Xorshift};
+    /// # let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// model.forward(&[0, 1], &[1, 2])?;
+    /// let kept = model.state().to_vec();
+    /// model.reset_state();
+    /// assert_eq!(model.state(), [0.0; 4]);
+    /// model.set_state(&kept)?;
+    /// assert_eq!(model.state(), kept);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn state(&self) -> &[f32] {
+        let len = self.sizes.n * self.sizes.h;
+        self.workspace.as_ref().get(..len).unwrap_or(&[])
+    }
+
+    /// Sets the carried hidden state (N,H).
+    ///
+    /// # Errors
+    /// [`StepError::Length`] for a slice of another length than N * H.
+    pub fn set_state(&mut self, state: &[f32]) -> Result<(), StepError> {
+        let needed = self.sizes.n * self.sizes.h;
+        match self.workspace.as_mut().get_mut(..needed) {
+            Some(own) if state.len() == needed => own.copy_from_slice(state),
+            _ => return Err(StepError::Length { needed, given: state.len() }),
+        }
+        Ok(())
+    }
+
+    /// Sets the carried hidden state to zero, as before the first window.
+    pub fn reset_state(&mut self) {
+        let len = self.sizes.n * self.sizes.h;
+        if let Some(state) = self.workspace.as_mut().get_mut(..len) {
+            state.fill(0.0);
+        }
+    }
+
+    /// Reads a window of inputs `xs` with targets `ts`, both (N,T) batch-major: row n holds T consecutive tokens.
+    /// Targets equal to [`IGNORE`] don't count. The hidden state moves on to the end of the window. The weights stay.
+    ///
+    /// # Errors
+    /// Slices of another length than N * T, ids not below V, a loss or hidden state that is not finite. The
+    /// hidden state is then as it was.
+    pub fn forward<'m>(&'m mut self, xs: &'m [u32], ts: &'m [u32]) -> Result<Window<'m, B>, StepError> {
+        let sizes = self.sizes;
+        for ids in [xs, ts] {
+            if ids.len() != sizes.rows() {
+                return Err(StepError::Length { needed: sizes.rows(), given: ids.len() });
+            }
+        }
+        check_ids(xs, ts, sizes.v)?;
+        let stateful = self.stateful;
+        let isa = self.isa;
+        let (weights, mut buffers) = self.parts()?;
+        let block = sizes.n * sizes.h;
+        if stateful {
+            buffers.h[..block].copy_from_slice(buffers.state);
+        } else {
+            buffers.h[..block].fill(0.0);
+        }
+        let mut total = Sum::default();
+        let count = isa.run(Forward { sizes, weights, buffers: &mut buffers, xs, ts, total: &mut total });
+        let loss = total.mean(count);
+        let last = &buffers.h[sizes.t * block..];
+        if !loss.is_finite() || !isa.run(MaxAbs(last)).is_finite() {
+            return Err(StepError::NonFiniteLoss);
+        }
+        buffers.state.copy_from_slice(last);
+        Ok(Window { model: self, xs, ts, loss, count })
+    }
+
+    /// The mean loss over a whole text: from a zero state, as one row, every token after the first predicted once.
+    /// `perplexity` of it is the model's perplexity on the text. Weights and carried state stay as they are.
+    ///
+    /// ```
+    /// # use rnnlm::{Config, SimpleRnnlm, Xorshift, perplexity};
+    /// # let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let loss = model.evaluate(&[0, 1, 2, 3, 4, 0, 1])?;
+    /// assert!((perplexity(loss) - 5.0).abs() < 0.5); // untrained: five words, all about equally likely
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Fewer than two tokens, ids not below V, a loss that is not finite.
+    pub fn evaluate(&mut self, tokens: &[u32]) -> Result<f32, StepError> {
+        let (Some(xs), Some(ts)) = (tokens.split_last(), tokens.get(1..)) else {
+            return Err(StepError::Length { needed: 2, given: tokens.len() });
+        };
+        let xs = xs.1;
+        if ts.is_empty() {
+            return Err(StepError::Length { needed: 2, given: tokens.len() });
+        }
+        check_ids(xs, ts, self.sizes.v)?;
+        let (sizes, isa) = (self.sizes, self.isa);
+        let (weights, mut buffers) = self.parts()?;
+        let hidden = sizes.h;
+        buffers.h[..hidden].fill(0.0);
+        let (mut total, mut count) = (Sum::default(), 0);
+        for (xs, ts) in xs.chunks(sizes.rows()).zip(ts.chunks(sizes.rows())) {
+            let sizes = sizes.one_row(xs.len());
+            count += isa.run(Forward { sizes, weights, buffers: &mut buffers, xs, ts, total: &mut total });
+            let last = xs.len() * hidden;
+            buffers.h.copy_within(last..last + hidden, 0);
+        }
+        let loss = total.mean(count);
+        if loss.is_finite() { Ok(loss) } else { Err(StepError::NonFiniteLoss) }
+    }
+
+    /// Views of weights and workspace.
+    fn parts(&mut self) -> Result<(Parameters<&[f32]>, Buffers<'_>), StepError> {
+        let weights = Parameters::of(&self.sizes, self.weights.as_ref());
+        let buffers = Buffers::of(&self.sizes, self.workspace.as_mut());
+        weights.ok().zip(buffers).ok_or(StepError::OtherSizes)
+    }
+}
+
+impl<B> fmt::Debug for SimpleRnnlm<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimpleRnnlm").field("config", &self.config).field("isa", &self.isa).finish_non_exhaustive()
+    }
+}
+
+/// A window that was read and whose loss is finite: the phase between forward and update.
+///
+/// Its activations stand in the model's workspace, so while it lives the model can't be used otherwise; dropping
+/// it skips the update.
+#[derive(Debug)]
+pub struct Window<'m, B> {
+    model: &'m mut SimpleRnnlm<B>,
+    xs: &'m [u32],
+    ts: &'m [u32],
+    loss: f32,
+    count: usize,
+}
+
+impl<B: Storage> Window<'_, B> {
+    /// The mean cross-entropy in nats over the targets that count; 0 where none does.
+    pub fn loss(&self) -> f32 {
+        self.loss
+    }
+
+    /// Backward pass and SGD update in one: weights -= learning rate * gradient, straight from the products, so that no gradient
+    /// is stored. Returns the loss, which is that before the update. The same bits as [`Self::backward`] followed
+    /// by [`Sgd::update`](crate::Sgd::update).
+    ///
+    /// # Errors
+    /// A learning rate that is not finite and above zero; a step or new weight that would not be finite. The
+    /// weights are then as they were.
+    pub fn sgd(self, learning_rate: f32) -> Result<f32, StepError> {
+        check_rate(learning_rate)?;
+        let Self { model, xs, ts, loss, count } = self;
+        if count == 0 {
+            return Ok(loss);
+        }
+        let sizes = model.sizes;
+        let weights = Parameters::of_mut(&sizes, model.weights.as_mut());
+        let buffers = Buffers::of(&sizes, model.workspace.as_mut());
+        let (weights, buffers) = weights.ok().zip(buffers).ok_or(StepError::OtherSizes)?;
+        let pass = Backward { sizes, buffers, xs, ts, count };
+        if model.isa.run(InPlace { pass, weights, rate: learning_rate }) {
+            Ok(loss)
+        } else {
+            Err(StepError::NonFiniteUpdate)
+        }
+    }
+
+    /// The gradient of every weight, stored: for clipping or inspection. Returns the loss.
+    ///
+    /// ```
+    /// use rnnlm::{Config, Gradients, Sgd, SimpleRnnlm, Xorshift};
+    /// let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let mut gradients = Gradients::new(config)?;
+    /// model.forward(&[0, 1], &[1, 2])?.backward(&mut gradients)?;
+    /// assert!(gradients.parameters().affine_b.get(0, 1).unwrap() < 0.0); // word 1 should become likelier
+    /// Sgd::new(0.1)?.update(&mut model, &gradients)?;
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`StepError::OtherSizes`] where the gradients were made for another configuration.
+    pub fn backward<G: Storage>(self, gradients: &mut Gradients<G>) -> Result<f32, StepError> {
+        let Self { model, xs, ts, loss, count } = self;
+        let sizes = model.sizes;
+        let mut targets = gradients.parameters_mut(&sizes).ok_or(StepError::OtherSizes)?;
+        if count == 0 {
+            for (_, mut matrix) in targets.named() {
+                matrix.as_mut_slice().fill(0.0);
+            }
+            return Ok(loss);
+        }
+        targets.embed_w.as_mut_slice().fill(0.0);
+        let isa = model.isa;
+        let (weights, buffers) = model.parts()?;
+        let pass = Backward { sizes, buffers, xs, ts, count };
+        isa.run(Stored { pass, weights, gradients: targets });
+        Ok(loss)
+    }
+}
+
+/// A learning rate must be finite and above zero.
+pub(crate) fn check_rate(rate: f32) -> Result<(), StepError> {
+    if rate.is_finite() && rate > 0.0 { Ok(()) } else { Err(StepError::LearningRate) }
+}
+
+fn check_ids(xs: &[u32], ts: &[u32], v: usize) -> Result<(), StepError> {
+    let outside = |id: &&u32| **id as usize >= v;
+    let bad_input = xs.iter().find(outside);
+    let bad_target = ts.iter().find(|id| outside(id) && **id != IGNORE);
+    match bad_input.or(bad_target) {
+        Some(&id) => Err(StepError::IdOutOfRange { id }),
+        None => Ok(()),
+    }
+}

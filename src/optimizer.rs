@@ -1,0 +1,95 @@
+//! Stochastic gradient descent.
+
+use crate::{
+    error::StepError,
+    gradients::Gradients,
+    kernels::{Descend, MaxAbs, is_tame, step_is_finite},
+    model::{SimpleRnnlm, check_rate},
+    parameters::Storage,
+    simd::{Kernel, Simd},
+};
+
+/// Plain SGD: w = w - learning rate * gradient, one fused multiply-add per weight.
+///
+/// ```
+/// use rnnlm::Sgd;
+/// let mut sgd = Sgd::new(0.1)?;
+/// sgd.set_learning_rate(sgd.learning_rate() / 4.0)?;
+/// assert_eq!(sgd.learning_rate(), 0.025);
+/// # Ok::<(), rnnlm::StepError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sgd {
+    learning_rate: f32,
+}
+
+impl Sgd {
+    /// SGD with this learning rate.
+    ///
+    /// # Errors
+    /// [`StepError::LearningRate`] unless the rate is finite and above zero.
+    pub fn new(learning_rate: f32) -> Result<Self, StepError> {
+        check_rate(learning_rate)?;
+        Ok(Self { learning_rate })
+    }
+
+    /// The learning rate.
+    #[must_use]
+    pub fn learning_rate(&self) -> f32 {
+        self.learning_rate
+    }
+
+    /// Changes the learning rate.
+    ///
+    /// # Errors
+    /// As [`Sgd::new`]; the rate is then as it was.
+    pub fn set_learning_rate(&mut self, learning_rate: f32) -> Result<(), StepError> {
+        *self = Self::new(learning_rate)?;
+        Ok(())
+    }
+
+    /// Takes one step along stored gradients. One pass over all weights, or two where overflow is near.
+    ///
+    /// # Errors
+    /// Gradients of another configuration; a step or new weight that would not be finite. The weights are then as they were.
+    pub fn update<B: Storage, G: Storage>(
+        &self,
+        model: &mut SimpleRnnlm<B>,
+        gradients: &Gradients<G>,
+    ) -> Result<(), StepError> {
+        let gradient = gradients.block();
+        let isa = model.isa();
+        if !gradients.match_sizes(&model.sizes()) || gradient.len() != model.weights_block().len() {
+            return Err(StepError::OtherSizes);
+        }
+        let weights = model.weights_block_mut();
+        if isa.run(Update { weights, gradient, rate: self.learning_rate }) {
+            Ok(())
+        } else {
+            Err(StepError::NonFiniteUpdate)
+        }
+    }
+}
+
+/// False, and the weights untouched, where the step would not stay finite.
+struct Update<'a> {
+    weights: &'a mut [f32],
+    gradient: &'a [f32],
+    rate: f32,
+}
+
+impl Kernel for Update<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) -> bool {
+        let Self { weights, gradient, rate } = self;
+        if !is_tame(rate * s.run(MaxAbs(gradient)))
+            && !weights.iter().zip(gradient).all(|(&w, &g)| step_is_finite(s, rate, g, w))
+        {
+            return false;
+        }
+        s.run(Descend { weights, gradient, rate });
+        true
+    }
+}

@@ -1,0 +1,116 @@
+//! The six weight matrices of the model, by name, in one block of memory.
+
+use crate::{config::Sizes, error::ConfigError, matrix::Matrix};
+
+/// Memory for f32: a `Vec<f32>`, a `&mut [f32]`, an array, anything that always shows the same slice.
+///
+/// ```
+/// fn takes(storage: impl rnnlm::Storage) -> usize { storage.as_ref().len() }
+/// assert_eq!(takes(&mut [0.0; 3][..]), 3);
+/// ```
+pub trait Storage: AsRef<[f32]> + AsMut<[f32]> {}
+impl<B: AsRef<[f32]> + AsMut<[f32]>> Storage for B {}
+
+/// The weights, or their gradients, by name. They stand in one block in the order of the fields.
+///
+/// ```
+/// use rnnlm::{Config, SimpleRnnlm, Xorshift};
+/// let config = Config { vocab_size: 7, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+/// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+/// assert_eq!((model.weights().affine_w.rows(), model.weights().affine_w.cols()), (4, 7));
+/// model.weights_mut().rnn_b.as_mut_slice().fill(0.5);
+/// for (name, matrix) in model.weights().named() {
+///     println!("{name} {} x {}", matrix.rows(), matrix.cols());
+/// }
+/// # Ok::<(), rnnlm::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Parameters<S> {
+    /// embed.W (V,D): a word vector per row.
+    pub embed_w: Matrix<S>,
+    /// rnn.Wx (D,H).
+    pub rnn_wx: Matrix<S>,
+    /// rnn.Wh (H,H).
+    pub rnn_wh: Matrix<S>,
+    /// rnn.b (1,H).
+    pub rnn_b: Matrix<S>,
+    /// affine.W (H,V).
+    pub affine_w: Matrix<S>,
+    /// affine.b (1,V).
+    pub affine_b: Matrix<S>,
+}
+
+impl<S> Parameters<S> {
+    /// All six with their names, in the order in which they stand in memory.
+    pub fn named(self) -> [(&'static str, Matrix<S>); 6] {
+        [
+            ("embed.W", self.embed_w),
+            ("rnn.Wx", self.rnn_wx),
+            ("rnn.Wh", self.rnn_wh),
+            ("rnn.b", self.rnn_b),
+            ("affine.W", self.affine_w),
+            ("affine.b", self.affine_b),
+        ]
+    }
+
+    /// No elements at all.
+    pub(crate) fn empty() -> Self
+    where
+        S: Default,
+    {
+        Self {
+            embed_w: Matrix::default(),
+            rnn_wx: Matrix::default(),
+            rnn_wh: Matrix::default(),
+            rnn_b: Matrix::default(),
+            affine_w: Matrix::default(),
+            affine_b: Matrix::default(),
+        }
+    }
+
+    fn assemble(
+        sizes: &Sizes,
+        [embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b]: [S; 6],
+    ) -> Result<Self, ConfigError>
+    where
+        S: AsRef<[f32]>,
+    {
+        let &Sizes { v, d, h, .. } = sizes;
+        Ok(Self {
+            embed_w: Matrix::new(v, d, embed_w)?,
+            rnn_wx: Matrix::new(d, h, rnn_wx)?,
+            rnn_wh: Matrix::new(h, h, rnn_wh)?,
+            rnn_b: Matrix::new(1, h, rnn_b)?,
+            affine_w: Matrix::new(h, v, affine_w)?,
+            affine_b: Matrix::new(1, v, affine_b)?,
+        })
+    }
+}
+
+impl<'a> Parameters<&'a [f32]> {
+    /// Views of a block that holds exactly the weights of these sizes.
+    pub(crate) fn of(sizes: &Sizes, block: &'a [f32]) -> Result<Self, ConfigError> {
+        exactly(sizes, block)?;
+        let mut rest = block;
+        let parts = sizes.parameters.map(|len| {
+            let (part, after) = rest.split_at_checked(len).unwrap_or((&[], &[]));
+            rest = after;
+            part
+        });
+        Self::assemble(sizes, parts)
+    }
+}
+
+impl<'a> Parameters<&'a mut [f32]> {
+    /// Mutable views of a block that holds exactly the weights of these sizes.
+    pub(crate) fn of_mut(sizes: &Sizes, block: &'a mut [f32]) -> Result<Self, ConfigError> {
+        exactly(sizes, block)?;
+        let parts = crate::workspace::split(block, sizes.parameters);
+        Self::assemble(sizes, parts)
+    }
+}
+
+fn exactly(sizes: &Sizes, block: &[f32]) -> Result<(), ConfigError> {
+    let (needed, given) = (sizes.memory.weights, block.len());
+    if needed == given { Ok(()) } else { Err(ConfigError::BufferLength { needed, given }) }
+}

@@ -1,0 +1,149 @@
+//! Eight lanes: AVX2 with FMA.
+//!
+//! Every `unsafe` block of the token's methods rests on one fact, named "token" below: an [`Avx2`] exists only
+//! where [`Avx2::new`] saw that the processor and the operating system support AVX2 and FMA.
+
+use core::arch::x86_64::*;
+
+use super::{Kernel, Simd, detect};
+
+/// Proof that this machine runs AVX2 and FMA.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Avx2(());
+
+impl Avx2 {
+    /// The token, where the machine has the instructions.
+    pub(crate) fn new() -> Option<Self> {
+        detect::avx2_and_fma().then_some(Self(()))
+    }
+}
+
+/// Lane masks: starting at `8 - n`, the first `n` lanes are on.
+static MASKS: [i32; 16] = [-1, -1, -1, -1, -1, -1, -1, -1, 0, 0, 0, 0, 0, 0, 0, 0];
+
+#[target_feature(enable = "avx2,fma")]
+fn mask(n: usize) -> __m256i {
+    let from = &MASKS[8 - n.min(8)..][..8];
+    // SAFETY: `from` holds eight i32.
+    unsafe { _mm256_loadu_si256(from.as_ptr().cast()) }
+}
+
+/// 2^n for integral n in -126..=127, written into the exponent fields.
+#[target_feature(enable = "avx2,fma")]
+fn powers_of_two(n: __m256i) -> __m256 {
+    _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_add_epi32(n, _mm256_set1_epi32(127))))
+}
+
+impl Simd for Avx2 {
+    type F = __m256;
+    const LANES: usize = 8;
+
+    #[inline(always)]
+    fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx2,fma")]
+        fn with_avx2<K: Kernel>(token: Avx2, kernel: K) -> K::Output {
+            kernel.call(token)
+        }
+        // SAFETY: token.
+        unsafe { with_avx2(self, kernel) }
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m256 {
+        // SAFETY: token.
+        unsafe { _mm256_set1_ps(x) }
+    }
+    #[inline(always)]
+    fn load(self, x: &[f32]) -> __m256 {
+        if x.len() >= Self::LANES {
+            // SAFETY: token; eight elements are there.
+            unsafe { _mm256_loadu_ps(x.as_ptr()) }
+        } else {
+            // SAFETY: token; lanes beyond the slice are masked off and not read.
+            unsafe { _mm256_maskload_ps(x.as_ptr(), mask(x.len())) }
+        }
+    }
+    #[inline(always)]
+    fn store(self, to: &mut [f32], x: __m256) {
+        if to.len() >= Self::LANES {
+            // SAFETY: token; there is room for eight elements.
+            unsafe { _mm256_storeu_ps(to.as_mut_ptr(), x) }
+        } else {
+            // SAFETY: token; lanes beyond the slice are masked off and not written.
+            unsafe { _mm256_maskstore_ps(to.as_mut_ptr(), mask(to.len()), x) }
+        }
+    }
+    #[inline(always)]
+    fn add(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: token.
+        unsafe { _mm256_add_ps(a, b) }
+    }
+    #[inline(always)]
+    fn sub(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: token.
+        unsafe { _mm256_sub_ps(a, b) }
+    }
+    #[inline(always)]
+    fn mul(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: token.
+        unsafe { _mm256_mul_ps(a, b) }
+    }
+    #[inline(always)]
+    fn div(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: token.
+        unsafe { _mm256_div_ps(a, b) }
+    }
+    #[inline(always)]
+    fn fma(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        // SAFETY: token.
+        unsafe { _mm256_fmadd_ps(a, b, c) }
+    }
+    #[inline(always)]
+    fn nfma(self, a: __m256, b: __m256, c: __m256) -> __m256 {
+        // SAFETY: token.
+        unsafe { _mm256_fnmadd_ps(a, b, c) }
+    }
+    #[inline(always)]
+    fn max(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: token.
+        unsafe { _mm256_max_ps(a, b) }
+    }
+    #[inline(always)]
+    fn min(self, a: __m256, b: __m256) -> __m256 {
+        // SAFETY: token.
+        unsafe { _mm256_min_ps(a, b) }
+    }
+    #[inline(always)]
+    fn abs(self, a: __m256) -> __m256 {
+        // SAFETY: token.
+        unsafe { _mm256_andnot_ps(_mm256_set1_ps(-0.0), a) }
+    }
+    #[inline(always)]
+    fn with_sign_of(self, a: __m256, sign: __m256) -> __m256 {
+        // SAFETY: token.
+        unsafe {
+            let bit = _mm256_set1_ps(-0.0);
+            _mm256_or_ps(_mm256_andnot_ps(bit, a), _mm256_and_ps(bit, sign))
+        }
+    }
+    #[inline(always)]
+    fn exp2(self, n: __m256) -> __m256 {
+        // SAFETY: token.
+        unsafe { powers_of_two(_mm256_cvtps_epi32(n)) }
+    }
+    #[inline(always)]
+    fn scale(self, a: __m256, n: __m256) -> __m256 {
+        // SAFETY: token.
+        unsafe {
+            let n = _mm256_cvtps_epi32(n);
+            let half = _mm256_srai_epi32::<1>(n);
+            let rest = _mm256_sub_epi32(n, half);
+            _mm256_mul_ps(_mm256_mul_ps(a, powers_of_two(half)), powers_of_two(rest))
+        }
+    }
+    #[inline(always)]
+    fn fma_one(self, a: f32, b: f32, c: f32) -> f32 {
+        // SAFETY: token.
+        unsafe { _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(a), _mm_set_ss(b), _mm_set_ss(c))) }
+    }
+}

@@ -1,0 +1,39 @@
+//! What this processor can do, asked without std: CPUID for the processor, XGETBV for the operating system.
+
+use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
+
+/// CPUID leaf 1, ECX.
+const FMA: u32 = 1 << 12;
+const OSXSAVE: u32 = 1 << 27;
+const AVX: u32 = 1 << 28;
+/// CPUID leaf 7, EBX.
+const AVX2: u32 = 1 << 5;
+/// XCR0: the system saves the xmm and ymm registers.
+const XMM_YMM: u64 = 0b110;
+
+/// AVX2 and FMA, usable here.
+pub(super) fn avx2_and_fma() -> bool {
+    if cfg!(all(target_feature = "avx2", target_feature = "fma")) {
+        return true;
+    }
+    // An interpreter has no CPUID to ask.
+    if cfg!(miri) {
+        return false;
+    }
+    if __cpuid(0).eax < 7 {
+        return false;
+    }
+    let needed = FMA | OSXSAVE | AVX;
+    if __cpuid(1).ecx & needed != needed || __cpuid_count(7, 0).ebx & AVX2 == 0 {
+        return false;
+    }
+    // SAFETY: OSXSAVE says that XGETBV exists and is enabled.
+    let saved = unsafe { xcr0() };
+    saved & XMM_YMM == XMM_YMM
+}
+
+#[target_feature(enable = "xsave")]
+fn xcr0() -> u64 {
+    // SAFETY: register 0 exists wherever XGETBV does.
+    unsafe { _xgetbv(0) }
+}

@@ -1,0 +1,89 @@
+//! The exact fused multiply-add for targets that have none in hardware.
+
+/// `a * b + c` with one rounding, for every value: the portable path is the oracle of all others, so it never
+/// multiplies and then adds.
+///
+/// The product of two f32 is exact in f64 (48 of 53 bits), so only the sum rounds: once to f64, then to f32. The
+/// second rounding can go wrong only where the f64 sum stands exactly on a midpoint between two f32 although the
+/// true sum does not; on such a midpoint (normal or subnormal) the low 28 bits of the f64 are zero. There the sum
+/// is first moved off the midpoint to the side of its own rounding error ("round to odd": Boldo and Melquiond,
+/// Emulation of FMA and correctly rounded sums, IEEE Transactions on Computers 57(4), 2008).
+pub(crate) fn fma(a: f32, b: f32, c: f32) -> f32 {
+    let product = f64::from(a) * f64::from(b);
+    let addend = f64::from(c);
+    let sum = product + addend;
+    if sum.to_bits() & 0x0fff_ffff != 0 || !sum.is_finite() {
+        return sum as f32;
+    }
+    // TwoSum (Knuth): sum + error is exactly product + addend.
+    let part = sum - product;
+    let error = (product - (sum - part)) + (addend - part);
+    if error == 0.0 {
+        return sum as f32;
+    }
+    // One f64 step towards the true value: away from zero where the error has the sign of the sum.
+    let bits = sum.to_bits();
+    let moved = if (error > 0.0) == (sum > 0.0) { bits + 1 } else { bits - 1 };
+    f64::from_bits(moved) as f32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fma;
+    use crate::rng::Xorshift;
+
+    extern crate std;
+
+    /// std's `mul_add` is correctly rounded: hardware where the target has it, the C library's elsewhere.
+    fn check(a: f32, b: f32, c: f32) {
+        let (ours, theirs) = (fma(a, b, c), a.mul_add(b, c));
+        assert!(
+            ours.to_bits() == theirs.to_bits() || (ours.is_nan() && theirs.is_nan()),
+            "fma({a:e}, {b:e}, {c:e}) = {ours:e}, not {theirs:e}"
+        );
+    }
+
+    #[test]
+    fn special_values() {
+        let values = [
+            0.0,
+            f32::from_bits(1),
+            f32::from_bits(0x007f_ffff),
+            f32::MIN_POSITIVE,
+            f32::EPSILON,
+            0.5,
+            1.0,
+            1.0 + f32::EPSILON,
+            3.0,
+            16_777_215.0,
+            16_777_216.0,
+            f32::MAX,
+            f32::INFINITY,
+            f32::NAN,
+        ];
+        let signed = || values.iter().flat_map(|&v| [v, -v]);
+        for a in signed() {
+            for b in signed() {
+                for c in signed() {
+                    check(a, b, c);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn random_bit_patterns() {
+        let mut rng = Xorshift::new(7);
+        for _ in 0..300_000 {
+            let (a, b, c) = (rng.next_u32(), rng.next_u32(), rng.next_u32());
+            check(f32::from_bits(a), f32::from_bits(b), f32::from_bits(c));
+            // an addend near the product, where cancellation and double rounding happen
+            let product = f32::from_bits(a) * f32::from_bits(b);
+            let near = f32::from_bits(product.to_bits() ^ (c & 0x8000_00ff));
+            check(f32::from_bits(a), f32::from_bits(b), near);
+            // few significant bits: midpoints between neighbouring f32 are frequent
+            let short = |bits: u32| f32::from_bits((bits & 0x87ff_f000) | 0x3000_0000);
+            check(short(a), short(b), f32::from_bits(c & 0xbf80_0003));
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! The instruction set as a value: detected once, or asked for by name, then passed along.
+
+use core::fmt;
+
+#[cfg(target_arch = "x86_64")]
+use super::avx2::Avx2;
+use super::{Kernel, Portable, Simd};
+
+/// The instruction set that computes. All of them give the same bits; they differ in speed alone.
+///
+/// ```
+/// use rnnlm::Isa;
+///
+/// let best = Isa::detect();
+/// assert!(Isa::available().any(|isa| isa == best));
+/// assert_eq!(Isa::by_name("portable")?.name(), "portable");
+/// # Ok::<(), rnnlm::IsaError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Isa(Token);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Token {
+    Portable(Portable),
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+}
+
+/// Every name that [`Isa::by_name`] knows, on any machine.
+const NAMES: [&str; 2] = ["portable", "avx2"];
+
+impl Isa {
+    /// The path without intrinsics, on every machine: slow where it has to emulate the fused multiply-add, and the
+    /// oracle that the others are compared with.
+    pub const PORTABLE: Self = Self(Token::Portable(Portable));
+
+    /// The fastest instruction set of this machine.
+    #[must_use]
+    pub fn detect() -> Self {
+        Self::available().last().unwrap_or(Self::PORTABLE)
+    }
+
+    /// The instruction sets of this machine, slowest first.
+    pub fn available() -> impl Iterator<Item = Self> {
+        NAMES.into_iter().filter_map(|name| Self::by_name(name).ok())
+    }
+
+    /// The instruction set of that name: `portable` or `avx2`.
+    ///
+    /// # Errors
+    /// [`IsaError::Unknown`] where no instruction set bears the name, [`IsaError::NotHere`] where this machine lacks it.
+    pub fn by_name(name: &str) -> Result<Self, IsaError> {
+        match name {
+            "portable" => Ok(Self::PORTABLE),
+            #[cfg(target_arch = "x86_64")]
+            "avx2" => Avx2::new().map(|token| Self(Token::Avx2(token))).ok_or(IsaError::NotHere),
+            _ if NAMES.contains(&name) => Err(IsaError::NotHere),
+            _ => Err(IsaError::Unknown),
+        }
+    }
+
+    /// Its name, as [`Isa::by_name`] takes it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Token::Portable(_) => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Token::Avx2(_) => "avx2",
+        }
+    }
+
+    /// Runs a kernel on it: the only place where the choice is made.
+    pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        match self.0 {
+            Token::Portable(token) => token.run(kernel),
+            #[cfg(target_arch = "x86_64")]
+            Token::Avx2(token) => token.run(kernel),
+        }
+    }
+}
+
+/// Why an instruction set can't be had.
+///
+/// ```
+/// use rnnlm::{Isa, IsaError};
+/// assert_eq!(Isa::by_name("abacus"), Err(IsaError::Unknown));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IsaError {
+    /// No instruction set bears that name.
+    Unknown,
+    /// The name is known, but this machine or build lacks the instruction set.
+    NotHere,
+}
+
+impl fmt::Display for IsaError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unknown => "unknown instruction set: name one of portable, avx2",
+            Self::NotHere => "this machine lacks that instruction set: leave the choice to detection, or name portable",
+        })
+    }
+}
+
+impl core::error::Error for IsaError {}

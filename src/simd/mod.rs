@@ -1,0 +1,74 @@
+//! Vector operations: one small file per instruction set, behind one trait.
+//!
+//! An instruction set is a `Copy` token whose constructor returns `None` where the machine lacks it, so holding a
+//! token is the proof that its instructions may be used, and the mathematics above needs no `unsafe`. Every
+//! operation is an IEEE operation or a fixed sequence of them, the same in every lane of every token: that is what
+//! makes the same bits on every machine. To add an instruction set, write its file and name it in [`Isa`].
+#![allow(unsafe_code)]
+
+mod fma;
+mod isa;
+mod portable;
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod detect;
+
+pub use isa::{Isa, IsaError};
+pub(crate) use portable::Portable;
+
+/// Reductions are written for sixteen virtual lanes (element i belongs to lane i mod 16), which every real vector
+/// width divides, so their order does not depend on it.
+pub(crate) const VIRTUAL_LANES: usize = 16;
+
+/// The widest register tile of any instruction set compiled in, in columns: what a packed block of a transposed
+/// operand needs per row. One-lane paths read transposed operands where they stand and pack nothing.
+pub(crate) const PACK_COLUMNS: usize = if cfg!(target_arch = "x86_64") { 16 } else { 0 };
+
+/// The operations that kernels are written in. All methods are lane-wise.
+pub(crate) trait Simd: Copy {
+    /// A vector of [`Self::LANES`] f32.
+    type F: Copy;
+    /// Divides [`VIRTUAL_LANES`].
+    const LANES: usize;
+
+    /// Runs a kernel as a function of its own that is compiled for this instruction set.
+    fn run<K: Kernel>(self, kernel: K) -> K::Output;
+
+    fn splat(self, x: f32) -> Self::F;
+    /// The first `LANES` elements; zeros beyond the end of the slice.
+    fn load(self, x: &[f32]) -> Self::F;
+    /// Writes the first `LANES` elements, or as many as the slice has.
+    fn store(self, to: &mut [f32], x: Self::F);
+
+    fn add(self, a: Self::F, b: Self::F) -> Self::F;
+    fn sub(self, a: Self::F, b: Self::F) -> Self::F;
+    fn mul(self, a: Self::F, b: Self::F) -> Self::F;
+    fn div(self, a: Self::F, b: Self::F) -> Self::F;
+    /// a * b + c, rounded once.
+    fn fma(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
+    /// c - a * b, rounded once.
+    fn nfma(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
+    /// a where a > b, else b (so b where either is NaN).
+    fn max(self, a: Self::F, b: Self::F) -> Self::F;
+    /// a where a < b, else b (so b where either is NaN).
+    fn min(self, a: Self::F, b: Self::F) -> Self::F;
+    fn abs(self, a: Self::F) -> Self::F;
+    /// The magnitude of a with the sign of `sign`.
+    fn with_sign_of(self, a: Self::F, sign: Self::F) -> Self::F;
+    /// 2^n for integral n in -126..=127.
+    fn exp2(self, n: Self::F) -> Self::F;
+    /// a * 2^n, rounded once, for integral n in -252..=254 and finite a in [0.5, 2).
+    fn scale(self, a: Self::F, n: Self::F) -> Self::F;
+
+    /// a * b + c of three scalars, rounded once.
+    fn fma_one(self, a: f32, b: f32, c: f32) -> f32;
+}
+
+/// A piece of work that is compiled once per instruction set. `call` is `#[inline(always)]` in every
+/// implementation: [`Simd::run`] is the function that carries the target features.
+pub(crate) trait Kernel {
+    type Output;
+    fn call<S: Simd>(self, s: S) -> Self::Output;
+}

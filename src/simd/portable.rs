@@ -1,0 +1,91 @@
+//! Scalar code with the exact software fma: runs on every target and is the oracle of every other path.
+
+use super::{Kernel, Simd, fma::fma};
+
+/// The portable "instruction set": one lane, no intrinsics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Portable;
+
+impl Simd for Portable {
+    type F = f32;
+    const LANES: usize = 1;
+
+    fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        kernel.call(self)
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> f32 {
+        x
+    }
+    #[inline(always)]
+    fn load(self, x: &[f32]) -> f32 {
+        x.first().copied().unwrap_or(0.0)
+    }
+    #[inline(always)]
+    fn store(self, to: &mut [f32], x: f32) {
+        if let Some(to) = to.first_mut() {
+            *to = x;
+        }
+    }
+    #[inline(always)]
+    fn add(self, a: f32, b: f32) -> f32 {
+        a + b
+    }
+    #[inline(always)]
+    fn sub(self, a: f32, b: f32) -> f32 {
+        a - b
+    }
+    #[inline(always)]
+    fn mul(self, a: f32, b: f32) -> f32 {
+        a * b
+    }
+    #[inline(always)]
+    fn div(self, a: f32, b: f32) -> f32 {
+        a / b
+    }
+    #[inline(always)]
+    fn fma(self, a: f32, b: f32, c: f32) -> f32 {
+        fma(a, b, c)
+    }
+    #[inline(always)]
+    fn nfma(self, a: f32, b: f32, c: f32) -> f32 {
+        fma(-a, b, c)
+    }
+    #[inline(always)]
+    fn max(self, a: f32, b: f32) -> f32 {
+        if a > b { a } else { b }
+    }
+    #[inline(always)]
+    fn min(self, a: f32, b: f32) -> f32 {
+        if a < b { a } else { b }
+    }
+    #[inline(always)]
+    fn abs(self, a: f32) -> f32 {
+        f32::from_bits(a.to_bits() & 0x7fff_ffff)
+    }
+    #[inline(always)]
+    fn with_sign_of(self, a: f32, sign: f32) -> f32 {
+        f32::from_bits((a.to_bits() & 0x7fff_ffff) | (sign.to_bits() & 0x8000_0000))
+    }
+    #[inline(always)]
+    fn exp2(self, n: f32) -> f32 {
+        power_of_two(n as i32)
+    }
+    #[inline(always)]
+    fn scale(self, a: f32, n: f32) -> f32 {
+        let n = n as i32;
+        let half = n >> 1;
+        a * power_of_two(half) * power_of_two(n.wrapping_sub(half))
+    }
+    #[inline(always)]
+    fn fma_one(self, a: f32, b: f32, c: f32) -> f32 {
+        fma(a, b, c)
+    }
+}
+
+/// 2^n for n in -126..=127, written into the exponent field.
+#[inline(always)]
+fn power_of_two(n: i32) -> f32 {
+    f32::from_bits((n as u32).wrapping_add(127) << 23)
+}

@@ -1,0 +1,45 @@
+//! The buffers of one training step for all T time steps, cut from one block of memory.
+
+use crate::config::Sizes;
+
+/// The parts of the workspace. Activations are time-major: row t * N + n belongs to step t of batch row n, so a
+/// time step is one contiguous block and a weight gradient is one product over all rows.
+pub(crate) struct Buffers<'a> {
+    /// (N,H) the hidden state carried from window to window
+    pub state: &'a mut [f32],
+    /// (T*N,D) word vectors
+    pub x: &'a mut [f32],
+    /// ((T+1)*N,H) hidden states; block 0 is the state before the window
+    pub h: &'a mut [f32],
+    /// (T*N,V) logits, then exp(logit - max), then their gradient
+    pub logits: &'a mut [f32],
+    /// (T*N) the softmax denominators
+    pub sums: &'a mut [f32],
+    /// (T*N,H) gradient of h, then of z = the argument of tanh
+    pub d_h: &'a mut [f32],
+    /// (T*N,D) gradient of x
+    pub d_x: &'a mut [f32],
+    /// scratch of the products
+    pub pack: &'a mut [f32],
+}
+
+impl<'a> Buffers<'a> {
+    /// `None` where the block is too short.
+    pub(crate) fn of(sizes: &Sizes, block: &'a mut [f32]) -> Option<Self> {
+        if block.len() < sizes.memory.workspace {
+            return None;
+        }
+        let [state, x, h, logits, sums, d_h, d_x, pack] = split(block, sizes.buffers);
+        Some(Self { state, x, h, logits, sums, d_h, d_x, pack })
+    }
+}
+
+/// Cuts a block into consecutive parts of these lengths; what the block is too short for comes out empty.
+pub(crate) fn split<const COUNT: usize>(block: &mut [f32], lens: [usize; COUNT]) -> [&mut [f32]; COUNT] {
+    let mut rest = block;
+    lens.map(|len| {
+        let (part, after) = core::mem::take(&mut rest).split_at_mut_checked(len).unwrap_or((&mut [], &mut []));
+        rest = after;
+        part
+    })
+}

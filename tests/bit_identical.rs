@@ -1,0 +1,142 @@
+//! Promise: the same bits everywhere. One training run gives the same weights on every instruction set, in debug
+//! and in release, in place or through stored gradients, on the heap or in the caller's memory.
+//!
+//! The golden hashes are part of the interface: changing one is a breaking change.
+
+use proptest::prelude::*;
+use rnnlm::{Config, Gradients, Isa, Sgd, SimpleRnnlm, Storage, Xorshift, exp, tanh};
+
+/// FNV-1a over the bytes of the weights, then of the hidden state.
+fn hash(model: &SimpleRnnlm<impl Storage>) -> u64 {
+    let floats = model.weights_block().iter().chain(model.state());
+    floats
+        .flat_map(|x| x.to_bits().to_le_bytes())
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+}
+
+/// Random ids with a pattern to learn: each target follows from its input, nine times in ten.
+fn window(config: &Config, rng: &mut Xorshift) -> (Vec<u32>, Vec<u32>) {
+    let v = config.vocab_size as u32;
+    let xs: Vec<u32> = (0..config.batch_size * config.time_size).map(|_| rng.below(v)).collect();
+    let ts = xs.iter().map(|x| if rng.below(10) == 0 { rng.below(v) } else { (x * 5 + 3) % v }).collect();
+    (xs, ts)
+}
+
+fn train(model: &mut SimpleRnnlm<impl Storage>, steps: usize, learning_rate: f32) {
+    let mut rng = Xorshift::new(11);
+    for _ in 0..steps {
+        let (xs, ts) = window(&model.config().clone(), &mut rng);
+        model.forward(&xs, &ts).unwrap().sgd(learning_rate).unwrap();
+    }
+}
+
+/// Workload E of the benchmarks.
+const E: Config = Config { vocab_size: 64, wordvec_size: 16, hidden_size: 32, batch_size: 1, time_size: 8 };
+/// Workload S: the book's experiment.
+const S: Config = Config { vocab_size: 418, wordvec_size: 100, hidden_size: 100, batch_size: 10, time_size: 5 };
+
+fn trained(config: Config, isa: Isa, steps: usize) -> u64 {
+    let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1)).unwrap().with_isa(isa);
+    train(&mut model, steps, 0.1);
+    hash(&model)
+}
+
+#[test]
+fn workload_e_has_its_golden_hash_on_every_instruction_set() {
+    for isa in Isa::available() {
+        assert_eq!(format!("{:016x}", trained(E, isa, 2000)), "e577e1e3a7ba9481", "{}", isa.name());
+    }
+}
+
+#[test]
+fn workload_s_has_its_golden_hash_on_every_instruction_set() {
+    for isa in Isa::available() {
+        // the portable path emulates the fused multiply-add: fewer steps
+        assert_eq!(format!("{:016x}", trained(S, isa, 20)), "f73dbbecedbb274a", "{}", isa.name());
+    }
+}
+
+#[test]
+fn an_expected_instruction_set_is_there() {
+    let Ok(names) = std::env::var("RNNLM_REQUIRE_ISA") else {
+        println!("RNNLM_REQUIRE_ISA is not set: no instruction set is required of this machine");
+        return;
+    };
+    for name in names.split([',', ' ']).filter(|name| !name.is_empty()) {
+        assert!(Isa::by_name(name).is_ok(), "RNNLM_REQUIRE_ISA names {name}, which this machine lacks");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(40) })]
+    #[test]
+    fn every_way_of_training_gives_the_same_bits(
+        (vocab_size, wordvec_size, hidden_size) in (1_usize..40, 1_usize..40, 1_usize..40),
+        (batch_size, time_size) in (1_usize..8, 1_usize..6),
+        seed in any::<u64>(),
+    ) {
+        let config = Config { vocab_size, wordvec_size, hidden_size, batch_size, time_size };
+        let mut oracle = SimpleRnnlm::new(config, &mut Xorshift::new(seed)).unwrap().with_isa(Isa::PORTABLE);
+        let fresh = oracle.clone();
+        train(&mut oracle, 3, 0.5);
+        let expected = hash(&oracle);
+        for isa in Isa::available() {
+            let mut in_place = fresh.clone().with_isa(isa);
+            train(&mut in_place, 3, 0.5);
+            prop_assert_eq!(hash(&in_place), expected, "in place on {}", isa.name());
+
+            let mut stored = fresh.clone().with_isa(isa);
+            let mut gradients = Gradients::new(config).unwrap();
+            let mut rng = Xorshift::new(11);
+            for _ in 0..3 {
+                let (xs, ts) = window(&config, &mut rng);
+                stored.forward(&xs, &ts).unwrap().backward(&mut gradients).unwrap();
+                Sgd::new(0.5).unwrap().update(&mut stored, &gradients).unwrap();
+            }
+            prop_assert_eq!(hash(&stored), expected, "stored gradients on {}", isa.name());
+
+            let memory = config.memory().unwrap();
+            let mut weights = fresh.weights_block().to_vec();
+            // memory that was used before, at an odd address
+            let mut workspace = vec![f32::NAN; memory.workspace + 1];
+            let mut borrowed =
+                SimpleRnnlm::with_buffers(config, &mut weights[..], &mut workspace[1..]).unwrap().with_isa(isa);
+            train(&mut borrowed, 3, 0.5);
+            prop_assert_eq!(hash(&borrowed), expected, "borrowed memory on {}", isa.name());
+        }
+    }
+
+    #[test]
+    fn evaluation_has_the_same_bits(seed in any::<u64>(), len in 2_usize..60) {
+        let config = Config { vocab_size: 19, wordvec_size: 9, hidden_size: 17, batch_size: 3, time_size: 5 };
+        let mut rng = Xorshift::new(seed);
+        let tokens: Vec<u32> = (0..len).map(|_| rng.below(19)).collect();
+        let fresh = SimpleRnnlm::new(config, &mut rng).unwrap();
+        let loss = fresh.clone().with_isa(Isa::PORTABLE).evaluate(&tokens).unwrap();
+        for isa in Isa::available() {
+            prop_assert_eq!(fresh.clone().with_isa(isa).evaluate(&tokens).unwrap().to_bits(), loss.to_bits());
+        }
+        // the window in which the text is read does not show
+        let whole = Config { batch_size: 1, time_size: 60, ..config };
+        let mut other =
+            SimpleRnnlm::with_buffers(whole, fresh.weights_block().to_vec(), vec![0.0; whole.memory().unwrap().workspace])
+                .unwrap();
+        prop_assert_eq!(other.evaluate(&tokens).unwrap().to_bits(), loss.to_bits());
+    }
+
+    #[test]
+    fn exp_and_tanh_have_the_same_bits(patterns in prop::collection::vec(any::<u32>(), 0..70)) {
+        for function in [exp, tanh] {
+            let mut expected: Vec<f32> = patterns.iter().map(|&bits| f32::from_bits(bits)).collect();
+            let inputs = expected.clone();
+            function(Isa::PORTABLE, &mut expected);
+            for isa in Isa::available() {
+                let mut ours = inputs.clone();
+                function(isa, &mut ours);
+                for ((x, a), b) in inputs.iter().zip(&ours).zip(&expected) {
+                    prop_assert!(a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()), "{x:e}: {a:e} {b:e}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Promise: nothing allocates after construction, and `Config::memory` tells the bytes exactly. A counting global
+//! allocator sees every call. One test function, so that no other thread allocates meanwhile.
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    hint::black_box,
+    ops::ControlFlow,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+};
+
+use rnnlm::{Config, Gradients, Isa, RnnlmTrainer, Sgd, SimpleRnnlm, Xorshift};
+
+struct Counting;
+
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+static BYTES: AtomicUsize = AtomicUsize::new(0);
+
+// SAFETY: every call goes on to the system's allocator unchanged.
+#[allow(unsafe_code)]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        CALLS.fetch_add(1, Relaxed);
+        BYTES.fetch_add(layout.size(), Relaxed);
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.dealloc(ptr, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// The calls and bytes that `work` takes from the allocator.
+fn count<T>(work: impl FnOnce() -> T) -> (T, usize, usize) {
+    let before = (CALLS.load(Relaxed), BYTES.load(Relaxed));
+    let result = work();
+    (result, CALLS.load(Relaxed) - before.0, BYTES.load(Relaxed) - before.1)
+}
+
+#[test]
+fn nothing_allocates_after_construction() {
+    let (_, calls, bytes) = count(|| black_box(vec![0_u8; 100]));
+    assert!(calls == 1 && bytes == 100, "the counter doesn't count");
+
+    let shapes = [(418, 100, 100, 10, 5), (64, 16, 32, 1, 8), (3, 1, 40, 2, 1), (30, 17, 9, 3, 300)];
+    for (vocab_size, wordvec_size, hidden_size, batch_size, time_size) in shapes {
+        let config = Config { vocab_size, wordvec_size, hidden_size, batch_size, time_size };
+        let memory = config.memory().unwrap();
+        for isa in Isa::available() {
+            let (model, calls, bytes) =
+                count(|| SimpleRnnlm::new(config, &mut Xorshift::new(1)).unwrap().with_isa(isa));
+            assert_eq!((calls, bytes), (2, memory.bytes()), "{config:?}");
+            let (mut gradients, _, gradient_bytes) = count(|| Gradients::new(config).unwrap());
+            assert_eq!(bytes + gradient_bytes, memory.bytes_with_gradients());
+            let sgd = Sgd::new(0.01).unwrap();
+            let (mut trainer, _, bytes) = count(|| RnnlmTrainer::new(model, sgd).unwrap().with_eval_interval(1));
+            assert_eq!(bytes, 4 * memory.ids);
+            let corpus: Vec<u32> = (0..2000).map(|i| (i * i) % vocab_size as u32).collect();
+            let window = batch_size * time_size;
+            let (xs, ts) = (&corpus[..window], &corpus[1..=window]);
+
+            // the list of perplexities is all that `fit` takes, at its start
+            let (_, calls, _) = count(|| trainer.fit(&corpus, 3, |_| ControlFlow::Continue(())).unwrap());
+            assert_eq!(calls, 1, "the first call reserves the list of perplexities");
+            trainer.fit(&corpus, 40, |_| ControlFlow::Break(())).unwrap();
+            let mut seen = 0;
+            let (_, calls, _) = count(|| {
+                trainer.fit(&corpus, 40, |progress| {
+                    seen += 1;
+                    black_box(progress.perplexity());
+                    if progress.epoch > 6 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+                })
+            });
+            assert!(seen > 2 && calls == 0, "{isa:?}: {calls} allocations in whole epochs");
+
+            let model = trainer.model_mut();
+            let (_, calls, _) = count(|| {
+                for _ in 0..3 {
+                    model.forward(xs, ts).unwrap().sgd(0.01).unwrap();
+                    model.forward(xs, ts).unwrap().backward(&mut gradients).unwrap();
+                    sgd.update(model, &gradients).unwrap();
+                    black_box(model.evaluate(&corpus).unwrap());
+                    model.reset_state();
+                }
+            });
+            assert_eq!(calls, 0, "{isa:?}: allocations in forward, backward, update or evaluation");
+
+            let mut predictor = model.predictor().unwrap();
+            let (_, calls, _) = count(|| {
+                for &id in &corpus[..10] {
+                    black_box(predictor.feed(id).unwrap());
+                }
+            });
+            assert_eq!(calls, 0, "{isa:?}: allocations in prediction");
+        }
+    }
+}
