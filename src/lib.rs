@@ -80,3 +80,8 @@ pub use simd::{Isa, IsaError};
 pub use trainer::{Progress, RnnlmTrainer};
 #[cfg(feature = "alloc")]
 pub use vocabulary::{Encoded, Vocabulary, tokens};
+
+/// The code in the README compiles and runs.
+#[cfg(all(doctest, feature = "alloc"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -53,6 +53,7 @@ fn nothing_allocates_after_construction() {
             let (model, calls, bytes) =
                 count(|| SimpleRnnlm::new(config, &mut Xorshift::new(1)).unwrap().with_isa(isa));
             assert_eq!((calls, bytes), (2, memory.bytes()), "{config:?}");
+            println!("{config:?}: {bytes} bytes");
             let (mut gradients, _, gradient_bytes) = count(|| Gradients::new(config).unwrap());
             assert_eq!(bytes + gradient_bytes, memory.bytes_with_gradients());
             let sgd = Sgd::new(0.01).unwrap();

@@ -26,8 +26,8 @@ enum Token {
     Avx2(Avx2),
 }
 
-/// Every name that [`Isa::by_name`] knows, on any machine.
-const NAMES: [&str; 2] = ["portable", "avx2"];
+/// Every name that [`Isa::by_name`] knows, on any machine, slowest first.
+const NAMES: [&str; 4] = ["portable", "neon", "avx2", "avx512"];
 
 impl Isa {
     /// The path without intrinsics, on every machine: slow where it has to emulate the fused multiply-add, and the
@@ -45,7 +45,7 @@ impl Isa {
         NAMES.into_iter().filter_map(|name| Self::by_name(name).ok())
     }
 
-    /// The instruction set of that name: `portable` or `avx2`.
+    /// The instruction set of that name: `portable`, `avx2`; `neon` and `avx512` are names without a path yet.
     ///
     /// # Errors
     /// [`IsaError::Unknown`] where no instruction set bears the name, [`IsaError::NotHere`] where this machine lacks it.
@@ -97,7 +97,7 @@ pub enum IsaError {
 impl fmt::Display for IsaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Unknown => "unknown instruction set: name one of portable, avx2",
+            Self::Unknown => "unknown instruction set: name one of portable, neon, avx2, avx512",
             Self::NotHere => "this machine lacks that instruction set: leave the choice to detection, or name portable",
         })
     }

@@ -2,6 +2,7 @@
 //!
 //! One row of text after the other, one token after the other, exactly as the equations read. Weights are plain
 //! nested vectors; `w[i][j]` multiplies input i and feeds output j.
+#![allow(clippy::needless_range_loop)] // indices read like the equations
 
 /// A matrix as rows.
 pub type Rows = Vec<Vec<f64>>;
