@@ -33,12 +33,15 @@ fn read() -> Result<(Vocabulary, SimpleRnnlm<Vec<f32>>), Box<dyn Error>> {
     Ok((corpus.vocabulary().clone(), trainer.into_model()))
 }
 
+/// Words with their probabilities.
+type Chart<'v> = Vec<(&'v str, f32)>;
+
 /// Every word with its probability to follow `words`, likeliest first.
 fn next_words<'v>(
     vocabulary: &'v Vocabulary,
     model: &SimpleRnnlm<Vec<f32>>,
     words: &str,
-) -> Result<Vec<(&'v str, f32)>, Box<dyn Error>> {
+) -> Result<Chart<'v>, Box<dyn Error>> {
     let mut predictor = model.predictor()?;
     let mut chart = Vec::new();
     for id in vocabulary.encode(words)?.ids {
