@@ -9,7 +9,7 @@ use rnnlm::{Config, Corpus, RnnlmTrainer, Sgd, SimpleRnnlm, Vocabulary, Xorshift
 
 const LINE: &str = "you say goodbye and i say hello .";
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> Result<(), Failure> {
     println!("read: {LINE}");
     let (vocabulary, model) = read()?;
     for words in ["you", "you say"] {
@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 /// Trains on the line for a few epochs: enough to learn which words follow one another, while both of its halves
 /// are still open after `say`.
-fn read() -> Result<(Vocabulary, SimpleRnnlm<Vec<f32>>), Box<dyn Error>> {
+fn read() -> Result<(Vocabulary, SimpleRnnlm<Vec<f32>>), Failure> {
     let corpus = Corpus::from_text(&[LINE; 50].join(" "))?;
     let vocab_size = corpus.vocabulary().len();
     let config = Config { vocab_size, wordvec_size: 16, hidden_size: 16, batch_size: 4, time_size: 4 };
@@ -33,6 +33,7 @@ fn read() -> Result<(Vocabulary, SimpleRnnlm<Vec<f32>>), Box<dyn Error>> {
     Ok((corpus.vocabulary().clone(), trainer.into_model()))
 }
 
+type Failure = Box<dyn Error>;
 /// Words with their probabilities.
 type Chart<'v> = Vec<(&'v str, f32)>;
 
@@ -41,7 +42,7 @@ fn next_words<'v>(
     vocabulary: &'v Vocabulary,
     model: &SimpleRnnlm<Vec<f32>>,
     words: &str,
-) -> Result<Chart<'v>, Box<dyn Error>> {
+) -> Result<Chart<'v>, Failure> {
     let mut predictor = model.predictor()?;
     let mut chart = Vec::new();
     for id in vocabulary.encode(words)?.ids {
@@ -57,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_picture_of_the_chapter() -> Result<(), Box<dyn Error>> {
+    fn the_picture_of_the_chapter() -> Result<(), Failure> {
         let (vocabulary, model) = read()?;
         let after_you = next_words(&vocabulary, &model, "you")?;
         assert!(after_you[0].0 == "say" && after_you[0].1 > 0.7, "{after_you:?}");
