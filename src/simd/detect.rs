@@ -20,11 +20,12 @@ pub(super) fn avx2_and_fma() -> bool {
     if cfg!(miri) {
         return false;
     }
-    if __cpuid(0).eax < 7 {
-        return false;
-    }
+    // Newer compilers know that this is safe.
+    // SAFETY: every x86-64 processor has the instruction.
+    #[allow(unused_unsafe)]
+    let (highest_leaf, features, more) = unsafe { (__cpuid(0).eax, __cpuid(1).ecx, __cpuid_count(7, 0).ebx) };
     let needed = FMA | OSXSAVE | AVX;
-    if __cpuid(1).ecx & needed != needed || __cpuid_count(7, 0).ebx & AVX2 == 0 {
+    if highest_leaf < 7 || features & needed != needed || more & AVX2 == 0 {
         return false;
     }
     // SAFETY: OSXSAVE says that XGETBV exists and is enabled.
