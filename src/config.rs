@@ -1,6 +1,9 @@
 //! The five sizes of a model, and the memory they need.
 
-use crate::{error::ConfigError, kernels::pack_len};
+use crate::{
+    error::ConfigError,
+    kernels::{scratch_len, transposed_len},
+};
 
 /// The sizes of a model and of its training windows.
 ///
@@ -110,7 +113,7 @@ impl Config {
         }
         let rows = times(n, t);
         let parameters = [times(v, d), times(d, h), times(h, h), h, times(h, v), v];
-        let pack = pack_len(if v > h { v } else { h });
+        let pack = larger(scratch_len(v, h), larger(transposed_len(h, h), scratch_len(h, d)));
         let buffers = [
             times(n, h),
             times(rows, d),
@@ -137,6 +140,10 @@ const fn times(a: usize, b: usize) -> usize {
 
 const fn plus(a: usize, b: usize) -> usize {
     a.saturating_add(b)
+}
+
+const fn larger(a: usize, b: usize) -> usize {
+    if a > b { a } else { b }
 }
 
 const fn total(parts: &[usize]) -> usize {

@@ -68,7 +68,7 @@ pub use config::{Config, Memory};
 pub use corpus::Corpus;
 pub use error::{ConfigError, CorpusError, StepError, TrainError};
 pub use gradients::Gradients;
-pub use kernels::{exp, perplexity, tanh};
+pub use kernels::{Form, exp, matmul, matmul_scratch, perplexity, tanh};
 pub use layers::time_softmax_with_loss::IGNORE;
 pub use matrix::Matrix;
 pub use model::{SimpleRnnlm, Window};

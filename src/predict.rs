@@ -5,7 +5,7 @@ use core::fmt;
 use crate::{
     config::Sizes,
     error::{ConfigError, StepError},
-    kernels::{Into, Left, Scale, SoftmaxRow, Tanh, product},
+    kernels::{Into, Left, Right, Scale, SoftmaxRow, Tanh, product},
     model::SimpleRnnlm,
     parameters::{Parameters, Storage},
     simd::{Isa, Kernel, Simd},
@@ -116,13 +116,20 @@ impl Kernel for Feed<'_> {
         let Self { sizes: Sizes { v, d, h: hidden, .. }, weights: w, vector, h, rest } = self;
         // the new state is built where the logits will stand
         let z = &mut rest[..hidden];
-        product(s, [1, d, hidden], Left::rows(vector, d), w.rnn_wx.as_slice(), z, Into::Bias(w.rnn_b.as_slice()));
-        product(s, [1, hidden, hidden], Left::rows(h, hidden), w.rnn_wh.as_slice(), z, Into::Continue);
+        product(
+            s,
+            [1, d, hidden],
+            Left::rows(vector, d),
+            Right::Rows(w.rnn_wx.as_slice()),
+            z,
+            Into::Bias(w.rnn_b.as_slice()),
+        );
+        product(s, [1, hidden, hidden], Left::rows(h, hidden), Right::Rows(w.rnn_wh.as_slice()), z, Into::Continue);
         s.run(Tanh(z));
         h.copy_from_slice(z);
         let logits = &mut rest[..v];
         let bias = Into::Bias(w.affine_b.as_slice());
-        product(s, [1, hidden, v], Left::rows(h, hidden), w.affine_w.as_slice(), logits, bias);
+        product(s, [1, hidden, v], Left::rows(h, hidden), Right::Rows(w.affine_w.as_slice()), logits, bias);
         let sum = s.run(SoftmaxRow(logits)).sum;
         s.run(Scale(logits, 1.0 / sum));
         sum.is_finite()

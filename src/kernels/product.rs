@@ -3,7 +3,7 @@
 //! The idea: each element of C is ONE chain of fused multiply-adds in ascending k, whatever the tile or the vector:
 //!
 //! ```text
-//! for each block of NV vectors of columns            the k rows of B below it stay in cache
+//! for each panel of NV vectors of columns            the k rows of B below it stay in cache
 //!     for each block of MR rows                      MR x NV accumulators stay in registers
 //!         acc = start                                0, a bias row, or C itself
 //!         for p in 0..k                              ascending, never split over lanes
@@ -12,21 +12,33 @@
 //! ```
 //!
 //! Vectors run over columns of C, so tile sizes and vector width don't show in the result. A is read by single
-//! elements, so it may be transposed at no cost. B transposed (NT) has its rows across k: one-lane paths read it where it
-//! stands, wider ones first copy blocks of `PACK_ROWS` x tile columns into scratch; a chain that spans several
-//! blocks rests in C between them, which changes no bit.
+//! elements, so it may be transposed at no cost. B transposed has its rows across k: one-lane paths read it where it
+//! stands, wider ones pack it first, panel by panel, transposing blocks in registers. A long k is packed in blocks
+//! that fit the caches; a chain that spans several blocks rests in C between them, which changes no bit.
 //!
-//! Tile sizes: AVX2 has sixteen registers; 6 x 2 vectors fill twelve with accumulators and leave two for B and one for A.
+//! Tile sizes: a panel is TILE_VECTORS wide, one more or less at the end so that none is left with a single
+//! vector; MR is what ACCUMULATORS allow, and rows are split evenly, so that no block is left with too few chains to hide the
+//! latency. AVX-512: 6 x 4, 8 x 3, 12 x 2 of 32 registers, AVX2: 6 x 2, 4 x 3 of 16. A single row has only its
+//! vectors as chains, so its panels are eight vectors wide.
 
-use super::tile::{Strided, tile};
-use crate::simd::{Kernel, PACK_COLUMNS, Simd};
+use super::{
+    descent::step_is_finite,
+    pack::{next_panel, pack_transposed, padded},
+    tile::{Strided, tile},
+};
+use crate::simd::{Kernel, PACKS, Simd};
 
-/// Rows of B per packed block: 256 x 16 columns are 16 KB, half of a small L1 cache.
-const PACK_ROWS: usize = 256;
+/// Rows of a packed block of B at most: 192 x 64 columns are 48 KB, a first-level cache; the usual ones are 32 to 48 KB.
+const PACK_ROWS: usize = 192;
 
-/// The scratch that [`product_nt`] needs for inner size `k`, in f32.
-pub(crate) const fn pack_len(k: usize) -> usize {
-    (if k < PACK_ROWS { k } else { PACK_ROWS }) * PACK_COLUMNS
+/// The scratch that [`product_nt`] needs for inner size `k` and `n` columns, in f32.
+pub(crate) const fn scratch_len(k: usize, n: usize) -> usize {
+    if PACKS { (if k < PACK_ROWS { k } else { PACK_ROWS }).saturating_mul(padded(n)) } else { 0 }
+}
+
+/// The scratch that [`Right::transposed`] needs for inner size `k` and `n` columns, in f32.
+pub(crate) const fn transposed_len(k: usize, n: usize) -> usize {
+    if PACKS { k.saturating_mul(padded(n)) } else { 0 }
 }
 
 /// The left operand, m x k.
@@ -48,6 +60,29 @@ impl<'a> Left<'a> {
     }
 }
 
+/// The right operand, k x n.
+#[derive(Clone, Copy)]
+pub(crate) enum Right<'a> {
+    /// Row-major k x n.
+    Rows(&'a [f32]),
+    /// The transpose of a row-major n x k matrix, for one-lane paths.
+    Columns(&'a [f32]),
+    /// Packed for a product of as many rows.
+    Panels(&'a [f32]),
+}
+
+impl<'a> Right<'a> {
+    /// The transpose of row-major `b` (n x k), ready for products with `m` rows on the left, with [`transposed_len`] floats of
+    /// scratch to stand in.
+    pub(crate) fn transposed<S: Simd>(s: S, [m, k, n]: [usize; 3], b: &'a [f32], scratch: &'a mut [f32]) -> Self {
+        if S::LANES == 1 {
+            return Self::Columns(b);
+        }
+        pack_transposed(s, scratch, b, k, 0..k, n, m == 1);
+        Self::Panels(scratch)
+    }
+}
+
 /// Where the chains start and where their results go.
 #[derive(Clone, Copy)]
 pub(crate) enum Into<'a> {
@@ -63,21 +98,20 @@ pub(crate) enum Into<'a> {
     Probe(f32),
 }
 
-/// C (m x n) from A (m x k) and row-major B (k x n). False where a `Probe` found a step that is not finite, or
-/// where a slice is shorter than its shape (nothing is done then; callers lay out their shapes so that it never is).
+/// C (m x n) from A (m x k) and B (k x n). False where a `Probe` found a step that is not finite, or where a slice is
+/// shorter than its shape (nothing is done then; callers lay out their shapes so that it never is).
 pub(crate) fn product<S: Simd>(
     s: S,
-    [m, k, n]: [usize; 3],
+    shape: [usize; 3],
     a: Left<'_>,
-    b: &[f32],
+    b: Right<'_>,
     c: &mut [f32],
     into: Into<'_>,
 ) -> bool {
-    let b = Strided { data: b, row: n, col: 1 };
-    s.run(Product { m, k, n, a: a.0, b, c, c_row: n, into })
+    s.run(Product { shape, a: a.0, b, c, into })
 }
 
-/// C (m x n) = or += A (m x k) times the transpose of row-major B (n x k), with [`pack_len`] floats of scratch.
+/// C (m x n) = or += A (m x k) times the transpose of row-major B (n x k), with [`scratch_len`] floats of scratch.
 pub(crate) fn product_nt<S: Simd>(
     s: S,
     [m, k, n]: [usize; 3],
@@ -87,50 +121,32 @@ pub(crate) fn product_nt<S: Simd>(
     into: Into<'_>,
     scratch: &mut [f32],
 ) -> bool {
-    let a = Strided { data: a, row: k, col: 1 };
-    let b = Strided { data: b, row: 1, col: k };
     if S::LANES == 1 {
-        return s.run(Product { m, k, n, a, b, c, c_row: n, into });
-    }
-    if b.data.len() < n * k || scratch.len() < pack_len(k) {
-        return false;
+        return product(s, [m, k, n], Left::rows(a, k), Right::Columns(b), c, into);
     }
     if k == 0 {
-        return s.run(Product { m, k, n, a, b, c, c_row: n, into });
+        return product(s, [m, k, n], Left::rows(a, k), Right::Rows(b), c, into);
     }
-    let mut good = true;
-    for left in (0..n).step_by(PACK_COLUMNS) {
-        let width = PACK_COLUMNS.min(n - left);
-        for top in (0..k).step_by(PACK_ROWS) {
-            let height = PACK_ROWS.min(k - top);
-            let packed = &mut scratch[..height * PACK_COLUMNS];
-            for (p, row) in packed.chunks_exact_mut(PACK_COLUMNS).enumerate() {
-                for (j, to) in row[..width].iter_mut().enumerate() {
-                    *to = b.data[(left + j) * k + top + p];
-                }
-            }
-            let a = Strided { data: a.data.get(top..).unwrap_or(&[]), ..a };
-            let b = Strided { data: packed, row: PACK_COLUMNS, col: 1 };
-            let into = match into {
-                _ if top > 0 => Into::Continue,
-                Into::Bias(bias) => Into::Bias(bias.get(left..).unwrap_or(&[])),
-                _ => into,
-            };
-            let c = c.get_mut(left..).unwrap_or(&mut []);
-            good &= s.run(Product { m, k: height, n: width, a, b, c, c_row: n, into });
-        }
+    // blocks of even height
+    let blocks = k.div_ceil(PACK_ROWS);
+    let (height, longer) = (k / blocks, k % blocks);
+    let (mut good, mut top) = (true, 0);
+    for block in 0..blocks {
+        let height = height + usize::from(block < longer);
+        pack_transposed(s, scratch, b, k, top..top + height, n, m == 1);
+        let a = Strided { data: a.get(top..).unwrap_or(&[]), row: k, col: 1 };
+        let into = if top == 0 { into } else { Into::Continue };
+        good &= product(s, [m, height, n], Left(a), Right::Panels(scratch), c, into);
+        top += height;
     }
     good
 }
 
 struct Product<'a> {
-    m: usize,
-    k: usize,
-    n: usize,
+    shape: [usize; 3],
     a: Strided<'a>,
-    b: Strided<'a>,
+    b: Right<'a>,
     c: &'a mut [f32],
-    c_row: usize,
     into: Into<'a>,
 }
 
@@ -139,73 +155,116 @@ impl Kernel for Product<'_> {
 
     #[inline(always)]
     fn call<S: Simd>(mut self, s: S) -> bool {
-        if self.m == 0 || self.n == 0 {
+        let [m, _, n] = self.shape;
+        if m == 0 || n == 0 {
             return true;
         }
-        if !self.fits() {
+        if !self.fits::<S>() {
             return false;
         }
-        let mut good = true;
-        let mut left = 0;
-        while left < self.n {
-            let rest = self.n - left;
-            if rest >= 2 * S::LANES {
-                good &= self.column::<S, 2>(s, left, 2 * S::LANES);
-                left += 2 * S::LANES;
-            } else {
-                let width = rest.min(S::LANES);
-                good &= self.column::<S, 1>(s, left, width);
-                left += width;
-            }
+        if let Into::Probe(rate) = self.into {
+            return self.probe(s, rate);
         }
-        good
+        let mut left = 0;
+        while left < n {
+            let (vectors, width) = next_panel::<S>(n - left, m == 1);
+            match vectors {
+                1 => self.panel::<S, 1>(s, left, width),
+                2 => self.panel::<S, 2>(s, left, width),
+                3 => self.panel::<S, 3>(s, left, width),
+                4 => self.panel::<S, 4>(s, left, width),
+                5 => self.block::<S, 1, 5>(s, 0, left, width),
+                6 => self.block::<S, 1, 6>(s, 0, left, width),
+                7 => self.block::<S, 1, 7>(s, 0, left, width),
+                _ => self.block::<S, 1, 8>(s, 0, left, width),
+            }
+            left += width;
+        }
+        true
     }
 }
 
 impl Product<'_> {
     /// Every element that the tiles will touch lies inside its slice: what makes the unsafe tile sound.
-    fn fits(&self) -> bool {
-        let c_len = (self.m - 1).checked_mul(self.c_row).and_then(|rows| rows.checked_add(self.n));
-        let bias_fits = if let Into::Bias(bias) = self.into { bias.len() >= self.n } else { true };
-        self.a.covers(self.m, self.k)
-            && self.b.covers(self.k, self.n)
-            && c_len.is_some_and(|len| len <= self.c.len())
-            && bias_fits
+    fn fits<S: Simd>(&self) -> bool {
+        let [m, k, n] = self.shape;
+        let b_fits = match self.b {
+            Right::Rows(data) => Strided { data, row: n, col: 1 }.covers(k, n),
+            Right::Columns(data) => S::LANES == 1 && Strided { data, row: 1, col: k }.covers(k, n),
+            Right::Panels(data) => S::LANES > 1 && k.checked_mul(padded(n)).is_some_and(|len| len <= data.len()),
+        };
+        let bias_fits = if let Into::Bias(bias) = self.into { bias.len() >= n } else { true };
+        let c_fits = m.checked_mul(n).is_some_and(|len| len <= self.c.len());
+        self.a.covers(m, k) && b_fits && bias_fits && c_fits
     }
 
-    /// All rows of one block of at most NV vectors of columns.
+    /// All rows of one panel of NV vectors.
     #[inline(always)]
-    fn column<S: Simd, const NV: usize>(&mut self, s: S, left: usize, width: usize) -> bool {
-        let mut good = true;
+    fn panel<S: Simd, const NV: usize>(&mut self, s: S, left: usize, width: usize) {
+        let [m, _, _] = self.shape;
+        let most = (S::ACCUMULATORS / NV).clamp(1, 12);
+        let blocks = m.div_ceil(most);
+        let (rows, longer) = (m / blocks, m % blocks);
         let mut top = 0;
-        while top < self.m {
-            let rest = self.m - top;
-            let (step, finite) = match rest {
-                6.. => (6, self.block::<S, 6, NV>(s, top, left, width)),
-                4.. => (4, self.block::<S, 4, NV>(s, top, left, width)),
-                2.. => (2, self.block::<S, 2, NV>(s, top, left, width)),
-                _ => (1, self.block::<S, 1, NV>(s, top, left, width)),
-            };
-            good &= finite;
-            top += step;
+        for block in 0..blocks {
+            let rows = rows + usize::from(block < longer);
+            match rows {
+                1 => self.block::<S, 1, NV>(s, top, left, width),
+                2 => self.block::<S, 2, NV>(s, top, left, width),
+                3 => self.block::<S, 3, NV>(s, top, left, width),
+                4 => self.block::<S, 4, NV>(s, top, left, width),
+                5 => self.block::<S, 5, NV>(s, top, left, width),
+                6 => self.block::<S, 6, NV>(s, top, left, width),
+                7 => self.block::<S, 7, NV>(s, top, left, width),
+                8 => self.block::<S, 8, NV>(s, top, left, width),
+                9 => self.block::<S, 9, NV>(s, top, left, width),
+                10 => self.block::<S, 10, NV>(s, top, left, width),
+                11 => self.block::<S, 11, NV>(s, top, left, width),
+                _ => self.block::<S, 12, NV>(s, top, left, width),
+            }
+            top += rows;
         }
-        good
     }
 
     #[inline(always)]
-    fn block<S: Simd, const MR: usize, const NV: usize>(
-        &mut self,
-        s: S,
-        top: usize,
-        left: usize,
-        width: usize,
-    ) -> bool {
-        // SAFETY: `call` checked with `fits` that m x k of A, k x n of B, m x n of C and n of a bias are there,
-        // and top + MR <= m, left + width <= n, width <= NV * LANES.
+    fn block<S: Simd, const MR: usize, const NV: usize>(&mut self, s: S, top: usize, left: usize, width: usize) {
+        // a tile that `panel` never asks for, left out of the binary
+        if MR > 1 && MR * NV > S::ACCUMULATORS {
+            return;
+        }
+        let [_, k, n] = self.shape;
+        let b = match self.b {
+            Right::Rows(data) => Strided { data: data.get(left..).unwrap_or(&[]), row: n, col: 1 },
+            Right::Columns(data) => Strided { data: data.get(left * k..).unwrap_or(&[]), row: 1, col: k },
+            Right::Panels(data) => Strided { data: data.get(left * k..).unwrap_or(&[]), row: NV * S::LANES, col: 1 },
+        };
+        let (a, into, place) = (self.a, self.into, [top, left, width]);
+        // SAFETY: `call` checked with `fits` that m x k of A, k x n of B (in panels: padded to whole vectors), m x n of
+        // C and n of a bias are there, and top + MR <= m, left + width <= n, (NV - 1) * LANES < width <= NV * LANES.
         #[allow(unsafe_code)]
         unsafe {
-            tile::<S, MR, NV>(s, self.k, self.a, self.b, self.c, self.c_row, [top, left, width], self.into)
+            if width == NV * S::LANES {
+                tile::<S, MR, NV, true>(s, k, a, b, self.c, n, place, into);
+            } else {
+                tile::<S, MR, NV, false>(s, k, a, b, self.c, n, place, into);
+            }
         }
+    }
+
+    /// Whether `Descend` would take only finite steps to finite weights. Rare, so one element after the other.
+    fn probe<S: Simd>(&self, s: S, rate: f32) -> bool {
+        let [_, k, n] = self.shape;
+        let Right::Rows(b) = self.b else { return false };
+        let at = |data: &[f32], i: usize| data.get(i).copied().unwrap_or(f32::NAN);
+        let gradient = |i: usize, j: usize| {
+            (0..k)
+                .fold(0.0, |sum, p| s.fma_one(at(self.a.data, i * self.a.row + p * self.a.col), at(b, p * n + j), sum))
+        };
+        self.c
+            .iter()
+            .take(self.shape[0] * n)
+            .enumerate()
+            .all(|(at, &w)| step_is_finite(s, rate, gradient(at / n, at % n), w))
     }
 }
 
@@ -235,18 +294,24 @@ mod tests {
         Nn,
         Tn,
         Nt,
+        Packed,
     }
 
     impl Kernel for Case<'_> {
         type Output = bool;
         fn call<S: Simd>(self, s: S) -> bool {
-            let [m, k, _] = self.shape;
+            let [m, k, n] = self.shape;
             match self.kind {
-                Kind::Nn => product(s, self.shape, Left::rows(self.a, k), self.b, self.c, self.into),
-                Kind::Tn => product(s, self.shape, Left::transposed(self.a, m), self.b, self.c, self.into),
+                Kind::Nn => product(s, self.shape, Left::rows(self.a, k), Right::Rows(self.b), self.c, self.into),
+                Kind::Tn => product(s, self.shape, Left::transposed(self.a, m), Right::Rows(self.b), self.c, self.into),
                 Kind::Nt => {
-                    let mut scratch = std::vec![0.0; pack_len(k)];
+                    let mut scratch = std::vec![f32::NAN; scratch_len(k, n)];
                     product_nt(s, self.shape, self.a, self.b, self.c, self.into, &mut scratch)
+                }
+                Kind::Packed => {
+                    let mut scratch = std::vec![f32::NAN; transposed_len(k, n)];
+                    let b = Right::transposed(s, self.shape, self.b, &mut scratch);
+                    product(s, self.shape, Left::rows(self.a, k), b, self.c, self.into)
                 }
             }
         }
@@ -266,7 +331,11 @@ mod tests {
                 };
                 for p in 0..k {
                     let a = if case.kind == Kind::Tn { case.a[p * m + i] } else { case.a[i * k + p] };
-                    let b = if case.kind == Kind::Nt { case.b[j * k + p] } else { case.b[p * n + j] };
+                    let b = if matches!(case.kind, Kind::Nt | Kind::Packed) {
+                        case.b[j * k + p]
+                    } else {
+                        case.b[p * n + j]
+                    };
                     sum = fma(a, b, sum);
                 }
                 match case.into {
@@ -283,8 +352,8 @@ mod tests {
         let (a, b) = (random(rng, m * k), random(rng, k * n));
         let (before, bias) = (random(rng, m * n), random(rng, n));
         let choices = [Into::Set, Into::Bias(&bias), Into::Continue, Into::Descend(0.1), Into::Probe(0.1)];
-        for kind in [Kind::Nn, Kind::Tn, Kind::Nt] {
-            let allowed = if kind == Kind::Nt { 3 } else { 5 };
+        for kind in [Kind::Nn, Kind::Tn, Kind::Nt, Kind::Packed] {
+            let allowed = if matches!(kind, Kind::Nt | Kind::Packed) { 3 } else { 5 };
             for (which, &into) in choices[..allowed].iter().enumerate() {
                 let mut expected = before.clone();
                 by_definition(Case { shape, a: &a, b: &b, kind, into, c: &mut expected });
@@ -301,14 +370,16 @@ mod tests {
     #[test]
     fn every_tile_edge_has_the_bits_of_the_definition() {
         let mut rng = Xorshift::new(3);
-        for m in [0, 1, 2, 3, 5, 6, 7, 13] {
+        for m in [0, 1, 2, 3, 5, 6, 7, 11, 13, 25] {
             for k in [0, 1, 2, 9] {
-                for n in [0, 1, 7, 8, 9, 15, 16, 17, 33] {
+                for n in [0, 1, 7, 8, 9, 15, 16, 17, 33, 63, 64, 65, 80] {
                     check([m, k, n], &mut rng);
                 }
             }
         }
-        for shape in [[1, 32, 32], [8, 255, 17], [3, 256, 16], [2, 257, 9], [5, 600, 31]] {
+        for shape in
+            [[1, 32, 32], [1, 3, 129], [1, 2, 250], [8, 191, 17], [3, 192, 16], [2, 193, 9], [5, 600, 31], [30, 4, 130]]
+        {
             check(shape, &mut rng);
         }
     }
@@ -329,7 +400,7 @@ mod tests {
     #[test]
     fn short_slices_do_nothing() {
         let (a, b, mut c) = ([1.0; 6], [1.0; 6], [5.0; 3]);
-        for kind in [Kind::Nn, Kind::Tn, Kind::Nt] {
+        for kind in [Kind::Nn, Kind::Tn, Kind::Nt, Kind::Packed] {
             for isa in Isa::available() {
                 assert!(!isa.run(Case { shape: [2, 3, 2], a: &a, b: &b, kind, into: Into::Set, c: &mut c }));
                 assert!(!isa.run(Case { shape: [1, 7, 1], a: &a, b: &b, kind, into: Into::Set, c: &mut c }));

@@ -1,10 +1,11 @@
 //! One register tile of a product. The only `unsafe` outside `simd/`: a bounds check per element would cost as much
 //! as the multiplication, so the caller checks whole operands instead.
 #![allow(unsafe_code)]
+#![allow(clippy::needless_range_loop)] // tiles are indexed by row and vector
 
 use core::slice;
 
-use super::{descent::step_is_finite, product::Into};
+use super::product::Into;
 use crate::simd::Simd;
 
 /// An operand whose element (i, j) is `data[i * row + j * col]`.
@@ -17,6 +18,7 @@ pub(super) struct Strided<'a> {
 
 impl Strided<'_> {
     /// Every element of the leading `rows` x `cols` lies inside the data.
+    #[inline(always)]
     pub(super) fn covers(&self, rows: usize, cols: usize) -> bool {
         if rows == 0 || cols == 0 {
             return true;
@@ -30,15 +32,16 @@ impl Strided<'_> {
     }
 }
 
-/// The elements of C from row `top` (MR rows) and column `left` (`width` columns, at most NV vectors).
+/// The elements of C from row `top` (MR rows) and column `left` (`width` columns: NV vectors, the last one whole only
+/// where FULL). `into` is no probe.
 ///
 /// # Safety
-/// A covers (top + MR) x k and B covers k x (left + width) with `b.col == 1` unless `S::LANES == 1`; `c` holds row
-/// `top + MR - 1` up to column `left + width`, a bias holds `left + width` elements, and `0 < width <= NV * LANES`,
-/// more than `(NV - 1) * LANES`.
+/// A covers (top + MR) x k and B covers k x width with `b.col == 1` unless `S::LANES == 1`; `c` holds row
+/// `top + MR - 1` up to column `left + width`, a bias holds `left + width` elements, and `width` is NV * LANES where
+/// FULL, else less and above (NV - 1) * LANES.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
-pub(super) unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(
+pub(super) unsafe fn tile<S: Simd, const MR: usize, const NV: usize, const FULL: bool>(
     s: S,
     k: usize,
     a: Strided<'_>,
@@ -47,67 +50,75 @@ pub(super) unsafe fn tile<S: Simd, const MR: usize, const NV: usize>(
     c_row: usize,
     [top, left, width]: [usize; 3],
     into: Into<'_>,
-) -> bool {
+) {
     let last = width - (NV - 1) * S::LANES;
-    // vector v of a row of the tile has this many columns
-    let lanes = |v: usize| if v + 1 < NV { S::LANES } else { last };
-    let column = |v: usize| left + v * S::LANES;
+    let load = |from: *const f32, v: usize| {
+        let whole = FULL || v + 1 < NV;
+        let len = if whole { S::LANES } else { last };
+        // SAFETY: below, `from` is where vector v of a row of A, B, C or the bias starts, which has this many columns.
+        let from = unsafe { slice::from_raw_parts(from, len) };
+        if whole { s.load(from) } else { s.load_partial(from) }
+    };
+    let store = |to: *mut f32, v: usize, x: S::F| {
+        let whole = FULL || v + 1 < NV;
+        let len = if whole { S::LANES } else { last };
+        // SAFETY: below, `to` is where vector v of a row of C starts, which has this many columns.
+        let to = unsafe { slice::from_raw_parts_mut(to, len) };
+        if whole { s.store(to, x) } else { s.store_partial(to, x) }
+    };
+    let c = c.as_mut_ptr().wrapping_add(top * c_row + left);
+    let at = |i: usize, v: usize| c.wrapping_add(i * c_row + v * S::LANES);
 
+    // The loops over MR and NV are unrolled and their bodies kept small, or the accumulators would live in memory.
     let mut acc = [[s.splat(0.0); NV]; MR];
     match into {
-        Into::Set | Into::Descend(_) | Into::Probe(_) => {}
         Into::Bias(bias) => {
+            let bias = bias.as_ptr().wrapping_add(left);
             for v in 0..NV {
-                // SAFETY: the bias holds left + width elements.
-                let start = s.load(unsafe { bias.get_unchecked(column(v)..column(v) + lanes(v)) });
+                let start = load(bias.wrapping_add(v * S::LANES), v);
                 for row in &mut acc {
                     row[v] = start;
                 }
             }
         }
         Into::Continue => {
-            for (i, row) in acc.iter_mut().enumerate() {
-                for (v, start) in row.iter_mut().enumerate() {
-                    let at = (top + i) * c_row + column(v);
-                    // SAFETY: C holds this row up to column left + width.
-                    *start = s.load(unsafe { c.get_unchecked(at..at + lanes(v)) });
+            for i in 0..MR {
+                for v in 0..NV {
+                    acc[i][v] = load(at(i, v), v);
                 }
             }
         }
+        _ => {}
     }
 
-    let (a_data, b_data) = (a.data.as_ptr().wrapping_add(top * a.row), b.data.as_ptr().wrapping_add(left * b.col));
-    for p in 0..k {
-        let mut b_row = [s.splat(0.0); NV];
-        for (v, to) in b_row.iter_mut().enumerate() {
-            // SAFETY: row p of B holds left + width columns.
-            *to = s.load(unsafe { slice::from_raw_parts(b_data.add(p * b.row + v * S::LANES * b.col), lanes(v)) });
+    let (mut a_col, mut b_row) = (a.data.as_ptr().wrapping_add(top * a.row), b.data.as_ptr());
+    for _ in 0..k {
+        let mut vectors = [s.splat(0.0); NV];
+        for v in 0..NV {
+            vectors[v] = load(b_row.wrapping_add(v * S::LANES * b.col), v);
         }
-        for (i, row) in acc.iter_mut().enumerate() {
-            // SAFETY: A covers row top + i and column p.
-            let x = s.splat(unsafe { *a_data.add(i * a.row + p * a.col) });
-            for (v, sum) in row.iter_mut().enumerate() {
-                *sum = s.fma(x, b_row[v], *sum);
+        for i in 0..MR {
+            // SAFETY: A covers row top + i and this column.
+            let x = s.splat(unsafe { *a_col.wrapping_add(i * a.row) });
+            for v in 0..NV {
+                acc[i][v] = s.fma(x, vectors[v], acc[i][v]);
+            }
+        }
+        a_col = a_col.wrapping_add(a.col);
+        b_row = b_row.wrapping_add(b.row);
+    }
+
+    if let Into::Descend(rate) = into {
+        let rate = s.splat(rate);
+        for i in 0..MR {
+            for v in 0..NV {
+                acc[i][v] = s.nfma(rate, acc[i][v], load(at(i, v), v));
             }
         }
     }
-
-    let mut finite = true;
-    for (i, row) in acc.iter().enumerate() {
-        for (v, &sum) in row.iter().enumerate() {
-            let at = (top + i) * c_row + column(v);
-            // SAFETY: C holds this row up to column left + width.
-            let to = unsafe { c.get_unchecked_mut(at..at + lanes(v)) };
-            match into {
-                Into::Set | Into::Bias(_) | Into::Continue => s.store(to, sum),
-                Into::Descend(rate) => s.store(to, s.nfma(s.splat(rate), sum, s.load(to))),
-                Into::Probe(rate) => {
-                    let mut gradient = [0.0; 16];
-                    s.store(&mut gradient, sum);
-                    finite &= to.iter().zip(gradient).all(|(&w, g)| step_is_finite(s, rate, g, w));
-                }
-            }
+    for i in 0..MR {
+        for v in 0..NV {
+            store(at(i, v), v, acc[i][v]);
         }
     }
-    finite
 }

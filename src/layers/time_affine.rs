@@ -7,7 +7,7 @@
 
 use crate::{
     config::Sizes,
-    kernels::{Into, Left, product, product_nt},
+    kernels::{Into, Left, Right, product, product_nt},
     matrix::Matrix,
     simd::Simd,
 };
@@ -20,7 +20,7 @@ pub(crate) fn forward<S: Simd>(
     [w, b]: [Matrix<&[f32]>; 2],
     &Sizes { v, h: hidden, n, t, .. }: &Sizes,
 ) {
-    product(s, [n * t, hidden, v], Left::rows(h, hidden), w.as_slice(), logits, Into::Bias(b.as_slice()));
+    product(s, [n * t, hidden, v], Left::rows(h, hidden), Right::Rows(w.as_slice()), logits, Into::Bias(b.as_slice()));
 }
 
 /// d_h (T*N,H) from d_logits (T*N,V).
@@ -44,6 +44,6 @@ pub(crate) fn weight_gradients<S: Simd>(
     into: Into<'_>,
 ) -> bool {
     let rows = n * t;
-    product(s, [hidden, rows, v], Left::transposed(h, hidden), d_logits, w.as_mut_slice(), into)
-        & product(s, [1, rows, v], Left::ones(), d_logits, b.as_mut_slice(), into)
+    product(s, [hidden, rows, v], Left::transposed(h, hidden), Right::Rows(d_logits), w.as_mut_slice(), into)
+        & product(s, [1, rows, v], Left::ones(), Right::Rows(d_logits), b.as_mut_slice(), into)
 }

@@ -12,7 +12,7 @@
 
 use crate::{
     config::Sizes,
-    kernels::{Into, Left, Tanh, TanhBackward, product, product_nt},
+    kernels::{Into, Left, Right, Tanh, TanhBackward, product, product_nt},
     matrix::Matrix,
     simd::Simd,
 };
@@ -27,11 +27,11 @@ pub(crate) fn forward<S: Simd>(
 ) {
     let block = n * hidden;
     let Some(z) = h.get_mut(block..) else { return };
-    product(s, [n * t, d, hidden], Left::rows(x, d), wx.as_slice(), z, Into::Bias(b.as_slice()));
+    product(s, [n * t, d, hidden], Left::rows(x, d), Right::Rows(wx.as_slice()), z, Into::Bias(b.as_slice()));
     for step in 0..t {
         let (before, from) = h.split_at_mut((step + 1) * block);
         let (h_prev, z) = (&before[step * block..], &mut from[..block]);
-        product(s, [n, hidden, hidden], Left::rows(h_prev, hidden), wh.as_slice(), z, Into::Continue);
+        product(s, [n, hidden, hidden], Left::rows(h_prev, hidden), Right::Rows(wh.as_slice()), z, Into::Continue);
         s.run(Tanh(z));
     }
 }
@@ -47,11 +47,13 @@ pub(crate) fn backward<S: Simd>(
     &Sizes { d, h: hidden, n, t, .. }: &Sizes,
 ) {
     let block = n * hidden;
+    let recurrence = [n, hidden, hidden];
+    let wh = Right::transposed(s, recurrence, wh.as_slice(), pack);
     for step in (0..t).rev() {
         let (d_h, d_z_next) = d_h.split_at_mut((step + 1) * block);
         let d_h = &mut d_h[step * block..];
         if step + 1 < t {
-            product_nt(s, [n, hidden, hidden], d_z_next, wh.as_slice(), d_h, Into::Continue, pack);
+            product(s, recurrence, Left::rows(d_z_next, hidden), wh, d_h, Into::Continue);
         }
         s.run(TanhBackward { d: d_h, h: &h[(step + 1) * block..(step + 2) * block] });
     }
@@ -67,7 +69,7 @@ pub(crate) fn weight_gradients<S: Simd>(
     into: Into<'_>,
 ) -> bool {
     let rows = n * t;
-    product(s, [d, rows, hidden], Left::transposed(x, d), d_z, wx.as_mut_slice(), into)
-        & product(s, [hidden, rows, hidden], Left::transposed(h, hidden), d_z, wh.as_mut_slice(), into)
-        & product(s, [1, rows, hidden], Left::ones(), d_z, b.as_mut_slice(), into)
+    product(s, [d, rows, hidden], Left::transposed(x, d), Right::Rows(d_z), wx.as_mut_slice(), into)
+        & product(s, [hidden, rows, hidden], Left::transposed(h, hidden), Right::Rows(d_z), wh.as_mut_slice(), into)
+        & product(s, [1, rows, hidden], Left::ones(), Right::Rows(d_z), b.as_mut_slice(), into)
 }

@@ -34,9 +34,35 @@ fn powers_of_two(n: __m256i) -> __m256 {
     _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_add_epi32(n, _mm256_set1_epi32(127))))
 }
 
+/// 8 x 8 in three rounds: pairs of rows by element, by pair, by half.
+#[target_feature(enable = "avx2,fma")]
+fn transpose(block: &mut [__m256; 16]) {
+    let mut rows = *block;
+    for i in 0..4 {
+        let (a, b) = (block[2 * i], block[2 * i + 1]);
+        rows[2 * i] = _mm256_unpacklo_ps(a, b);
+        rows[2 * i + 1] = _mm256_unpackhi_ps(a, b);
+    }
+    let mut fours = rows;
+    for i in 0..2 {
+        for half in 0..2 {
+            let (a, b) = (rows[4 * i + half], rows[4 * i + 2 + half]);
+            fours[4 * i + 2 * half] = _mm256_shuffle_ps::<0x44>(a, b);
+            fours[4 * i + 2 * half + 1] = _mm256_shuffle_ps::<0xee>(a, b);
+        }
+    }
+    // fours[4 i + j] holds, in its half q, column 4 q + j of rows 4 i to 4 i + 3
+    for j in 0..4 {
+        block[j] = _mm256_permute2f128_ps::<0x20>(fours[j], fours[4 + j]);
+        block[4 + j] = _mm256_permute2f128_ps::<0x31>(fours[j], fours[4 + j]);
+    }
+}
+
 impl Simd for Avx2 {
     type F = __m256;
     const LANES: usize = 8;
+    const ACCUMULATORS: usize = 12;
+    const TILE_VECTORS: usize = 2;
 
     #[inline(always)]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
@@ -59,8 +85,7 @@ impl Simd for Avx2 {
             // SAFETY: token; eight elements are there.
             unsafe { _mm256_loadu_ps(x.as_ptr()) }
         } else {
-            // SAFETY: token; lanes beyond the slice are masked off and not read.
-            unsafe { _mm256_maskload_ps(x.as_ptr(), mask(x.len())) }
+            self.load_partial(x)
         }
     }
     #[inline(always)]
@@ -69,9 +94,18 @@ impl Simd for Avx2 {
             // SAFETY: token; there is room for eight elements.
             unsafe { _mm256_storeu_ps(to.as_mut_ptr(), x) }
         } else {
-            // SAFETY: token; lanes beyond the slice are masked off and not written.
-            unsafe { _mm256_maskstore_ps(to.as_mut_ptr(), mask(to.len()), x) }
+            self.store_partial(to, x);
         }
+    }
+    #[inline(always)]
+    fn load_partial(self, x: &[f32]) -> __m256 {
+        // SAFETY: token; lanes beyond the slice are masked off and not read.
+        unsafe { _mm256_maskload_ps(x.as_ptr(), mask(x.len())) }
+    }
+    #[inline(always)]
+    fn store_partial(self, to: &mut [f32], x: __m256) {
+        // SAFETY: token; lanes beyond the slice are masked off and not written.
+        unsafe { _mm256_maskstore_ps(to.as_mut_ptr(), mask(to.len()), x) }
     }
     #[inline(always)]
     fn add(self, a: __m256, b: __m256) -> __m256 {
@@ -140,6 +174,11 @@ impl Simd for Avx2 {
             let rest = _mm256_sub_epi32(n, half);
             _mm256_mul_ps(_mm256_mul_ps(a, powers_of_two(half)), powers_of_two(rest))
         }
+    }
+    #[inline(always)]
+    fn transpose(self, block: &mut [__m256; 16]) {
+        // SAFETY: token.
+        unsafe { transpose(block) }
     }
     #[inline(always)]
     fn fma_one(self, a: f32, b: f32, c: f32) -> f32 {

@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-#[cfg(target_arch = "x86_64")]
-use super::avx2::Avx2;
 use super::{Kernel, Portable, Simd};
+#[cfg(target_arch = "x86_64")]
+use super::{avx2::Avx2, avx512::Avx512};
 
 /// The instruction set that computes. All of them give the same bits; they differ in speed alone.
 ///
@@ -24,6 +24,8 @@ enum Token {
     Portable(Portable),
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
 }
 
 /// Every name that [`Isa::by_name`] knows, on any machine, slowest first.
@@ -45,7 +47,7 @@ impl Isa {
         NAMES.into_iter().filter_map(|name| Self::by_name(name).ok())
     }
 
-    /// The instruction set of that name: `portable`, `avx2`; `neon` and `avx512` are names without a path yet.
+    /// The instruction set of that name: `portable`, `avx2`, `avx512`; `neon` is a name without a path yet.
     ///
     /// # Errors
     /// [`IsaError::Unknown`] where no instruction set bears the name, [`IsaError::NotHere`] where this machine lacks it.
@@ -54,6 +56,8 @@ impl Isa {
             "portable" => Ok(Self::PORTABLE),
             #[cfg(target_arch = "x86_64")]
             "avx2" => Avx2::new().map(|token| Self(Token::Avx2(token))).ok_or(IsaError::NotHere),
+            #[cfg(target_arch = "x86_64")]
+            "avx512" => Avx512::new().map(|token| Self(Token::Avx512(token))).ok_or(IsaError::NotHere),
             _ if NAMES.contains(&name) => Err(IsaError::NotHere),
             _ => Err(IsaError::Unknown),
         }
@@ -66,6 +70,8 @@ impl Isa {
             Token::Portable(_) => "portable",
             #[cfg(target_arch = "x86_64")]
             Token::Avx2(_) => "avx2",
+            #[cfg(target_arch = "x86_64")]
+            Token::Avx512(_) => "avx512",
         }
     }
 
@@ -75,6 +81,8 @@ impl Isa {
             Token::Portable(token) => token.run(kernel),
             #[cfg(target_arch = "x86_64")]
             Token::Avx2(token) => token.run(kernel),
+            #[cfg(target_arch = "x86_64")]
+            Token::Avx512(token) => token.run(kernel),
         }
     }
 }

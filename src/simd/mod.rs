@@ -13,6 +13,8 @@ mod portable;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
+mod avx512;
+#[cfg(target_arch = "x86_64")]
 mod detect;
 
 pub use isa::{Isa, IsaError};
@@ -22,9 +24,9 @@ pub(crate) use portable::Portable;
 /// width divides, so their order does not depend on it.
 pub(crate) const VIRTUAL_LANES: usize = 16;
 
-/// The widest register tile of any instruction set compiled in, in columns: what a packed block of a transposed
-/// operand needs per row. One-lane paths read transposed operands where they stand and pack nothing.
-pub(crate) const PACK_COLUMNS: usize = if cfg!(target_arch = "x86_64") { 16 } else { 0 };
+/// Whether an instruction set compiled in has more than one lane: one-lane paths read transposed operands where they
+/// stand, wider ones pack them.
+pub(crate) const PACKS: bool = cfg!(target_arch = "x86_64");
 
 /// The operations that kernels are written in. All methods are lane-wise.
 pub(crate) trait Simd: Copy {
@@ -32,6 +34,11 @@ pub(crate) trait Simd: Copy {
     type F: Copy;
     /// Divides [`VIRTUAL_LANES`].
     const LANES: usize;
+    /// How many registers a product's tile fills with accumulators: at least eight chains hide the latency of a fused
+    /// multiply-add, and some registers must remain for the operands.
+    const ACCUMULATORS: usize;
+    /// How many vectors wide a product's tile usually is.
+    const TILE_VECTORS: usize;
 
     /// Runs a kernel as a function of its own that is compiled for this instruction set.
     fn run<K: Kernel>(self, kernel: K) -> K::Output;
@@ -41,6 +48,10 @@ pub(crate) trait Simd: Copy {
     fn load(self, x: &[f32]) -> Self::F;
     /// Writes the first `LANES` elements, or as many as the slice has.
     fn store(self, to: &mut [f32], x: Self::F);
+    /// [`Self::load`] for a slice that is usually shorter than a vector.
+    fn load_partial(self, x: &[f32]) -> Self::F;
+    /// [`Self::store`] for a slice that is usually shorter than a vector.
+    fn store_partial(self, to: &mut [f32], x: Self::F);
 
     fn add(self, a: Self::F, b: Self::F) -> Self::F;
     fn sub(self, a: Self::F, b: Self::F) -> Self::F;
@@ -61,6 +72,9 @@ pub(crate) trait Simd: Copy {
     fn exp2(self, n: Self::F) -> Self::F;
     /// a * 2^n, rounded once, for integral n in -252..=254 and finite a in [0.5, 2).
     fn scale(self, a: Self::F, n: Self::F) -> Self::F;
+
+    /// Transposes the leading LANES x LANES elements of a block of rows.
+    fn transpose(self, block: &mut [Self::F; 16]);
 
     /// a * b + c of three scalars, rounded once.
     fn fma_one(self, a: f32, b: f32, c: f32) -> f32;

@@ -9,6 +9,8 @@ pub(crate) struct Portable;
 impl Simd for Portable {
     type F = f32;
     const LANES: usize = 1;
+    const ACCUMULATORS: usize = 4;
+    const TILE_VECTORS: usize = 2;
 
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
         kernel.call(self)
@@ -27,6 +29,14 @@ impl Simd for Portable {
         if let Some(to) = to.first_mut() {
             *to = x;
         }
+    }
+    #[inline(always)]
+    fn load_partial(self, x: &[f32]) -> f32 {
+        self.load(x)
+    }
+    #[inline(always)]
+    fn store_partial(self, to: &mut [f32], x: f32) {
+        self.store(to, x);
     }
     #[inline(always)]
     fn add(self, a: f32, b: f32) -> f32 {
@@ -78,6 +88,8 @@ impl Simd for Portable {
         let half = n >> 1;
         a * power_of_two(half) * power_of_two(n.wrapping_sub(half))
     }
+    #[inline(always)]
+    fn transpose(self, _: &mut [f32; 16]) {}
     #[inline(always)]
     fn fma_one(self, a: f32, b: f32, c: f32) -> f32 {
         fma(a, b, c)

@@ -1,0 +1,181 @@
+//! Sixteen lanes: AVX-512F.
+//!
+//! Every `unsafe` block of the token's methods rests on one fact, named "token" below: an [`Avx512`] exists only
+//! where [`Avx512::new`] saw that the processor and the operating system support AVX-512F.
+
+use core::arch::x86_64::*;
+
+use super::{Kernel, Simd, detect};
+
+/// Proof that this machine runs AVX-512F.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Avx512(());
+
+impl Avx512 {
+    /// The token, where the machine has the instructions.
+    pub(crate) fn new() -> Option<Self> {
+        detect::avx512f().then_some(Self(()))
+    }
+}
+
+/// The first `n` lanes on.
+#[inline(always)]
+fn mask(n: usize) -> __mmask16 {
+    ((1_u32 << n.min(16)) - 1) as __mmask16
+}
+
+/// 16 x 16 in four rounds: pairs of rows by element, by pair, by quarter, by half.
+#[target_feature(enable = "avx512f")]
+fn transpose(block: &mut [__m512; 16]) {
+    let wide = _mm512_castps_pd;
+    let narrow = _mm512_castpd_ps;
+    let mut rows = *block;
+    for i in 0..8 {
+        let (a, b) = (block[2 * i], block[2 * i + 1]);
+        rows[2 * i] = _mm512_unpacklo_ps(a, b);
+        rows[2 * i + 1] = _mm512_unpackhi_ps(a, b);
+    }
+    let mut fours = rows;
+    for i in 0..4 {
+        for half in 0..2 {
+            let (a, b) = (wide(rows[4 * i + half]), wide(rows[4 * i + 2 + half]));
+            fours[4 * i + 2 * half] = narrow(_mm512_unpacklo_pd(a, b));
+            fours[4 * i + 2 * half + 1] = narrow(_mm512_unpackhi_pd(a, b));
+        }
+    }
+    // fours[4 i + j] holds, in its quarter q, column 4 q + j of rows 4 i to 4 i + 3
+    for j in 0..4 {
+        let (a, b, c, d) = (fours[j], fours[4 + j], fours[8 + j], fours[12 + j]);
+        let (ab_even, ab_odd) = (_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0xdd>(a, b));
+        let (cd_even, cd_odd) = (_mm512_shuffle_f32x4::<0x88>(c, d), _mm512_shuffle_f32x4::<0xdd>(c, d));
+        block[j] = _mm512_shuffle_f32x4::<0x88>(ab_even, cd_even);
+        block[8 + j] = _mm512_shuffle_f32x4::<0xdd>(ab_even, cd_even);
+        block[4 + j] = _mm512_shuffle_f32x4::<0x88>(ab_odd, cd_odd);
+        block[12 + j] = _mm512_shuffle_f32x4::<0xdd>(ab_odd, cd_odd);
+    }
+}
+
+impl Simd for Avx512 {
+    type F = __m512;
+    const LANES: usize = 16;
+    const ACCUMULATORS: usize = 24;
+    const TILE_VECTORS: usize = 4;
+
+    #[inline(always)]
+    fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        #[target_feature(enable = "avx512f")]
+        fn with_avx512<K: Kernel>(token: Avx512, kernel: K) -> K::Output {
+            kernel.call(token)
+        }
+        // SAFETY: token.
+        unsafe { with_avx512(self, kernel) }
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> __m512 {
+        // SAFETY: token.
+        unsafe { _mm512_set1_ps(x) }
+    }
+    #[inline(always)]
+    fn load(self, x: &[f32]) -> __m512 {
+        if x.len() >= Self::LANES {
+            // SAFETY: token; sixteen elements are there.
+            unsafe { _mm512_loadu_ps(x.as_ptr()) }
+        } else {
+            self.load_partial(x)
+        }
+    }
+    #[inline(always)]
+    fn store(self, to: &mut [f32], x: __m512) {
+        if to.len() >= Self::LANES {
+            // SAFETY: token; there is room for sixteen elements.
+            unsafe { _mm512_storeu_ps(to.as_mut_ptr(), x) }
+        } else {
+            self.store_partial(to, x);
+        }
+    }
+    #[inline(always)]
+    fn load_partial(self, x: &[f32]) -> __m512 {
+        // SAFETY: token; lanes beyond the slice are masked off and not read.
+        unsafe { _mm512_maskz_loadu_ps(mask(x.len()), x.as_ptr()) }
+    }
+    #[inline(always)]
+    fn store_partial(self, to: &mut [f32], x: __m512) {
+        // SAFETY: token; lanes beyond the slice are masked off and not written.
+        unsafe { _mm512_mask_storeu_ps(to.as_mut_ptr(), mask(to.len()), x) }
+    }
+    #[inline(always)]
+    fn add(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: token.
+        unsafe { _mm512_add_ps(a, b) }
+    }
+    #[inline(always)]
+    fn sub(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: token.
+        unsafe { _mm512_sub_ps(a, b) }
+    }
+    #[inline(always)]
+    fn mul(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: token.
+        unsafe { _mm512_mul_ps(a, b) }
+    }
+    #[inline(always)]
+    fn div(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: token.
+        unsafe { _mm512_div_ps(a, b) }
+    }
+    #[inline(always)]
+    fn fma(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        // SAFETY: token.
+        unsafe { _mm512_fmadd_ps(a, b, c) }
+    }
+    #[inline(always)]
+    fn nfma(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        // SAFETY: token.
+        unsafe { _mm512_fnmadd_ps(a, b, c) }
+    }
+    #[inline(always)]
+    fn max(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: token.
+        unsafe { _mm512_max_ps(a, b) }
+    }
+    #[inline(always)]
+    fn min(self, a: __m512, b: __m512) -> __m512 {
+        // SAFETY: token.
+        unsafe { _mm512_min_ps(a, b) }
+    }
+    #[inline(always)]
+    fn abs(self, a: __m512) -> __m512 {
+        // SAFETY: token.
+        unsafe { _mm512_abs_ps(a) }
+    }
+    #[inline(always)]
+    fn with_sign_of(self, a: __m512, sign: __m512) -> __m512 {
+        // SAFETY: token.
+        unsafe {
+            let (a, sign) = (_mm512_castps_si512(a), _mm512_castps_si512(sign));
+            // bitwise: where the third is 1 take the second, else the first
+            _mm512_castsi512_ps(_mm512_ternarylogic_epi32::<0xd8>(a, sign, _mm512_set1_epi32(i32::MIN)))
+        }
+    }
+    #[inline(always)]
+    fn exp2(self, n: __m512) -> __m512 {
+        // SAFETY: token.
+        unsafe { _mm512_scalef_ps(_mm512_set1_ps(1.0), n) }
+    }
+    #[inline(always)]
+    fn scale(self, a: __m512, n: __m512) -> __m512 {
+        // SAFETY: token.
+        unsafe { _mm512_scalef_ps(a, n) }
+    }
+    #[inline(always)]
+    fn transpose(self, block: &mut [__m512; 16]) {
+        // SAFETY: token.
+        unsafe { transpose(block) }
+    }
+    #[inline(always)]
+    fn fma_one(self, a: f32, b: f32, c: f32) -> f32 {
+        // SAFETY: token; AVX-512F brings FMA with it, and detection asks for both.
+        unsafe { _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(a), _mm_set_ss(b), _mm_set_ss(c))) }
+    }
+}
