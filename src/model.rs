@@ -217,7 +217,7 @@ impl<B: Storage> SimpleRnnlm<B> {
     /// # Errors
     /// Slices of another length than N * T, ids not below V, a loss or hidden state that is not finite. The
     /// hidden state is then as it was.
-    pub fn forward<'m>(&'m mut self, xs: &'m [u32], ts: &'m [u32]) -> Result<Window<'m, B>, StepError> {
+    pub fn forward(&mut self, xs: &[u32], ts: &[u32]) -> Result<Window<'_, B>, StepError> {
         let sizes = self.sizes;
         for ids in [xs, ts] {
             if ids.len() != sizes.rows() {
@@ -234,15 +234,15 @@ impl<B: Storage> SimpleRnnlm<B> {
         } else {
             buffers.h[..block].fill(0.0);
         }
-        let mut total = Sum::default();
-        let count = isa.run(Forward { sizes, weights, buffers: &mut buffers, xs, ts, total: &mut total });
+        let (mut total, count) = (Sum::default(), counting(ts));
+        isa.run(Forward { sizes, weights, buffers: &mut buffers, xs, ts, count, total: &mut total });
         let loss = total.mean(count);
         let last = &buffers.h[sizes.t * block..];
         if !loss.is_finite() || !isa.run(MaxAbs(last)).is_finite() {
             return Err(StepError::NonFiniteLoss);
         }
         buffers.state.copy_from_slice(last);
-        Ok(Window { model: self, xs, ts, loss, count })
+        Ok(Window { model: self, loss, count })
     }
 
     /// The mean loss over a whole text: from a zero state, as one row, every token after the first predicted once.
@@ -275,7 +275,9 @@ impl<B: Storage> SimpleRnnlm<B> {
         let (mut total, mut count) = (Sum::default(), 0);
         for (xs, ts) in xs.chunks(sizes.rows()).zip(ts.chunks(sizes.rows())) {
             let sizes = sizes.one_row(xs.len());
-            count += isa.run(Forward { sizes, weights, buffers: &mut buffers, xs, ts, total: &mut total });
+            let counting = counting(ts);
+            isa.run(Forward { sizes, weights, buffers: &mut buffers, xs, ts, count: counting, total: &mut total });
+            count += counting;
             let last = xs.len() * hidden;
             buffers.h.copy_within(last..last + hidden, 0);
         }
@@ -304,8 +306,6 @@ impl<B> fmt::Debug for SimpleRnnlm<B> {
 #[derive(Debug)]
 pub struct Window<'m, B> {
     model: &'m mut SimpleRnnlm<B>,
-    xs: &'m [u32],
-    ts: &'m [u32],
     loss: f32,
     count: usize,
 }
@@ -325,7 +325,7 @@ impl<B: Storage> Window<'_, B> {
     /// weights are then as they were.
     pub fn sgd(self, learning_rate: f32) -> Result<f32, StepError> {
         check_rate(learning_rate)?;
-        let Self { model, xs, ts, loss, count } = self;
+        let Self { model, loss, count } = self;
         if count == 0 {
             return Ok(loss);
         }
@@ -333,7 +333,7 @@ impl<B: Storage> Window<'_, B> {
         let weights = Parameters::of_mut(&sizes, model.weights.as_mut());
         let buffers = Buffers::of(&sizes, model.workspace.as_mut());
         let (weights, buffers) = weights.ok().zip(buffers).ok_or(StepError::OtherSizes)?;
-        let pass = Backward { sizes, buffers, xs, ts, count };
+        let pass = Backward { sizes, buffers };
         if model.isa.run(InPlace { pass, weights, rate: learning_rate }) {
             Ok(loss)
         } else {
@@ -357,7 +357,7 @@ impl<B: Storage> Window<'_, B> {
     /// # Errors
     /// [`StepError::OtherSizes`] where the gradients were made for another configuration.
     pub fn backward<G: Storage>(self, gradients: &mut Gradients<G>) -> Result<f32, StepError> {
-        let Self { model, xs, ts, loss, count } = self;
+        let Self { model, loss, count } = self;
         let sizes = model.sizes;
         let mut targets = gradients.parameters_mut(&sizes).ok_or(StepError::OtherSizes)?;
         if count == 0 {
@@ -369,7 +369,7 @@ impl<B: Storage> Window<'_, B> {
         targets.embed_w.as_mut_slice().fill(0.0);
         let isa = model.isa;
         let (weights, buffers) = model.parts()?;
-        let pass = Backward { sizes, buffers, xs, ts, count };
+        let pass = Backward { sizes, buffers };
         isa.run(Stored { pass, weights, gradients: targets });
         Ok(loss)
     }
@@ -378,6 +378,11 @@ impl<B: Storage> Window<'_, B> {
 /// A learning rate must be finite and above zero.
 pub(crate) fn check_rate(rate: f32) -> Result<(), StepError> {
     if rate.is_finite() && rate > 0.0 { Ok(()) } else { Err(StepError::LearningRate) }
+}
+
+/// How many targets count.
+fn counting(ts: &[u32]) -> usize {
+    ts.iter().filter(|&&target| target != IGNORE).count()
 }
 
 fn check_ids(xs: &[u32], ts: &[u32], v: usize) -> Result<(), StepError> {

@@ -5,7 +5,7 @@ use core::fmt;
 use crate::{
     config::Sizes,
     error::{ConfigError, StepError},
-    kernels::{Into, Left, Right, Scale, SoftmaxRow, Tanh, product},
+    kernels::{Into, Left, Right, Softmax, Tanh, product},
     model::SimpleRnnlm,
     parameters::{Parameters, Storage},
     simd::{Isa, Kernel, Simd},
@@ -130,8 +130,6 @@ impl Kernel for Feed<'_> {
         let logits = &mut rest[..v];
         let bias = Into::Bias(w.affine_b.as_slice());
         product(s, [1, hidden, v], Left::rows(h, hidden), Right::Rows(w.affine_w.as_slice()), logits, bias);
-        let sum = s.run(SoftmaxRow(logits)).sum;
-        s.run(Scale(logits, 1.0 / sum));
-        sum.is_finite()
+        s.run(Softmax(logits)).is_finite()
     }
 }

@@ -13,31 +13,33 @@ use crate::{
     workspace::Buffers,
 };
 
-/// The forward pass; block 0 of `buffers.h` holds the state before the window. Returns how many targets count.
+/// The forward pass, and the gradient of the logits with it; block 0 of `buffers.h` holds the state before the window.
 pub(crate) struct Forward<'p, 'a> {
     pub sizes: Sizes,
     pub weights: Parameters<&'a [f32]>,
     pub buffers: &'p mut Buffers<'a>,
     pub xs: &'p [u32],
     pub ts: &'p [u32],
+    /// How many targets count.
+    pub count: usize,
     pub total: &'p mut Sum,
 }
 
 impl Kernel for Forward<'_, '_> {
-    type Output = usize;
+    type Output = ();
 
     #[inline(always)]
-    fn call<S: Simd>(self, s: S) -> usize {
-        let Self { sizes, weights: w, buffers, xs, ts, total } = self;
+    fn call<S: Simd>(self, s: S) {
+        let Self { sizes, weights: w, buffers, xs, ts, count, total } = self;
         let Sizes { v, d, h: hidden, n, t, .. } = sizes;
         let rows = sizes.rows();
         let x = &mut buffers.x[..rows * d];
         let h = &mut buffers.h[..(rows + n) * hidden];
         let logits = &mut buffers.logits[..rows * v];
-        time_embedding::forward(x, w.embed_w, TokenWindow { ids: xs, n, t });
+        time_embedding::forward(x, buffers.rows, w.embed_w, TokenWindow { ids: xs, n, t });
         time_rnn::forward(s, h, x, [w.rnn_wx, w.rnn_wh, w.rnn_b], &sizes);
         time_affine::forward(s, logits, &h[n * hidden..], [w.affine_w, w.affine_b], &sizes);
-        time_softmax_with_loss::forward(s, logits, buffers.sums, TokenWindow { ids: ts, n, t }, v, total)
+        time_softmax_with_loss::forward_backward(s, logits, TokenWindow { ids: ts, n, t }, v, count, total);
     }
 }
 
@@ -45,40 +47,35 @@ impl Kernel for Forward<'_, '_> {
 pub(crate) struct Backward<'a> {
     pub sizes: Sizes,
     pub buffers: Buffers<'a>,
-    pub xs: &'a [u32],
-    pub ts: &'a [u32],
-    pub count: usize,
 }
 
 impl Backward<'_> {
-    /// From the loss down to the embedding: the gradients of all activations. The weights are only read.
+    /// From the logits down to the embedding: the gradients of all activations. The weights are only read.
     fn activations<S: Simd>(&mut self, s: S, [affine_w, wh, wx]: [Matrix<&[f32]>; 3]) {
         let sizes = &self.sizes;
-        let &Sizes { v, d, n, t, .. } = sizes;
-        let Buffers { h, logits, sums, d_h, d_x, pack, .. } = &mut self.buffers;
-        time_softmax_with_loss::backward(s, logits, sums, TokenWindow { ids: self.ts, n, t }, v, self.count);
-        time_affine::backward(s, d_h, logits, affine_w, pack, sizes);
+        let Buffers { h, logits: d_logits, rows, d_h, d_x, pack, .. } = &mut self.buffers;
+        time_affine::backward(s, d_h, d_logits, affine_w, pack, sizes);
         time_rnn::backward(s, d_x, d_h, h, [wx, wh], pack, sizes);
-        time_embedding::backward(s, d_x, TokenWindow { ids: self.xs, n, t }, d);
+        time_embedding::backward(s, d_x, rows, sizes.d);
     }
 
     /// The gradients of all weights, sent where `into` says. False where a probe found a step not finite.
     fn weights<S: Simd>(&self, s: S, w: &mut Parameters<&mut [f32]>, into: Into<'_>) -> bool {
         let sizes = &self.sizes;
-        let &Sizes { h: hidden, n, t, .. } = sizes;
-        let Buffers { x, h, logits: d_logits, d_h: d_z, d_x, .. } = &self.buffers;
+        let &Sizes { h: hidden, n, .. } = sizes;
+        let Buffers { x, h, logits: d_logits, rows, d_h: d_z, d_x, .. } = &self.buffers;
         time_affine::weight_gradients(s, [&mut w.affine_w, &mut w.affine_b], [&h[n * hidden..], d_logits], sizes, into)
             & time_rnn::weight_gradients(s, [&mut w.rnn_wx, &mut w.rnn_wh, &mut w.rnn_b], [x, h, d_z], sizes, into)
-            & time_embedding::weight_gradient(s, &mut w.embed_w, d_x, TokenWindow { ids: self.xs, n, t }, into)
+            & time_embedding::weight_gradient(s, &mut w.embed_w, d_x, rows, into)
     }
 
     /// True where no step can overflow: a gradient element is a sum of `rows` products, so its magnitude is below
-    /// rows * max * max.
+    /// rows * max * max. The logits' gradient is below 1: their loss is finite.
     fn cannot_overflow<S: Simd>(&self, s: S, rate: f32) -> bool {
-        let Buffers { x, h, logits: d_logits, d_h: d_z, d_x, .. } = &self.buffers;
+        let Buffers { x, h, d_h: d_z, d_x, .. } = &self.buffers;
         let max = |x: &[f32]| s.run(MaxAbs(x));
         // sums, not maxima: NaN must pass
-        let factors = (1.0 + max(x) + max(h)) * (max(d_logits) + max(d_z));
+        let factors = (1.0 + max(x) + max(h)) * (1.0 + max(d_z));
         is_tame(rate * (self.sizes.rows() as f32 * factors + max(d_x)))
     }
 }

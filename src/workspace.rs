@@ -11,10 +11,10 @@ pub(crate) struct Buffers<'a> {
     pub x: &'a mut [f32],
     /// ((T+1)*N,H) hidden states; block 0 is the state before the window
     pub h: &'a mut [f32],
-    /// (T*N,V) logits, then exp(logit - max), then their gradient
+    /// (T*N,V) logits, then their gradient
     pub logits: &'a mut [f32],
-    /// (T*N) the softmax denominators
-    pub sums: &'a mut [f32],
+    /// (T*N) the input id of each row, as the bits of a float
+    pub rows: &'a mut [f32],
     /// (T*N,H) gradient of h, then of z = the argument of tanh
     pub d_h: &'a mut [f32],
     /// (T*N,D) gradient of x
@@ -29,8 +29,8 @@ impl<'a> Buffers<'a> {
         if block.len() < sizes.memory.workspace {
             return None;
         }
-        let [state, x, h, logits, sums, d_h, d_x, pack] = split(block, sizes.buffers);
-        Some(Self { state, x, h, logits, sums, d_h, d_x, pack })
+        let [state, x, h, logits, rows, d_h, d_x, pack] = split(block, sizes.buffers);
+        Some(Self { state, x, h, logits, rows, d_h, d_x, pack })
     }
 }
 

@@ -15,7 +15,7 @@ pub(crate) use elementwise::{Add, MaxAbs, TanhBackward};
 pub(crate) use exp::{Exp, Tanh};
 pub(crate) use product::{Into, Left, Right, product, product_nt, scratch_len, transposed_len};
 pub(crate) use scalar::{ln, sin_cos, sqrt};
-pub(crate) use softmax::{Scale, SoftmaxRow};
+pub(crate) use softmax::{Softmax, SoftmaxRow};
 pub(crate) use sum::Sum;
 
 use crate::{

@@ -3,6 +3,8 @@
 //! A panel is NV vectors of columns. Packed, its k rows of NV * LANES floats stand one behind the other, and the panel
 //! whose first column is `left` starts at `left * k`. Columns beyond the last are zeros.
 
+#![allow(clippy::needless_range_loop)] // blocks are indexed by a constant range
+
 use core::ops::Range;
 
 use crate::simd::{Kernel, Simd, VIRTUAL_LANES};
@@ -63,22 +65,44 @@ impl Kernel for PackTransposed<'_> {
             let Some((panel, rest)) = to.split_at_mut_checked(height * stride) else { return };
             for column in (0..width).step_by(S::LANES) {
                 for top in (0..height).step_by(S::LANES) {
-                    let mut block = [s.splat(0.0); 16];
-                    let lanes = S::LANES.min(width - column);
-                    let deep = S::LANES.min(height - top);
-                    for (i, row) in block[..lanes].iter_mut().enumerate() {
-                        let start = (left + column + i) * k + rows.start + top;
-                        *row = s.load(b.get(start..start + deep).unwrap_or(&[]));
-                    }
-                    s.transpose(&mut block);
-                    let rows_below = panel[top * stride..].chunks_exact_mut(stride).take(deep);
-                    for (row, &x) in rows_below.zip(&block) {
-                        s.store(&mut row[column..], x);
+                    let from = b.get((left + column) * k + rows.start + top..).unwrap_or(&[]);
+                    let to = panel.get_mut(top * stride + column..).unwrap_or(&mut []);
+                    let (lanes, deep) = (width - column, height - top);
+                    if lanes >= S::LANES && deep >= S::LANES {
+                        whole_block(s, to, stride, from, k);
+                    } else {
+                        part_block(s, to, stride, from, k, [lanes, deep].map(|len| len.min(S::LANES)));
                     }
                 }
             }
             left += width;
             to = rest;
         }
+    }
+}
+
+/// LANES x LANES elements, their number known to the compiler.
+#[inline(always)]
+fn whole_block<S: Simd>(s: S, to: &mut [f32], to_row: usize, from: &[f32], from_row: usize) {
+    let mut block = [s.splat(0.0); 16];
+    for i in 0..S::LANES {
+        block[i] = s.load(from.get(i * from_row..).and_then(|row| row.get(..S::LANES)).unwrap_or(&[]));
+    }
+    s.transpose(&mut block);
+    for i in 0..S::LANES {
+        s.store(to.get_mut(i * to_row..).and_then(|row| row.get_mut(..S::LANES)).unwrap_or(&mut []), block[i]);
+    }
+}
+
+/// `lanes` rows of `from`, `deep` elements long; zeros stand for the others.
+#[inline(always)]
+fn part_block<S: Simd>(s: S, to: &mut [f32], to_row: usize, from: &[f32], from_row: usize, [lanes, deep]: [usize; 2]) {
+    let mut block = [s.splat(0.0); 16];
+    for (i, row) in block.iter_mut().take(lanes).enumerate() {
+        *row = s.load(from.get(i * from_row..).and_then(|row| row.get(..deep)).unwrap_or(&[]));
+    }
+    s.transpose(&mut block);
+    for (row, &x) in to.chunks_mut(to_row).zip(&block).take(deep) {
+        s.store(row, x);
     }
 }

@@ -1,7 +1,8 @@
-//! One row of softmax with cross-entropy.
+//! One row of softmax with cross-entropy, forward and backward in one visit while the row is in the cache.
 //!
 //! ```text
 //! m = max x      e_v = exp(x_v - m)      s = sum of e      loss = ln s - (x_target - m)
+//! gradient       dx_v = e_v (share / s) - [v = target] share          share = 1 / number of rows that count
 //! ```
 //!
 //! The order of the sum: element v is added to virtual lane v mod 16, in ascending v; then lane i += lane i + 8,
@@ -10,45 +11,72 @@
 use super::{exp::exp_lanes, scalar::ln};
 use crate::simd::{Kernel, Simd, VIRTUAL_LANES};
 
-/// Turns a row of logits into e, in place.
-pub(crate) struct SoftmaxRow<'a>(pub &'a mut [f32]);
-
-/// What [`SoftmaxRow`] found: the row's m and s.
-#[derive(Clone, Copy)]
-pub(crate) struct RowSums {
-    pub max: f32,
-    pub sum: f32,
-}
-
-impl RowSums {
-    /// The cross-entropy of a target whose logit was `logit`.
-    pub(crate) fn loss<S: Simd>(self, s: S, logit: f32) -> f32 {
-        ln(s, self.sum) - (logit - self.max)
-    }
+/// Turns a row of logits into their gradient, in place, and gives the loss of `target`.
+pub(crate) struct SoftmaxRow<'a> {
+    pub row: &'a mut [f32],
+    pub target: usize,
+    pub share: f32,
 }
 
 impl Kernel for SoftmaxRow<'_> {
-    type Output = RowSums;
+    type Output = f32;
 
     #[inline(always)]
-    fn call<S: Simd>(self, s: S) -> RowSums {
-        let row = self.0;
-        let max = row_max(s, row);
-        let mut sums = [s.splat(0.0); VIRTUAL_LANES];
-        for block in row.chunks_mut(VIRTUAL_LANES) {
-            for (lanes, sum) in block.chunks_mut(S::LANES).zip(&mut sums) {
-                let e = exp_lanes(s, s.sub(s.load(lanes), s.splat(max)));
-                s.store(lanes, e);
-                // at the end of the row, loaded again, so that the lanes beyond it add 0
-                let e = if lanes.len() < S::LANES { s.load(lanes) } else { e };
-                *sum = s.add(*sum, e);
-            }
+    fn call<S: Simd>(self, s: S) -> f32 {
+        let Self { row, target, share } = self;
+        let Some(&logit) = row.get(target) else { return f32::NAN };
+        let (max, sum) = exponentials(s, row);
+        scale(s, row, share / sum);
+        if let Some(p) = row.get_mut(target) {
+            *p -= share;
         }
-        let mut lanes = [0.0; VIRTUAL_LANES];
-        for (to, sum) in lanes.chunks_mut(S::LANES).zip(sums) {
-            s.store(to, sum);
+        ln(s, sum) - (logit - max)
+    }
+}
+
+/// Turns a row of logits into probabilities, in place, and gives s.
+pub(crate) struct Softmax<'a>(pub &'a mut [f32]);
+
+impl Kernel for Softmax<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) -> f32 {
+        let (_, sum) = exponentials(s, self.0);
+        scale(s, self.0, 1.0 / sum);
+        sum
+    }
+}
+
+/// Turns a row of logits into e, in place, and gives m and s.
+#[inline(always)]
+fn exponentials<S: Simd>(s: S, row: &mut [f32]) -> (f32, f32) {
+    let max = row_max(s, row);
+    let mut sums = [s.splat(0.0); VIRTUAL_LANES];
+    let mut blocks = row.chunks_exact_mut(VIRTUAL_LANES);
+    for block in &mut blocks {
+        for (lanes, sum) in block.chunks_exact_mut(S::LANES).zip(&mut sums) {
+            let e = exp_lanes(s, s.sub(s.load(lanes), s.splat(max)));
+            s.store(lanes, e);
+            *sum = s.add(*sum, e);
         }
-        RowSums { max, sum: tree(lanes) }
+    }
+    for (lanes, sum) in blocks.into_remainder().chunks_mut(S::LANES).zip(&mut sums) {
+        s.store(lanes, exp_lanes(s, s.sub(s.load(lanes), s.splat(max))));
+        // loaded again, so that lanes beyond the end of the row add 0
+        *sum = s.add(*sum, s.load(lanes));
+    }
+    let mut lanes = [0.0; VIRTUAL_LANES];
+    for (to, sum) in lanes.chunks_exact_mut(S::LANES).zip(sums) {
+        s.store(to, sum);
+    }
+    (max, tree(lanes))
+}
+
+#[inline(always)]
+fn scale<S: Simd>(s: S, row: &mut [f32], factor: f32) {
+    for lanes in row.chunks_mut(S::LANES) {
+        s.store(lanes, s.mul(s.load(lanes), s.splat(factor)));
     }
 }
 
@@ -79,20 +107,6 @@ fn row_max<S: Simd>(s: S, row: &[f32]) -> f32 {
     full.remainder().iter().fold(lanes.iter().fold(f32::NEG_INFINITY, max), max)
 }
 
-/// x = x * factor.
-pub(crate) struct Scale<'a>(pub &'a mut [f32], pub f32);
-
-impl Kernel for Scale<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn call<S: Simd>(self, s: S) {
-        let factor = s.splat(self.1);
-        for lanes in self.0.chunks_mut(S::LANES) {
-            s.store(lanes, s.mul(s.load(lanes), factor));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     extern crate std;
@@ -104,9 +118,9 @@ mod tests {
     struct Row<'a>(&'a mut [f32]);
     impl Kernel for Row<'_> {
         type Output = (f32, f32);
+        #[inline(always)]
         fn call<S: Simd>(self, s: S) -> (f32, f32) {
-            let sums = s.run(SoftmaxRow(self.0));
-            (sums.max, sums.sum)
+            exponentials(s, self.0)
         }
     }
 

@@ -21,10 +21,18 @@ pub(crate) struct TokenWindow<'a> {
     pub t: usize,
 }
 
-impl<'a> TokenWindow<'a> {
-    /// The ids in the order of the activations: step after step, and batch row after batch row within a step.
-    pub(crate) fn time_major(self) -> impl Iterator<Item = u32> + Clone + 'a {
+impl TokenWindow<'_> {
+    /// Visits the ids in the order of the activations: step after step, and batch row after batch row within a step.
+    pub(crate) fn for_each_time_major(self, mut visit: impl FnMut(usize, u32)) {
         let Self { ids, n, t } = self;
-        (0..t).flat_map(move |step| (0..n).filter_map(move |row| ids.get(row * t + step).copied()))
+        let mut r = 0;
+        for step in 0..t {
+            for row in 0..n {
+                if let Some(&id) = ids.get(row * t + step) {
+                    visit(r, id);
+                }
+                r += 1;
+            }
+        }
     }
 }

@@ -12,18 +12,21 @@ use crate::{
     simd::Simd,
 };
 
-/// x (T*N,D) from W (V,D).
-pub(crate) fn forward(x: &mut [f32], w: Matrix<&[f32]>, ids: TokenWindow<'_>) {
-    for (x, id) in x.chunks_exact_mut(w.cols().max(1)).zip(ids.time_major()) {
-        if let Some(vector) = w.row(id as usize) {
+/// x (T*N,D) from W (V,D); `rows` (T*N) keeps the id of each row for the backward pass, as the bits of a float.
+pub(crate) fn forward(x: &mut [f32], rows: &mut [f32], w: Matrix<&[f32]>, ids: TokenWindow<'_>) {
+    let mut x = x.chunks_exact_mut(w.cols().max(1)).zip(rows);
+    ids.for_each_time_major(|_, id| {
+        if let (Some((x, row)), Some(vector)) = (x.next(), w.row(id as usize)) {
             x.copy_from_slice(vector);
+            *row = f32::from_bits(id);
         }
-    }
+    });
 }
 
 /// Adds up the rows of dx (T*N,D) that belong to one id, into the first of them: the gradient of that row of W.
-pub(crate) fn backward<S: Simd>(s: S, d_x: &mut [f32], ids: TokenWindow<'_>, d: usize) {
-    for (r, first) in first_occurrences(ids).enumerate() {
+pub(crate) fn backward<S: Simd>(s: S, d_x: &mut [f32], rows: &[f32], d: usize) {
+    for r in 0..rows.len() {
+        let first = first_with_same_id(rows, r);
         if first < r {
             let (before, from) = d_x.split_at_mut((r * d).min(d_x.len()));
             if let (Some(sum), Some(row)) = (before.get_mut(first * d..first * d + d), from.get(..d)) {
@@ -38,14 +41,13 @@ pub(crate) fn weight_gradient<S: Simd>(
     s: S,
     w: &mut Matrix<&mut [f32]>,
     d_x: &[f32],
-    ids: TokenWindow<'_>,
+    rows: &[f32],
     into: Into<'_>,
 ) -> bool {
-    let rows = d_x.chunks_exact(w.cols().max(1));
     let mut finite = true;
-    for (r, ((gradient, id), first)) in rows.zip(ids.time_major()).zip(first_occurrences(ids)).enumerate() {
-        let Some(weights) = w.row_mut(id as usize) else { continue };
-        if first < r {
+    for (r, (gradient, id)) in d_x.chunks_exact(w.cols().max(1)).zip(rows).enumerate() {
+        let Some(weights) = w.row_mut(id.to_bits() as usize) else { continue };
+        if first_with_same_id(rows, r) < r {
             continue;
         }
         match into {
@@ -57,8 +59,11 @@ pub(crate) fn weight_gradient<S: Simd>(
     finite
 }
 
-/// For each row r the first row with the same id.
-fn first_occurrences(ids: TokenWindow<'_>) -> impl Iterator<Item = usize> {
-    let rows = ids.time_major();
-    rows.clone().enumerate().map(move |(r, id)| rows.clone().position(|other| other == id).unwrap_or(r))
+/// The first row with the id of row `r`. Quadratic in all, but sixteen comparisons are a vector operation.
+fn first_with_same_id(rows: &[f32], r: usize) -> usize {
+    let (Some(id), Some(before)) = (rows.get(r).map(|id| id.to_bits()), rows.get(..r)) else { return r };
+    let is_same = |other: &f32| other.to_bits() == id;
+    let has_same = |block: &[f32]| block.iter().fold(false, |found, other| found | is_same(other));
+    let block = before.chunks(16).position(has_same).map_or(before.len(), |block| 16 * block);
+    before.iter().skip(block).position(is_same).map_or(r, |at| block + at)
 }

@@ -6,12 +6,12 @@
 //! backward   dlogit_rv = (p_rv - [v = target]) / M, 0 in ignored rows
 //! ```
 //!
-//! Subtracting the maximum makes any finite logits safe. The gradient replaces the exponentials in place. The losses
-//! are added in ascending r.
+//! Subtracting the maximum makes any finite logits safe. A row is turned into its gradient right behind its loss, while
+//! it is in the cache. The losses are added in ascending r.
 
 use super::TokenWindow;
 use crate::{
-    kernels::{Scale, SoftmaxRow, Sum},
+    kernels::{SoftmaxRow, Sum},
     simd::Simd,
 };
 
@@ -25,45 +25,24 @@ use crate::{
 /// ```
 pub const IGNORE: u32 = u32::MAX;
 
-/// Turns logits (T*N,V) into exponentials in place, fills sums (T*N) and adds the loss of each row that counts.
-/// Returns how many rows do.
-pub(crate) fn forward<S: Simd>(
+/// Turns logits (T*N,V) into their gradient in place and adds the loss of each of the `count` rows that count.
+pub(crate) fn forward_backward<S: Simd>(
     s: S,
     logits: &mut [f32],
-    sums: &mut [f32],
-    targets: TokenWindow<'_>,
-    v: usize,
-    total: &mut Sum,
-) -> usize {
-    let mut count = 0;
-    for ((row, sum), target) in logits.chunks_exact_mut(v).zip(sums).zip(targets.time_major()) {
-        let Some(&logit) = row.get(target as usize) else { continue };
-        let found = s.run(SoftmaxRow(row));
-        *sum = found.sum;
-        total.add(found.loss(s, logit));
-        count += 1;
-    }
-    count
-}
-
-/// Turns the exponentials of [`forward`] into the gradient of the logits, in place.
-pub(crate) fn backward<S: Simd>(
-    s: S,
-    logits: &mut [f32],
-    sums: &[f32],
     targets: TokenWindow<'_>,
     v: usize,
     count: usize,
+    total: &mut Sum,
 ) {
     let share = 1.0 / count as f32;
-    for ((row, sum), target) in logits.chunks_exact_mut(v).zip(sums).zip(targets.time_major()) {
-        if target as usize >= v {
+    let mut rows = logits.chunks_exact_mut(v);
+    targets.for_each_time_major(|_, target| {
+        let Some(row) = rows.next() else { return };
+        let target = target as usize;
+        if target < v {
+            total.add(s.run(SoftmaxRow { row, target, share }));
+        } else {
             row.fill(0.0);
-            continue;
         }
-        s.run(Scale(row, share / sum));
-        if let Some(p) = row.get_mut(target as usize) {
-            *p -= share;
-        }
-    }
+    });
 }
