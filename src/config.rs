@@ -2,7 +2,7 @@
 
 use crate::{
     error::ConfigError,
-    kernels::{scratch_len, transposed_len},
+    kernels::{scratch_len, transposed_len, wide_len},
 };
 
 /// The sizes of a model and of its training windows.
@@ -113,7 +113,8 @@ impl Config {
         }
         let rows = times(n, t);
         let parameters = [times(v, d), times(d, h), times(h, h), h, times(h, v), v];
-        let pack = larger(scratch_len(v, h), larger(transposed_len(h, h), scratch_len(h, d)));
+        let pack =
+            larger(larger(scratch_len(v, h), wide_len(rows, v)), larger(transposed_len(h, h), scratch_len(h, d)));
         let buffers = [
             times(n, h),
             times(rows, d),

@@ -60,12 +60,18 @@ impl Backward<'_> {
     }
 
     /// The gradients of all weights, sent where `into` says. False where a probe found a step not finite.
-    fn weights<S: Simd>(&self, s: S, w: &mut Parameters<&mut [f32]>, into: Into<'_>) -> bool {
+    fn weights<S: Simd>(&mut self, s: S, w: &mut Parameters<&mut [f32]>, into: Into<'_>) -> bool {
         let sizes = &self.sizes;
         let &Sizes { h: hidden, n, .. } = sizes;
-        let Buffers { x, h, logits: d_logits, rows, d_h: d_z, d_x, .. } = &self.buffers;
-        time_affine::weight_gradients(s, [&mut w.affine_w, &mut w.affine_b], [&h[n * hidden..], d_logits], sizes, into)
-            & time_rnn::weight_gradients(s, [&mut w.rnn_wx, &mut w.rnn_wh, &mut w.rnn_b], [x, h, d_z], sizes, into)
+        let Buffers { x, h, logits: d_logits, rows, d_h: d_z, d_x, pack, .. } = &mut self.buffers;
+        time_affine::weight_gradients(
+            s,
+            [&mut w.affine_w, &mut w.affine_b],
+            [&h[n * hidden..], d_logits],
+            pack,
+            sizes,
+            into,
+        ) & time_rnn::weight_gradients(s, [&mut w.rnn_wx, &mut w.rnn_wh, &mut w.rnn_b], [x, h, d_z], sizes, into)
             & time_embedding::weight_gradient(s, &mut w.embed_w, d_x, rows, into)
     }
 

@@ -13,7 +13,7 @@ mod tile;
 pub(crate) use descent::{Descend, is_tame, step_is_finite};
 pub(crate) use elementwise::{Add, MaxAbs, TanhBackward};
 pub(crate) use exp::{Exp, Tanh};
-pub(crate) use product::{Into, Left, Right, product, product_nt, scratch_len, transposed_len};
+pub(crate) use product::{Into, Left, Right, product, product_nt, product_wide, scratch_len, transposed_len, wide_len};
 pub(crate) use scalar::{ln, sin_cos, sqrt};
 pub(crate) use softmax::{Softmax, SoftmaxRow};
 pub(crate) use sum::Sum;
@@ -100,10 +100,14 @@ pub fn matmul(
     Ok(())
 }
 
-/// The scratch that [`matmul`] needs for this form and m, k, n, in f32: 0 but for transposed B.
+/// The scratch that [`matmul`] needs for this form and m, k, n, in f32.
 #[must_use]
 pub const fn matmul_scratch(form: Form, [_, k, n]: [usize; 3]) -> usize {
-    if let Form::Nt = form { scratch_len(k, n) } else { 0 }
+    match form {
+        Form::Nn => 0,
+        Form::Nt => scratch_len(k, n),
+        Form::Tn => wide_len(k, n),
+    }
 }
 
 struct Matmul<'a> {
@@ -123,7 +127,7 @@ impl Kernel for Matmul<'_> {
         let Self { form, shape: [m, k, n], a, b, c, into, scratch } = self;
         match form {
             Form::Nn => product(s, [m, k, n], Left::rows(a, k), Right::Rows(b), c, into),
-            Form::Tn => product(s, [m, k, n], Left::transposed(a, m), Right::Rows(b), c, into),
+            Form::Tn => product_wide(s, [m, k, n], Left::transposed(a, m), b, c, into, scratch),
             Form::Nt => product_nt(s, [m, k, n], a, b, c, into, scratch),
         };
     }

@@ -28,6 +28,17 @@ pub(super) fn next_panel<S: Simd>(rest: usize, single_row: bool) -> (usize, usiz
     (vectors, rest.min(vectors * S::LANES))
 }
 
+/// Copies the leading `height` x `width` elements of row-major `b` (rows of `n`) into a panel of `stride` columns.
+pub(super) fn pack_rows(to: &mut [f32], stride: usize, b: &[f32], n: usize, [height, width]: [usize; 2]) {
+    for (to, from) in to.chunks_exact_mut(stride).zip(b.chunks(n)).take(height) {
+        let (columns, beyond) = to.split_at_mut(width.min(stride));
+        if let Some(from) = from.get(..columns.len()) {
+            columns.copy_from_slice(from);
+        }
+        beyond.fill(0.0);
+    }
+}
+
 /// Packs rows `rows` of the k x n transpose of row-major `b` (n x `k`), for products with a single row or with more.
 /// Too short a slice leaves the rest unpacked.
 pub(super) fn pack_transposed<S: Simd>(

@@ -23,17 +23,29 @@
 
 use super::{
     descent::step_is_finite,
-    pack::{next_panel, pack_transposed, padded},
+    pack::{next_panel, pack_rows, pack_transposed, padded},
     tile::{Strided, tile},
 };
 use crate::simd::{Kernel, PACKS, Simd};
 
-/// Rows of a packed block of B at most: 192 x 64 columns are 48 KB, a first-level cache; the usual ones are 32 to 48 KB.
-const PACK_ROWS: usize = 192;
+/// Rows of a packed block of B at most. Longer blocks visit C less often: 384 x 64 columns are 96 KB, measured best
+/// although a first-level cache holds half of it.
+const PACK_ROWS: usize = 384;
+/// From this width on the rows of B stand on pages of their own, and packing them saves more address translation than it
+/// costs, provided that enough rows of C share the work.
+const WIDE: usize = 1024;
+const MANY_ROWS: usize = 64;
+/// The widest panel of any instruction set.
+const PANEL_COLUMNS: usize = 64;
 
 /// The scratch that [`product_nt`] needs for inner size `k` and `n` columns, in f32.
 pub(crate) const fn scratch_len(k: usize, n: usize) -> usize {
     if PACKS { (if k < PACK_ROWS { k } else { PACK_ROWS }).saturating_mul(padded(n)) } else { 0 }
+}
+
+/// The scratch that [`product_wide`] needs for inner size `k` and `n` columns, in f32.
+pub(crate) const fn wide_len(k: usize, n: usize) -> usize {
+    if PACKS && n >= WIDE { k.saturating_mul(PANEL_COLUMNS) } else { 0 }
 }
 
 /// The scratch that [`Right::transposed`] needs for inner size `k` and `n` columns, in f32.
@@ -108,7 +120,37 @@ pub(crate) fn product<S: Simd>(
     c: &mut [f32],
     into: Into<'_>,
 ) -> bool {
-    s.run(Product { shape, a: a.0, b, c, into })
+    s.run(Product { shape, a: a.0, b, c, c_row: shape[2], into })
+}
+
+/// [`product`] with row-major B, packed panel by panel where that pays, with [`wide_len`] floats of scratch.
+pub(crate) fn product_wide<S: Simd>(
+    s: S,
+    [m, k, n]: [usize; 3],
+    a: Left<'_>,
+    b: &[f32],
+    c: &mut [f32],
+    into: Into<'_>,
+    scratch: &mut [f32],
+) -> bool {
+    let pays = S::LANES > 1 && n >= WIDE && m >= MANY_ROWS && !matches!(into, Into::Probe(_));
+    if !pays {
+        return product(s, [m, k, n], a, Right::Rows(b), c, into);
+    }
+    let (mut good, mut left) = (true, 0);
+    while left < n {
+        let (vectors, width) = next_panel::<S>(n - left, false);
+        pack_rows(scratch, vectors * S::LANES, b.get(left..).unwrap_or(&[]), n, [k, width]);
+        let into = match into {
+            Into::Bias(bias) => Into::Bias(bias.get(left..).unwrap_or(&[])),
+            into => into,
+        };
+        let c = c.get_mut(left..).unwrap_or(&mut []);
+        let b = Right::Panels(scratch);
+        good &= s.run(Product { shape: [m, k, width], a: a.0, b, c, c_row: n, into });
+        left += width;
+    }
+    good
 }
 
 /// C (m x n) = or += A (m x k) times the transpose of row-major B (n x k), with [`scratch_len`] floats of scratch.
@@ -147,6 +189,7 @@ struct Product<'a> {
     a: Strided<'a>,
     b: Right<'a>,
     c: &'a mut [f32],
+    c_row: usize,
     into: Into<'a>,
 }
 
@@ -194,7 +237,7 @@ impl Product<'_> {
             Right::Panels(data) => S::LANES > 1 && k.checked_mul(padded(n)).is_some_and(|len| len <= data.len()),
         };
         let bias_fits = if let Into::Bias(bias) = self.into { bias.len() >= n } else { true };
-        let c_fits = m.checked_mul(n).is_some_and(|len| len <= self.c.len());
+        let c_fits = Strided { data: self.c, row: self.c_row, col: 1 }.covers(m, n);
         self.a.covers(m, k) && b_fits && bias_fits && c_fits
     }
 
@@ -244,9 +287,9 @@ impl Product<'_> {
         #[allow(unsafe_code)]
         unsafe {
             if width == NV * S::LANES {
-                tile::<S, MR, NV, true>(s, k, a, b, self.c, n, place, into);
+                tile::<S, MR, NV, true>(s, k, a, b, self.c, self.c_row, place, into);
             } else {
-                tile::<S, MR, NV, false>(s, k, a, b, self.c, n, place, into);
+                tile::<S, MR, NV, false>(s, k, a, b, self.c, self.c_row, place, into);
             }
         }
     }
@@ -295,6 +338,7 @@ mod tests {
         Tn,
         Nt,
         Packed,
+        Wide,
     }
 
     impl Kernel for Case<'_> {
@@ -307,6 +351,10 @@ mod tests {
                 Kind::Nt => {
                     let mut scratch = std::vec![f32::NAN; scratch_len(k, n)];
                     product_nt(s, self.shape, self.a, self.b, self.c, self.into, &mut scratch)
+                }
+                Kind::Wide => {
+                    let mut scratch = std::vec![f32::NAN; wide_len(k, n)];
+                    product_wide(s, self.shape, Left::rows(self.a, k), self.b, self.c, self.into, &mut scratch)
                 }
                 Kind::Packed => {
                     let mut scratch = std::vec![f32::NAN; transposed_len(k, n)];
@@ -352,7 +400,7 @@ mod tests {
         let (a, b) = (random(rng, m * k), random(rng, k * n));
         let (before, bias) = (random(rng, m * n), random(rng, n));
         let choices = [Into::Set, Into::Bias(&bias), Into::Continue, Into::Descend(0.1), Into::Probe(0.1)];
-        for kind in [Kind::Nn, Kind::Tn, Kind::Nt, Kind::Packed] {
+        for kind in [Kind::Nn, Kind::Tn, Kind::Nt, Kind::Packed, Kind::Wide] {
             let allowed = if matches!(kind, Kind::Nt | Kind::Packed) { 3 } else { 5 };
             for (which, &into) in choices[..allowed].iter().enumerate() {
                 let mut expected = before.clone();
@@ -377,9 +425,18 @@ mod tests {
                 }
             }
         }
-        for shape in
-            [[1, 32, 32], [1, 3, 129], [1, 2, 250], [8, 191, 17], [3, 192, 16], [2, 193, 9], [5, 600, 31], [30, 4, 130]]
-        {
+        for shape in [
+            [1, 32, 32],
+            [1, 3, 129],
+            [1, 2, 250],
+            [8, 191, 17],
+            [3, 192, 16],
+            [2, 193, 9],
+            [5, 600, 31],
+            [30, 4, 130],
+            [65, 3, 1030],
+            [64, 2, 1089],
+        ] {
             check(shape, &mut rng);
         }
     }
@@ -400,7 +457,7 @@ mod tests {
     #[test]
     fn short_slices_do_nothing() {
         let (a, b, mut c) = ([1.0; 6], [1.0; 6], [5.0; 3]);
-        for kind in [Kind::Nn, Kind::Tn, Kind::Nt, Kind::Packed] {
+        for kind in [Kind::Nn, Kind::Tn, Kind::Nt, Kind::Packed, Kind::Wide] {
             for isa in Isa::available() {
                 assert!(!isa.run(Case { shape: [2, 3, 2], a: &a, b: &b, kind, into: Into::Set, c: &mut c }));
                 assert!(!isa.run(Case { shape: [1, 7, 1], a: &a, b: &b, kind, into: Into::Set, c: &mut c }));

@@ -7,7 +7,7 @@
 
 use crate::{
     config::Sizes,
-    kernels::{Into, Left, Right, product, product_nt},
+    kernels::{Into, Left, Right, product, product_nt, product_wide},
     matrix::Matrix,
     simd::Simd,
 };
@@ -40,10 +40,11 @@ pub(crate) fn weight_gradients<S: Simd>(
     s: S,
     [w, b]: [&mut Matrix<&mut [f32]>; 2],
     [h, d_logits]: [&[f32]; 2],
+    pack: &mut [f32],
     &Sizes { v, h: hidden, n, t, .. }: &Sizes,
     into: Into<'_>,
 ) -> bool {
     let rows = n * t;
-    product(s, [hidden, rows, v], Left::transposed(h, hidden), Right::Rows(d_logits), w.as_mut_slice(), into)
+    product_wide(s, [hidden, rows, v], Left::transposed(h, hidden), d_logits, w.as_mut_slice(), into, pack)
         & product(s, [1, rows, v], Left::ones(), Right::Rows(d_logits), b.as_mut_slice(), into)
 }
