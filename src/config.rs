@@ -53,13 +53,13 @@ impl Memory {
     /// Bytes of a model that is trained in place: weights and workspace.
     #[must_use]
     pub const fn bytes(&self) -> usize {
-        4 * (self.weights + self.workspace)
+        self.weights.saturating_add(self.workspace).saturating_mul(4)
     }
 
     /// Bytes of a model that is trained through stored gradients.
     #[must_use]
     pub const fn bytes_with_gradients(&self) -> usize {
-        4 * (2 * self.weights + self.workspace)
+        self.weights.saturating_mul(2).saturating_add(self.workspace).saturating_mul(4)
     }
 }
 

@@ -88,7 +88,7 @@ pub enum CorpusError {
         /// That id.
         id: u32,
     },
-    /// More text or more words than 32-bit positions can tell apart.
+    /// More words than 32-bit positions can tell apart.
     TooLarge,
     /// The allocator refused the memory.
     OutOfMemory,
@@ -145,7 +145,7 @@ impl fmt::Display for StepError {
             }
             Self::LearningRate => f.write_str("the learning rate must be a finite number above zero"),
             Self::NonFiniteLoss => {
-                f.write_str("the loss is not finite, the weights were left as they were: lower the learning rate")
+                f.write_str("the loss is not finite, the weights were left as they were: start from other weights, or lower the learning rate")
             }
             Self::NonFiniteUpdate => {
                 f.write_str("the update is not finite, the weights were left as they were: lower the learning rate")
@@ -167,10 +167,12 @@ impl fmt::Display for CorpusError {
             Self::BadSizes => f.write_str("batch size and time size must be at least 1 and their product addressable"),
             Self::UnknownWords { count, first } => write!(
                 f,
-                "{count} tokens are not in the vocabulary (the first at position {first}) and it has no <unk>: train with one"
+                "tokens not in the vocabulary: {count} (the first at position {first}), and it has no <unk> to stand for them: train on a text with one"
             ),
             Self::UnknownId { id } => write!(f, "id {id} is not in the vocabulary"),
-            Self::TooLarge => f.write_str("the text or its vocabulary exceeds 32-bit positions: split it"),
+            Self::TooLarge => {
+                f.write_str("the text or its vocabulary exceeds 32-bit positions: use fewer different words")
+            }
             Self::OutOfMemory => f.write_str("the memory was refused: use a smaller text"),
         }
     }

@@ -260,14 +260,10 @@ impl<B: Storage> SimpleRnnlm<B> {
     /// # Errors
     /// Fewer than two tokens, ids not below V, a loss that is not finite.
     pub fn evaluate(&mut self, tokens: &[u32]) -> Result<f32, StepError> {
-        let (Some(xs), Some(ts)) = (tokens.split_last(), tokens.get(1..)) else {
+        let (Some((_, xs)), Some((_, ts @ [_, ..]))) = (tokens.split_last(), tokens.split_first()) else {
             return Err(StepError::Length { needed: 2, given: tokens.len() });
         };
-        let xs = xs.1;
-        if ts.is_empty() {
-            return Err(StepError::Length { needed: 2, given: tokens.len() });
-        }
-        check_ids(xs, ts, self.sizes.v)?;
+        check_ids(tokens, &[], self.sizes.v)?;
         let (sizes, isa) = (self.sizes, self.isa);
         let (weights, mut buffers) = self.parts()?;
         let hidden = sizes.h;
@@ -283,6 +279,26 @@ impl<B: Storage> SimpleRnnlm<B> {
         }
         let loss = total.mean(count);
         if loss.is_finite() { Ok(loss) } else { Err(StepError::NonFiniteLoss) }
+    }
+
+    /// The backward pass of the window just read, in which `count` targets count, with the SGD update.
+    fn update_in_place(&mut self, rate: f32, count: usize) -> Result<(), StepError> {
+        if count == 0 {
+            return Ok(());
+        }
+        let sizes = self.sizes;
+        let weights = Parameters::of_mut(&sizes, self.weights.as_mut()).ok();
+        let buffers = Buffers::of(&sizes, self.workspace.as_mut());
+        let (weights, buffers) = weights.zip(buffers).ok_or(StepError::OtherSizes)?;
+        let finite = self.isa.run(InPlace { pass: Backward { sizes, buffers }, weights, rate });
+        if finite { Ok(()) } else { Err(StepError::NonFiniteUpdate) }
+    }
+
+    /// Sets the carried hidden state to that before the window just read.
+    fn take_back_state(&mut self) {
+        if let Some(Buffers { state, h, .. }) = Buffers::of(&self.sizes, self.workspace.as_mut()) {
+            state.iter_mut().zip(h).for_each(|(to, from)| *to = *from);
+        }
     }
 
     /// Views of weights and workspace.
@@ -321,24 +337,15 @@ impl<B: Storage> Window<'_, B> {
     /// by [`Sgd::update`](crate::Sgd::update).
     ///
     /// # Errors
-    /// A learning rate that is not finite and above zero; a step or new weight that would not be finite. The
-    /// weights are then as they were.
+    /// A learning rate that is not finite and above zero; a step or new weight that would not be finite. Weights and
+    /// hidden state are then as they were before the window.
     pub fn sgd(self, learning_rate: f32) -> Result<f32, StepError> {
-        check_rate(learning_rate)?;
         let Self { model, loss, count } = self;
-        if count == 0 {
-            return Ok(loss);
+        let result = check_rate(learning_rate).and_then(|()| model.update_in_place(learning_rate, count));
+        if result.is_err() {
+            model.take_back_state();
         }
-        let sizes = model.sizes;
-        let weights = Parameters::of_mut(&sizes, model.weights.as_mut());
-        let buffers = Buffers::of(&sizes, model.workspace.as_mut());
-        let (weights, buffers) = weights.ok().zip(buffers).ok_or(StepError::OtherSizes)?;
-        let pass = Backward { sizes, buffers };
-        if model.isa.run(InPlace { pass, weights, rate: learning_rate }) {
-            Ok(loss)
-        } else {
-            Err(StepError::NonFiniteUpdate)
-        }
+        result.map(|()| loss)
     }
 
     /// The gradient of every weight, stored: for clipping or inspection. Returns the loss.
@@ -385,7 +392,8 @@ fn counting(ts: &[u32]) -> usize {
     ts.iter().filter(|&&target| target != IGNORE).count()
 }
 
-fn check_ids(xs: &[u32], ts: &[u32], v: usize) -> Result<(), StepError> {
+/// Inputs must be below V; so must targets, but those to ignore.
+pub(crate) fn check_ids(xs: &[u32], ts: &[u32], v: usize) -> Result<(), StepError> {
     let outside = |id: &&u32| **id as usize >= v;
     let bad_input = xs.iter().find(outside);
     let bad_target = ts.iter().find(|id| outside(id) && **id != IGNORE);

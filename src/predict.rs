@@ -78,7 +78,7 @@ impl<'m, B: Storage> Predictor<'m, B> {
     /// Reads one token and returns the probability of each word of the vocabulary to be the next.
     ///
     /// # Errors
-    /// An id not below V; weights that give no finite probabilities.
+    /// An id not below V; weights that give no finite probabilities: what was read is then forgotten.
     pub fn feed(&mut self, id: u32) -> Result<&[f32], StepError> {
         let v = self.sizes.v;
         let vector = self.weights.embed_w.row(id as usize).ok_or(StepError::IdOutOfRange { id })?;
@@ -89,7 +89,11 @@ impl<'m, B: Storage> Predictor<'m, B> {
             .filter(|(_, rest)| rest.len() >= self.sizes.h.max(v))
             .ok_or(StepError::OtherSizes)?;
         let finite = self.isa.run(Feed { sizes: self.sizes, weights: self.weights, vector, h, rest });
-        if finite { Ok(&rest[..v]) } else { Err(StepError::NonFiniteLoss) }
+        if !finite {
+            self.reset_state();
+            return Err(StepError::NonFiniteLoss);
+        }
+        Ok(self.buffer.as_ref().get(self.sizes.h..self.sizes.h + v).unwrap_or(&[]))
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     batches::Batches,
     error::TrainError,
     kernels::{Sum, perplexity},
-    model::SimpleRnnlm,
+    model::{SimpleRnnlm, check_ids},
     optimizer::Sgd,
     parameters::Storage,
 };
@@ -89,15 +89,16 @@ impl<B: Storage> RnnlmTrainer<B, alloc::vec::Vec<u32>> {
         let ids = crate::heap::filled(model.config().memory()?.ids, 0)?;
         Self::with_buffer(model, optimizer, ids)
     }
+}
 
+impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<B, I> {
     /// The perplexity of every complete epoch so far.
+    #[cfg(feature = "alloc")]
     #[must_use]
     pub fn perplexities(&self) -> &[f32] {
         &self.perplexities
     }
-}
 
-impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<B, I> {
     /// A trainer whose window of token ids is the caller's memory, of [`Memory::ids`](crate::Memory::ids) elements.
     ///
     /// ```
@@ -165,10 +166,12 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<B, I> {
     /// callback is called at the end of each epoch, and as [`Self::with_eval_interval`] says. An epoch that
     /// was broken off starts anew at the next call, from the position reached.
     ///
-    /// Allocates nothing but, at its start, room for the perplexities of the epochs to come.
+    /// Allocates nothing but, at its start, room for the perplexities of the epochs to come (beyond 65,536 of them,
+    /// again as the list grows).
     ///
     /// # Errors
-    /// A corpus too short for one step, and whatever a step refuses: the weights are then those before that step.
+    /// A corpus too short for one step or with ids not below V, and whatever a step refuses: weights, hidden state and
+    /// position are then those before that step.
     pub fn fit(
         &mut self,
         corpus: &[u32],
@@ -176,19 +179,20 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<B, I> {
         mut callback: impl FnMut(Progress<'_, B>) -> ControlFlow<()>,
     ) -> Result<(), TrainError> {
         let config = *self.model.config();
+        check_ids(corpus, &[], config.vocab_size)?;
         let mut batches = Batches::new(corpus, config.batch_size, config.time_size)?;
         batches.seek(self.position);
         let iterations = batches.steps_per_epoch();
         #[cfg(feature = "alloc")]
         self.perplexities
-            .try_reserve_exact(max_epoch.saturating_sub(self.perplexities.len()))
+            .try_reserve_exact(max_epoch.saturating_sub(self.perplexities.len()).min(1 << 16))
             .map_err(|_| TrainError::OutOfMemory)?;
-        let half = self.ids.as_ref().len() / 2;
         while self.epoch < max_epoch {
             let mut epoch_losses = (Sum::default(), 0);
             let mut recent_losses = (Sum::default(), 0);
             for iteration in 1..=iterations {
-                let (xs, ts) = self.ids.as_mut().split_at_mut(half);
+                let ids = self.ids.as_mut();
+                let (xs, ts) = ids.split_at_mut(ids.len() / 2);
                 batches.read(xs, ts);
                 let loss = self.model.forward(xs, ts)?.sgd(self.optimizer.learning_rate())?;
                 batches.advance();
@@ -200,6 +204,8 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<B, I> {
                 let is_epoch_end = iteration == iterations;
                 if is_epoch_end {
                     self.epoch += 1;
+                    #[cfg(feature = "alloc")]
+                    self.perplexities.try_reserve(1).map_err(|_| TrainError::OutOfMemory)?;
                     #[cfg(feature = "alloc")]
                     self.perplexities.push(perplexity(epoch_losses.0.mean(epoch_losses.1)));
                 }

@@ -157,7 +157,8 @@ impl Vocabulary {
         Ok(Encoded { ids, unknown })
     }
 
-    /// The words of ids, a space between them and a newline for `<eos>`: what [`tokens`] splits into the same again.
+    /// The words of ids, a space between them and a newline for `<eos>`: words that came from [`tokens`] are split into the
+    /// same again.
     ///
     /// # Errors
     /// [`CorpusError::UnknownId`] for an id that is not in the vocabulary.

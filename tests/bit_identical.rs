@@ -2,6 +2,7 @@
 //! and in release, in place or through stored gradients, on the heap or in the caller's memory.
 //!
 //! The golden hashes are part of the interface: changing one is a breaking change.
+#![cfg(feature = "alloc")]
 
 use proptest::prelude::*;
 use rnnlm::{Config, Gradients, Isa, Sgd, SimpleRnnlm, Storage, Xorshift, exp, tanh};

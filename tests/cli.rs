@@ -120,7 +120,11 @@ fn a_folder_is_validated_and_tested() {
     assert!(lines[6].starts_with("test perplexity: ") && lines.len() == 8, "{lines:?}");
     let csv = fs::read_to_string(folder.join("out.csv")).unwrap();
     assert_eq!(csv.lines().next(), Some("epoch,perplexity,valid"));
-    assert!(csv.lines().skip(1).all(|row| row.split(',').count() == 3), "{csv}");
+    for (row, line) in csv.lines().skip(1).zip(&lines[4..6]) {
+        let values: Vec<f32> = row.split(',').map(|value| value.parse().unwrap()).collect();
+        let [epoch, train, valid] = values[..] else { panic!("{csv}") };
+        assert_eq!(*line, format!("| epoch {epoch} | perplexity {train:.2} | valid {valid:.2}"));
+    }
     // without an epoch: the untrained model is evaluated
     let lines = lines_of("--epochs 0");
     let valid: f32 = lines[4].strip_prefix("valid perplexity: ").unwrap().parse().unwrap();
@@ -180,6 +184,9 @@ fn what_stops_a_run_exits_with_1() {
     fs::write(folder.join("short.txt"), "one two three").unwrap();
     fs::write(folder.join("empty.txt"), "").unwrap();
     fs::create_dir(folder.join("nothing")).unwrap();
+    fs::create_dir(folder.join("one_word")).unwrap();
+    fs::write(folder.join("one_word/ptb.train.txt"), SENTENCE.repeat(40)).unwrap();
+    fs::write(folder.join("one_word/ptb.valid.txt"), "you").unwrap();
     for (line, part) in [
         ("--data missing.txt", "missing.txt"),
         ("--data nothing", "ptb.train.txt"),
@@ -191,6 +198,10 @@ fn what_stops_a_run_exits_with_1() {
         ("--data a.txt --batch 4294967296 --time 4294967296", "batch size"),
         ("--data a.txt --csv nowhere/out.csv", "nowhere/out.csv"),
         ("--data a.txt --csv nothing", "directory"),
+        ("--data a.txt --csv a.txt/", "a.txt/"),
+        ("--data a.txt --csv ./a.txt", "same file"),
+        ("--tokens 18446744073709551615", "10000000 tokens"),
+        ("--data one_word", "ptb.valid.txt: fewer than two tokens"),
         ("--data a.txt --lr 3e38 --csv out.csv", "weights were left as they were"),
         ("--isa neon --data a.txt", "instruction set"),
     ] {
@@ -206,7 +217,27 @@ fn a_validation_text_with_words_that_nothing_stands_for_is_an_error() {
     let folder = folder("no_unk");
     fs::write(folder.join("ptb.train.txt"), SENTENCE.repeat(40)).unwrap();
     fs::write(folder.join("ptb.valid.txt"), "you say yes .\n").unwrap();
-    fails(&folder, "--data .", 1, "1 tokens are not in the vocabulary");
+    fails(&folder, "--data .", 1, "tokens not in the vocabulary: 1 (the first at position 2)");
+}
+
+#[test]
+fn seed_and_instruction_set_are_obeyed() {
+    let folder = with_text("obeyed");
+    let run = |line: &str| lines(&folder, &format!("{SMALL} --epochs 1 {line}"));
+    assert!(run("--isa portable")[1].ends_with(", portable instructions"));
+    assert_ne!(run("--seed 1")[2], run("--seed 2")[2]);
+    assert_eq!(run("--seed 1")[2], run("")[2]);
+    // a byte order mark is no part of the first word
+    fs::write(folder.join("a.txt"), format!("\u{feff}{}", SENTENCE.repeat(40))).unwrap();
+    assert_eq!(run("")[0], "corpus size: 360, vocabulary size: 8");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn nobody_to_tell_the_error_is_no_panic() {
+    let command = format!("{} --frobnicate 2>/dev/full", ptb().display());
+    let output = Command::new("sh").args(["-c", &command]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
 }
 
 #[cfg(unix)]

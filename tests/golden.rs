@@ -1,5 +1,6 @@
 //! Promise: the numbers are right. The crate agrees with golden data that an independent float64 NumPy program
 //! made (`tests/generate/reference.py` and `ptb_experiment.py`, whose output `tests/golden/` is).
+#![cfg(feature = "alloc")]
 
 use std::{fs, ops::ControlFlow, path::PathBuf};
 

@@ -1,5 +1,6 @@
 //! Promise: the corpus is cut as the book cuts it. Needs the Penn Treebank text, which can't be part of the project:
 //! RNNLM_PTB names a folder with ptb.train.txt (or its head, ptb.train.head.txt), ptb.valid.txt and ptb.test.txt.
+#![cfg(feature = "alloc")]
 
 use std::{
     env, fs,

@@ -50,7 +50,9 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Strin
     let mut options = Options::default();
     let mut arguments = arguments;
     while let Some(argument) = arguments.next() {
-        let argument = argument.into_string().map_err(|raw| format!("{} is no flag", raw.to_string_lossy()))?;
+        let argument = argument.into_string().map_err(|raw| {
+            format!("{} is not UTF-8: such a path goes behind its flag, not behind =", raw.to_string_lossy())
+        })?;
         let (flag, attached) = match argument.split_once('=') {
             Some((flag, value)) => (flag, Some(OsString::from(value))),
             None => (argument.as_str(), None),

@@ -7,7 +7,17 @@ mod output;
 mod progress;
 mod text;
 
-use std::{env, error::Error, fmt::Write as _, io, num::NonZeroUsize, ops::ControlFlow, process::ExitCode};
+use std::{
+    env,
+    error::Error,
+    fmt::Write as _,
+    fs,
+    io::{self, Write as _},
+    num::NonZeroUsize,
+    ops::ControlFlow,
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use args::{Command, Options};
 use output::Output;
@@ -19,7 +29,8 @@ type Failure = Box<dyn Error>;
 
 fn main() -> ExitCode {
     let failed = |error: Failure, code| {
-        eprintln!("ptb: {error}");
+        // where nobody listens, the exit code must do
+        let _ = writeln!(io::stderr(), "ptb: {error}");
         ExitCode::from(code)
     };
     match args::parse(env::args_os().skip(1)) {
@@ -37,11 +48,11 @@ fn main() -> ExitCode {
 
 fn train(options: &Options) -> Result<(), Failure> {
     let isa = options.isa.unwrap_or(Ok(Isa::detect()))?;
-    let csv = options
-        .csv
-        .as_deref()
-        .map(|path| Output::prepare(path).map_err(|error| format!("{}: can't be written: {error}", path.display())));
-    let csv = csv.transpose()?;
+    let real = |path: &Option<PathBuf>| path.as_deref().and_then(|path| fs::canonicalize(path).ok());
+    if real(&options.csv).is_some_and(|csv| real(&options.data) == Some(csv)) {
+        return Err("--csv and --data name the same file: the text would be lost".into());
+    }
+    let csv = options.csv.as_deref().map(Output::prepare).transpose()?;
     let texts = text::load(options)?;
     let Texts { train, tokens, valid, test, true_perplexity } = &texts;
     let corpus = train.ids().get(..*tokens).unwrap_or(train.ids());
@@ -86,6 +97,9 @@ fn train(options: &Options) -> Result<(), Failure> {
         if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     })?;
     outcome?;
+    if let Some(csv) = csv {
+        csv.write(rows.as_bytes())?;
+    }
 
     // after an epoch the valid text has been evaluated already
     let untold = valid.as_ref().filter(|_| epochs == 0);
@@ -97,9 +111,6 @@ fn train(options: &Options) -> Result<(), Failure> {
     }
     if let Some(best) = true_perplexity {
         report.line(&format!("best reachable perplexity: {best:.2}"))?;
-    }
-    if let Some(csv) = csv {
-        csv.write(rows.as_bytes()).map_err(|error: io::Error| format!("--csv: {error}"))?;
     }
     report.last_line(&format!("steps/s: {:.1}", report.steps_per_second()))?;
     Ok(())

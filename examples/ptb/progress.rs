@@ -68,6 +68,15 @@ impl Report {
     }
 }
 
+impl Drop for Report {
+    /// What comes next starts on a line of its own.
+    fn drop(&mut self) {
+        if self.terminal && self.drawn.is_some() {
+            let _ = write!(io::stdout().lock(), "\r\x1b[K");
+        }
+    }
+}
+
 fn bar(epoch: usize, steps: usize, total: usize, seconds: f64) -> String {
     const WIDTH: usize = 30;
     let done = steps as f64 / total.max(1) as f64;

@@ -15,6 +15,7 @@ const TRAIN_SEED: u64 = 1;
 const HELD_OUT_SEED: u64 = 2;
 const HELD_OUT_TOKENS: usize = 5_000;
 const ALL_TOKENS: usize = 200_000;
+const MOST_TOKENS: usize = 10_000_000;
 
 /// A held-out text in the ids of the training vocabulary.
 pub struct HeldOut {
@@ -58,7 +59,11 @@ fn from_path(path: &Path, options: &Options) -> Result<Texts, Failure> {
             return Ok(None);
         }
         let text = read(&file)?;
-        encode(train.vocabulary(), &text).map(Some).map_err(|error| format!("{}: {error}", file.display()).into())
+        let held_out = encode(train.vocabulary(), &text).map_err(|error| format!("{}: {error}", file.display()))?;
+        match held_out.ids.len() {
+            0 | 1 => Err(format!("{}: fewer than two tokens, so none to predict", file.display()).into()),
+            _ => Ok(Some(held_out)),
+        }
     };
     let (valid, test): (Result<_, Failure>, Result<_, Failure>) = (held_out("ptb.valid.txt"), held_out("ptb.test.txt"));
     let (valid, test) = (valid?, test?);
@@ -71,6 +76,9 @@ fn built_in(options: &Options) -> Result<Texts, Failure> {
     let tokens = match options.tokens {
         None => 20_000,
         Some(0) => ALL_TOKENS,
+        Some(tokens) if tokens > MOST_TOKENS => {
+            return Err(format!("the built-in text ends after {MOST_TOKENS} tokens: --tokens asks for more").into());
+        }
         Some(tokens) => tokens,
     };
     // every word of the grammar is in the vocabulary, also those that a short text happens to miss
