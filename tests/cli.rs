@@ -19,7 +19,11 @@ fn ptb() -> PathBuf {
     let test = env::current_exe().unwrap();
     let folder = test.ancestors().nth(2).unwrap();
     let path = folder.join("examples").join(format!("ptb{}", env::consts::EXE_SUFFIX));
-    assert!(path.exists(), "{} is missing: run `cargo test`, which builds the examples too", path.display());
+    let changed = |path: &Path| fs::metadata(path).and_then(|found| found.modified()).ok();
+    let sources = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/ptb")).unwrap();
+    let newest = sources.filter_map(|source| changed(&source.unwrap().path())).max();
+    let built = changed(&path);
+    assert!(built.is_some() && built >= newest, "the example is missing or old: run `cargo build --example ptb` first");
     path
 }
 
