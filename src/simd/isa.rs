@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+#[cfg(target_arch = "aarch64")]
+use super::neon::Neon;
 use super::{Kernel, Portable, Simd};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2::Avx2, avx512::Avx512};
@@ -22,6 +24,8 @@ pub struct Isa(Token);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Token {
     Portable(Portable),
+    #[cfg(target_arch = "aarch64")]
+    Neon(Neon),
     #[cfg(target_arch = "x86_64")]
     Avx2(Avx2),
     #[cfg(target_arch = "x86_64")]
@@ -47,13 +51,15 @@ impl Isa {
         NAMES.into_iter().filter_map(|name| Self::by_name(name).ok())
     }
 
-    /// The instruction set of that name: `portable`, `avx2`, `avx512`; `neon` is a name without a path yet.
+    /// The instruction set of that name: `portable`, `neon`, `avx2` or `avx512`.
     ///
     /// # Errors
     /// [`IsaError::Unknown`] where no instruction set bears the name, [`IsaError::NotHere`] where this machine lacks it.
     pub fn by_name(name: &str) -> Result<Self, IsaError> {
         match name {
             "portable" => Ok(Self::PORTABLE),
+            #[cfg(target_arch = "aarch64")]
+            "neon" => Neon::new().map(|token| Self(Token::Neon(token))).ok_or(IsaError::NotHere),
             #[cfg(target_arch = "x86_64")]
             "avx2" => Avx2::new().map(|token| Self(Token::Avx2(token))).ok_or(IsaError::NotHere),
             #[cfg(target_arch = "x86_64")]
@@ -68,6 +74,8 @@ impl Isa {
     pub fn name(self) -> &'static str {
         match self.0 {
             Token::Portable(_) => "portable",
+            #[cfg(target_arch = "aarch64")]
+            Token::Neon(_) => "neon",
             #[cfg(target_arch = "x86_64")]
             Token::Avx2(_) => "avx2",
             #[cfg(target_arch = "x86_64")]
@@ -79,6 +87,8 @@ impl Isa {
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self.0 {
             Token::Portable(token) => token.run(kernel),
+            #[cfg(target_arch = "aarch64")]
+            Token::Neon(token) => token.run(kernel),
             #[cfg(target_arch = "x86_64")]
             Token::Avx2(token) => token.run(kernel),
             #[cfg(target_arch = "x86_64")]

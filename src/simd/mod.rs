@@ -16,6 +16,8 @@ mod avx2;
 mod avx512;
 #[cfg(target_arch = "x86_64")]
 mod detect;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 
 pub use isa::{Isa, IsaError};
 pub(crate) use portable::Portable;
@@ -26,7 +28,7 @@ pub(crate) const VIRTUAL_LANES: usize = 16;
 
 /// Whether an instruction set compiled in has more than one lane: one-lane paths read transposed operands where they
 /// stand, wider ones pack them.
-pub(crate) const PACKS: bool = cfg!(target_arch = "x86_64");
+pub(crate) const PACKS: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
 
 /// The operations that kernels are written in. All methods are lane-wise.
 pub(crate) trait Simd: Copy {
