@@ -6,12 +6,12 @@ use crate::{
     config::{Config, Sizes},
     error::{ConfigError, StepError},
     gradients::Gradients,
-    kernels::{MaxAbs, Sum, sqrt},
+    kernels::{Sum, sqrt},
     layers::time_softmax_with_loss::IGNORE,
     parameters::{Parameters, Storage},
     rng::Xorshift,
     simd::{Isa, Portable},
-    step::{Backward, Forward, InPlace, Stored},
+    step::{self, Backward, Forward, InPlace, Stored},
     workspace::Buffers,
 };
 
@@ -235,10 +235,10 @@ impl<B: Storage> SimpleRnnlm<B> {
             buffers.h[..block].fill(0.0);
         }
         let (mut total, count) = (Sum::default(), counting(ts));
-        isa.run(Forward { sizes, weights, buffers: &mut buffers, xs, ts, count, total: &mut total });
+        step::forward(isa, Forward { sizes, weights, buffers: &mut buffers, xs, ts, count, total: &mut total });
         let loss = total.mean(count);
         let last = &buffers.h[sizes.t * block..];
-        if !loss.is_finite() || !isa.run(MaxAbs(last)).is_finite() {
+        if !loss.is_finite() || !step::all_finite(isa, last) {
             return Err(StepError::NonFiniteLoss);
         }
         buffers.state.copy_from_slice(last);
@@ -272,7 +272,10 @@ impl<B: Storage> SimpleRnnlm<B> {
         for (xs, ts) in xs.chunks(sizes.rows()).zip(ts.chunks(sizes.rows())) {
             let sizes = sizes.one_row(xs.len());
             let counting = counting(ts);
-            isa.run(Forward { sizes, weights, buffers: &mut buffers, xs, ts, count: counting, total: &mut total });
+            step::forward(
+                isa,
+                Forward { sizes, weights, buffers: &mut buffers, xs, ts, count: counting, total: &mut total },
+            );
             count += counting;
             let last = xs.len() * hidden;
             buffers.h.copy_within(last..last + hidden, 0);
@@ -290,7 +293,7 @@ impl<B: Storage> SimpleRnnlm<B> {
         let weights = Parameters::of_mut(&sizes, self.weights.as_mut()).ok();
         let buffers = Buffers::of(&sizes, self.workspace.as_mut());
         let (weights, buffers) = weights.zip(buffers).ok_or(StepError::OtherSizes)?;
-        let finite = self.isa.run(InPlace { pass: Backward { sizes, buffers }, weights, rate });
+        let finite = step::update_in_place(self.isa, InPlace { pass: Backward { sizes, buffers }, weights, rate });
         if finite { Ok(()) } else { Err(StepError::NonFiniteUpdate) }
     }
 
@@ -377,7 +380,7 @@ impl<B: Storage> Window<'_, B> {
         let isa = model.isa;
         let (weights, buffers) = model.parts()?;
         let pass = Backward { sizes, buffers };
-        isa.run(Stored { pass, weights, gradients: targets });
+        step::store_gradients(isa, Stored { pass, weights, gradients: targets });
         Ok(loss)
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     kernels::{Descend, MaxAbs, is_tame, step_is_finite},
     model::{SimpleRnnlm, check_rate},
     parameters::Storage,
-    simd::{Kernel, Simd},
+    simd::{Isa, Kernel, Simd},
 };
 
 /// Plain SGD: w = w - learning rate * gradient, one fused multiply-add per weight.
@@ -63,12 +63,17 @@ impl Sgd {
             return Err(StepError::OtherSizes);
         }
         let weights = model.weights_block_mut();
-        if isa.run(Update { weights, gradient, rate: self.learning_rate }) {
+        if update(isa, Update { weights, gradient, rate: self.learning_rate }) {
             Ok(())
         } else {
             Err(StepError::NonFiniteUpdate)
         }
     }
+}
+
+/// Compiled once, with this crate, whatever the storage.
+fn update(isa: Isa, pass: Update<'_>) -> bool {
+    isa.run(pass)
 }
 
 /// False, and the weights untouched, where the step would not stay finite.

@@ -88,7 +88,7 @@ impl<'m, B: Storage> Predictor<'m, B> {
             .split_at_mut_checked(self.sizes.h)
             .filter(|(_, rest)| rest.len() >= self.sizes.h.max(v))
             .ok_or(StepError::OtherSizes)?;
-        let finite = self.isa.run(Feed { sizes: self.sizes, weights: self.weights, vector, h, rest });
+        let finite = feed(self.isa, Feed { sizes: self.sizes, weights: self.weights, vector, h, rest });
         if !finite {
             self.reset_state();
             return Err(StepError::NonFiniteLoss);
@@ -101,6 +101,11 @@ impl<B> fmt::Debug for Predictor<'_, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Predictor").field("isa", &self.isa).finish_non_exhaustive()
     }
+}
+
+/// Compiled once, with this crate, whatever the storage.
+fn feed(isa: Isa, pass: Feed<'_>) -> bool {
+    isa.run(pass)
 }
 
 /// h = tanh(b + x Wx + h Wh), then the softmax of the logits of h into the first V of `rest`.

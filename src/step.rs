@@ -9,9 +9,32 @@ use crate::{
     layers::{TokenWindow, time_affine, time_embedding, time_rnn, time_softmax_with_loss},
     matrix::Matrix,
     parameters::Parameters,
-    simd::{Kernel, Simd},
+    simd::{Isa, Kernel, Simd},
     workspace::Buffers,
 };
+
+// The passes are run by these functions, which know nothing of the model's storage: so they are compiled once, with this
+// crate, and not again for every storage in the crate that uses it.
+
+/// Runs the forward pass.
+pub(crate) fn forward(isa: Isa, pass: Forward<'_, '_>) {
+    isa.run(pass);
+}
+
+/// Runs the backward pass with the update in place; see [`InPlace`].
+pub(crate) fn update_in_place(isa: Isa, pass: InPlace<'_>) -> bool {
+    isa.run(pass)
+}
+
+/// Runs the backward pass with stored gradients.
+pub(crate) fn store_gradients(isa: Isa, pass: Stored<'_, '_>) {
+    isa.run(pass);
+}
+
+/// Whether no element is NaN or infinite.
+pub(crate) fn all_finite(isa: Isa, x: &[f32]) -> bool {
+    isa.run(MaxAbs(x)).is_finite()
+}
 
 /// The forward pass, and the gradient of the logits with it; block 0 of `buffers.h` holds the state before the window.
 pub(crate) struct Forward<'p, 'a> {

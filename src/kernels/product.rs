@@ -247,7 +247,7 @@ impl Product<'_> {
         let [m, _, _] = self.shape;
         let most = (S::ACCUMULATORS / NV).clamp(1, 12);
         let blocks = m.div_ceil(most);
-        let (rows, longer) = (m / blocks, m % blocks);
+        let (rows, longer) = if blocks == 1 { (m, 0) } else { (m / blocks, m % blocks) };
         let mut top = 0;
         for block in 0..blocks {
             let rows = rows + usize::from(block < longer);

@@ -1,0 +1,72 @@
+//! The matrix products of a training step, per workload and instruction set:
+//!
+//! ```text
+//! cargo bench --bench matmul
+//! ```
+//!
+//! Criterion reports `elem/s`: elements are floating-point operations, two for each fused multiply-add.
+
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use rnnlm::{
+    Form::{self, Nn, Nt, Tn},
+    Isa, Xorshift, matmul, matmul_scratch,
+};
+
+/// Workload, form, m k n, and whether C is continued. Logits and hidden gradients of M and L are cut to 1,000 words.
+const PRODUCTS: [(&str, Form, [usize; 3], bool); 24] = [
+    ("S", Nn, [50, 100, 100], false),
+    ("S", Nn, [10, 100, 100], true),
+    ("S", Nn, [50, 100, 418], false),
+    ("S", Nt, [50, 418, 100], false),
+    ("S", Nt, [10, 100, 100], true),
+    ("S", Nt, [50, 100, 100], false),
+    ("S", Tn, [100, 50, 100], false),
+    ("S", Tn, [100, 50, 418], false),
+    ("M", Nn, [20, 100, 100], true),
+    ("M", Nn, [700, 100, 1_000], false),
+    ("M", Nt, [700, 1_000, 100], false),
+    ("M", Tn, [100, 700, 1_000], false),
+    ("L", Nn, [20, 650, 650], true),
+    ("L", Nn, [700, 650, 1_000], false),
+    ("L", Nt, [700, 1_000, 650], false),
+    ("L", Tn, [650, 700, 1_000], false),
+    ("E", Nn, [8, 16, 32], false),
+    ("E", Nn, [1, 32, 32], true),
+    ("E", Nn, [8, 32, 64], false),
+    ("E", Nt, [8, 64, 32], false),
+    ("E", Nt, [1, 32, 32], true),
+    ("E", Nt, [8, 32, 16], false),
+    ("E", Tn, [32, 8, 32], false),
+    ("E", Tn, [32, 8, 64], false),
+];
+
+fn products(criterion: &mut Criterion) {
+    for (workload, form, shape, add) in PRODUCTS {
+        let [m, k, n] = shape;
+        let mut group = criterion.benchmark_group(format!("matmul/{workload}"));
+        group.throughput(Throughput::Elements(2 * (m * k * n) as u64)).sample_size(20);
+        let mut rng = Xorshift::new(1);
+        let mut random = |len: usize| (0..len).map(|_| rng.uniform() - 0.5).collect::<Vec<f32>>();
+        let (a, b, mut c) = (random(m * k), random(k * n), vec![0.0; m * n]);
+        let mut scratch = vec![0.0; matmul_scratch(form, shape)];
+        for isa in Isa::available() {
+            if isa == Isa::PORTABLE && workload != "E" {
+                continue; // emulated fma: the small workload shows its speed
+            }
+            let name = format!("{form:?}{}-{m}x{k}x{n}", if add { "+" } else { "" });
+            group.bench_function(BenchmarkId::new(name, isa.name()), |bencher| {
+                bencher.iter(|| {
+                    matmul(isa, form, shape, &a, &b, &mut c, add, &mut scratch).expect("the slices fit");
+                    // chains that go on for millions of rounds must not overflow
+                    if add && c[0].abs() > 1e6 {
+                        c.fill(0.0);
+                    }
+                });
+            });
+            assert!(c.iter().all(|x| x.is_finite()) && c.iter().any(|&x| x != 0.0));
+        }
+    }
+}
+
+criterion_group!(benches, products);
+criterion_main!(benches);
