@@ -24,7 +24,7 @@
 use super::{
     descent::step_is_finite,
     pack::{next_panel, pack_rows, pack_transposed, padded},
-    tile::{Strided, tile},
+    tile::{Into, Strided, tile},
 };
 use crate::simd::{Kernel, PACKS, Simd};
 
@@ -93,21 +93,6 @@ impl<'a> Right<'a> {
         pack_transposed(s, scratch, b, k, 0..k, n, m == 1);
         Self::Panels(scratch)
     }
-}
-
-/// Where the chains start and where their results go.
-#[derive(Clone, Copy)]
-pub(crate) enum Into<'a> {
-    /// C = A B
-    Set,
-    /// C = bias + A B, the bias added to every row
-    Bias(&'a [f32]),
-    /// C = C + A B, the chains continued
-    Continue,
-    /// C = C - rate (A B): the SGD step whose gradient is the product
-    Descend(f32),
-    /// C stays; tells whether `Descend` would take only finite steps to finite weights
-    Probe(f32),
 }
 
 /// C (m x n) from A (m x k) and B (k x n). False where a `Probe` found a step that is not finite, or where a slice is

@@ -5,7 +5,6 @@
 
 use core::slice;
 
-use super::product::Into;
 use crate::simd::Simd;
 
 /// An operand whose element (i, j) is `data[i * row + j * col]`.
@@ -30,6 +29,21 @@ impl Strided<'_> {
             _ => false,
         }
     }
+}
+
+/// Where the chains start and where their results go.
+#[derive(Clone, Copy)]
+pub(crate) enum Into<'a> {
+    /// C = A B
+    Set,
+    /// C = bias + A B, the bias added to every row
+    Bias(&'a [f32]),
+    /// C = C + A B, the chains continued
+    Continue,
+    /// C = C - rate (A B): the SGD step whose gradient is the product
+    Descend(f32),
+    /// C stays; tells whether `Descend` would take only finite steps to finite weights
+    Probe(f32),
 }
 
 /// The elements of C from row `top` (MR rows) and column `left` (`width` columns: NV vectors, the last one whole only
