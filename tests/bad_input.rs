@@ -27,6 +27,13 @@ fn bits(model: &Model) -> (Vec<u32>, Vec<u32>) {
     (bits(model.weights_block()), bits(model.state()))
 }
 
+/// The payload of a NaN is no promise: a weight that was NaN before may change it.
+fn any_nan((weights, state): (Vec<u32>, Vec<u32>)) -> (Vec<u32>, Vec<u32>) {
+    let same =
+        |bits: Vec<u32>| bits.into_iter().map(|x| if f32::from_bits(x).is_nan() { u32::MAX } else { x }).collect();
+    (same(weights), same(state))
+}
+
 #[test]
 fn sizes() {
     let new = |config| SimpleRnnlm::new(config, &mut Xorshift::new(1)).err();
@@ -186,7 +193,7 @@ fn step_both_ways(model: &mut Model, rate: f32) -> Result<f32, StepError> {
         assert_eq!(bits(model).0, before.0, "a failed step changed the weights");
         assert_eq!(bits(&stored).0, before.0, "a failed update changed the weights");
     } else {
-        assert_eq!(bits(model), bits(&stored));
+        assert_eq!(any_nan(bits(model)), any_nan(bits(&stored)));
     }
     if in_place.is_err() {
         assert_eq!(bits(model).1, before.1, "a failed step changed the hidden state");
