@@ -1,6 +1,6 @@
 //! Passes over whole slices. Where two slices differ in length, the shorter one ends the pass.
 
-use crate::simd::{Kernel, Simd};
+use crate::simd::{Kernel, Simd, VIRTUAL_LANES};
 
 /// a = a + b.
 pub(crate) struct Add<'a>(pub &'a mut [f32], pub &'a [f32]);
@@ -50,12 +50,20 @@ impl Kernel for MaxAbs<'_> {
             // 0 * x is NaN for NaN and infinity, and NaN stays
             poison = s.fma(zero, x, poison);
         }
-        let (mut lanes, mut poisons) = ([0.0; 16], [0.0; 16]);
+        let (mut lanes, mut poisons) = ([0.0; VIRTUAL_LANES], [0.0; VIRTUAL_LANES]);
         s.store(&mut lanes, largest);
         s.store(&mut poisons, poison);
-        let largest = lanes.iter().fold(0.0, |a: f32, &b| if b > a { b } else { a });
-        largest + poisons.iter().sum::<f32>()
+        fold_lanes(lanes, |a, b| if b > a { b } else { a }) + fold_lanes(poisons, |a, b| a + b)
     }
+}
+
+/// Folds sixteen lanes into one: lane i takes in lane i + 8, then i + 4, i + 2, i + 1.
+#[inline(always)]
+pub(crate) fn fold_lanes(lanes: [f32; VIRTUAL_LANES], f: impl Fn(f32, f32) -> f32) -> f32 {
+    let eight: [f32; 8] = core::array::from_fn(|i| f(lanes[i], lanes[i + 8]));
+    let four: [f32; 4] = core::array::from_fn(|i| f(eight[i], eight[i + 4]));
+    let two: [f32; 2] = core::array::from_fn(|i| f(four[i], four[i + 2]));
+    f(two[0], two[1])
 }
 
 #[cfg(test)]

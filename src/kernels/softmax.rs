@@ -8,7 +8,7 @@
 //! The order of the sum: element v is added to virtual lane v mod 16, in ascending v; then lane i += lane i + 8,
 //! i += i + 4, i += i + 2, i += i + 1. Every vector width divides sixteen, so the order is the same on all.
 
-use super::{exp::exp_lanes, scalar::ln};
+use super::{elementwise::fold_lanes, exp::exp_lanes, scalar::ln};
 use crate::simd::{Kernel, Simd, VIRTUAL_LANES};
 
 /// Turns a row of logits into their gradient, in place, and gives the loss of `target`.
@@ -70,7 +70,7 @@ fn exponentials<S: Simd>(s: S, row: &mut [f32]) -> (f32, f32) {
     for (to, sum) in lanes.chunks_exact_mut(S::LANES).zip(sums) {
         s.store(to, sum);
     }
-    (max, tree(lanes))
+    (max, fold_lanes(lanes, |a, b| a + b))
 }
 
 #[inline(always)]
@@ -78,19 +78,6 @@ fn scale<S: Simd>(s: S, row: &mut [f32], factor: f32) {
     for lanes in row.chunks_mut(S::LANES) {
         s.store(lanes, s.mul(s.load(lanes), s.splat(factor)));
     }
-}
-
-/// The sum of sixteen lanes, in the order of the head of this file.
-#[inline(always)]
-fn tree(mut lanes: [f32; VIRTUAL_LANES]) -> f32 {
-    let mut width = VIRTUAL_LANES / 2;
-    while width > 0 {
-        for i in 0..width {
-            lanes[i] += lanes[i + width];
-        }
-        width /= 2;
-    }
-    lanes[0]
 }
 
 /// The largest element. A NaN may be passed over: it shows in the sum, where it stays.
@@ -103,8 +90,8 @@ fn row_max<S: Simd>(s: S, row: &[f32]) -> f32 {
     }
     let mut lanes = [f32::NEG_INFINITY; VIRTUAL_LANES];
     s.store(&mut lanes, max);
-    let max = |a: f32, &b: &f32| if b > a { b } else { a };
-    full.remainder().iter().fold(lanes.iter().fold(f32::NEG_INFINITY, max), max)
+    let max = |a: f32, b: f32| if b > a { b } else { a };
+    full.remainder().iter().copied().fold(fold_lanes(lanes, max), max)
 }
 
 #[cfg(test)]
