@@ -53,6 +53,9 @@ fn products(criterion: &mut Criterion) {
             if isa == Isa::PORTABLE && workload != "E" {
                 continue; // emulated fma: the small workload shows its speed
             }
+            c.fill(0.0);
+            matmul(isa, form, shape, &a, &b, &mut c, add, &mut scratch).expect("the slices fit");
+            assert!(c.iter().all(|x| x.is_finite()) && c.iter().any(|&x| x != 0.0));
             let name = format!("{form:?}{}-{m}x{k}x{n}", if add { "+" } else { "" });
             group.bench_function(BenchmarkId::new(name, isa.name()), |bencher| {
                 bencher.iter(|| {
@@ -63,7 +66,6 @@ fn products(criterion: &mut Criterion) {
                     }
                 });
             });
-            assert!(c.iter().all(|x| x.is_finite()) && c.iter().any(|&x| x != 0.0));
         }
     }
 }
