@@ -45,15 +45,18 @@ fn trained(config: Config, isa: Isa, steps: usize) -> u64 {
 #[test]
 fn workload_e_has_its_golden_hash_on_every_instruction_set() {
     for isa in Isa::available() {
-        assert_eq!(format!("{:016x}", trained(E, isa, 2000)), "e577e1e3a7ba9481", "{}", isa.name());
+        assert_eq!(format!("{:016x}", trained(E, isa, 10_000)), "9c91a84c5e170fac", "{}", isa.name());
     }
 }
 
 #[test]
 fn workload_s_has_its_golden_hash_on_every_instruction_set() {
     for isa in Isa::available() {
-        // the portable path emulates the fused multiply-add: fewer steps
         assert_eq!(format!("{:016x}", trained(S, isa, 20)), "f73dbbecedbb274a", "{}", isa.name());
+        // the portable path emulates the fused multiply-add, and takes twenty steps for a thousand of the others
+        if isa != Isa::PORTABLE {
+            assert_eq!(format!("{:016x}", trained(S, isa, 1_000)), "5f04e7ef05c83d2a", "{}", isa.name());
+        }
     }
 }
 
