@@ -1,4 +1,4 @@
-//! One register tile of a product. The only `unsafe` outside `simd/`: a bounds check per element would cost as much
+//! One register tile of a product. With its call in `product`, the only `unsafe` outside `simd/`: a bounds check per element would cost as much
 //! as the multiplication, so the caller checks whole operands instead.
 #![allow(unsafe_code)]
 #![allow(clippy::needless_range_loop)] // tiles are indexed by row and vector

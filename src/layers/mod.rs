@@ -23,15 +23,13 @@ pub(crate) struct TokenWindow<'a> {
 
 impl TokenWindow<'_> {
     /// Visits the ids in the order of the activations: step after step, and batch row after batch row within a step.
-    pub(crate) fn for_each_time_major(self, mut visit: impl FnMut(usize, u32)) {
+    pub(crate) fn for_each_time_major(self, mut visit: impl FnMut(u32)) {
         let Self { ids, n, t } = self;
-        let mut r = 0;
         for step in 0..t {
             for row in 0..n {
                 if let Some(&id) = ids.get(row * t + step) {
-                    visit(r, id);
+                    visit(id);
                 }
-                r += 1;
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::{
 /// x (T*N,D) from W (V,D); `rows` (T*N) keeps the id of each row for the backward pass, as the bits of a float.
 pub(crate) fn forward(x: &mut [f32], rows: &mut [f32], w: Matrix<&[f32]>, ids: TokenWindow<'_>) {
     let mut x = x.chunks_exact_mut(w.cols().max(1)).zip(rows);
-    ids.for_each_time_major(|_, id| {
+    ids.for_each_time_major(|id| {
         if let (Some((x, row)), Some(vector)) = (x.next(), w.row(id as usize)) {
             x.copy_from_slice(vector);
             *row = f32::from_bits(id);

@@ -36,7 +36,7 @@ pub(crate) fn forward_backward<S: Simd>(
 ) {
     let share = 1.0 / count as f32;
     let mut rows = logits.chunks_exact_mut(v);
-    targets.for_each_time_major(|_, target| {
+    targets.for_each_time_major(|target| {
         let Some(row) = rows.next() else { return };
         let target = target as usize;
         if target < v {
