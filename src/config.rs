@@ -84,6 +84,12 @@ impl Sizes {
         self.n * self.t
     }
 
+    /// The configuration that they came from.
+    pub(crate) fn config(&self) -> Config {
+        let &Self { v, d, h, n, t, .. } = self;
+        Config { vocab_size: v, wordvec_size: d, hidden_size: h, batch_size: n, time_size: t }
+    }
+
     /// The same buffers read as one row of text of up to N * T steps.
     pub(crate) fn one_row(&self, t: usize) -> Self {
         Self { n: 1, t, ..*self }

@@ -18,6 +18,8 @@ pub enum ConfigError {
     TooLarge,
     /// The allocator refused the memory.
     OutOfMemory,
+    /// The six matrices don't have the shapes of one model.
+    ShapesDiffer,
     /// A buffer has another length than [`Config::memory`](crate::Config::memory) says.
     BufferLength {
         /// The length that the configuration needs, in elements.
@@ -50,6 +52,12 @@ pub enum StepError {
     },
     /// The learning rate is not a finite number above zero.
     LearningRate,
+    /// The largest norm to clip gradients to is not above zero.
+    MaxNorm,
+    /// The factor by which to divide the learning rate is not a finite number of at least 1.
+    Decay,
+    /// The temperature is not a finite number above zero.
+    Temperature,
     /// The loss or the new hidden state is NaN or infinite.
     NonFiniteLoss,
     /// The loss is finite, but a step or a new weight would not be.
@@ -94,6 +102,84 @@ pub enum CorpusError {
     OutOfMemory,
 }
 
+/// The bytes of a file are not a checkpoint, or not one for this model. Nothing was changed.
+///
+/// ```
+/// use rnnlm::{Checkpoint, CheckpointError};
+/// assert_eq!(Checkpoint::read(b"not a checkpoint").err(), Some(CheckpointError::Truncated));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    /// The file ends before its header or one of its tensors does.
+    Truncated,
+    /// The header is not the JSON of a safetensors file.
+    Header {
+        /// The byte of the header at which that shows.
+        at: usize,
+    },
+    /// The header names a tensor that is none of ours.
+    UnknownTensor {
+        /// The byte of the header at which the name stands.
+        at: usize,
+    },
+    /// The header names a tensor twice.
+    Duplicate {
+        /// The byte of the header at which the second name stands.
+        at: usize,
+    },
+    /// A tensor is missing; a file has the six weights alone, or all ten tensors.
+    Missing {
+        /// Its name.
+        tensor: &'static str,
+    },
+    /// A tensor is of another type than F32 (or U8, for the four that are bytes).
+    Type {
+        /// Its name.
+        tensor: &'static str,
+    },
+    /// A tensor has a type, shape or length that doesn't belong to it beside the others.
+    Shape {
+        /// Its name.
+        tensor: &'static str,
+    },
+    /// The tensors overlap, leave gaps, or don't stand in their order; or bytes follow the last one.
+    Layout,
+    /// The checksum is wrong: the file was damaged.
+    Checksum,
+    /// The file has another version of the format.
+    Version {
+        /// That version.
+        found: u32,
+    },
+    /// The training state has values out of their bounds.
+    Training,
+    /// The vocabulary is not V words in UTF-8, each ended by a newline.
+    Words,
+    /// A tensor holds NaN or infinity.
+    NotFinite {
+        /// Its name.
+        tensor: &'static str,
+    },
+    /// The sizes can't be those of a model.
+    Config(ConfigError),
+    /// The model has another V, D or H.
+    OtherSizes,
+    /// The buffer to write to is too short.
+    BufferLength {
+        /// The length needed, in bytes.
+        needed: usize,
+        /// The length given.
+        given: usize,
+    },
+}
+
+impl From<ConfigError> for CheckpointError {
+    fn from(error: ConfigError) -> Self {
+        Self::Config(error)
+    }
+}
+
 /// Training stopped on an error: of the corpus, or of a step.
 ///
 /// ```
@@ -129,8 +215,12 @@ impl fmt::Display for ConfigError {
             Self::ZeroSize => f.write_str("a size is zero: every size of the configuration must be at least 1"),
             Self::TooLarge => f.write_str("the sizes need more memory than can be addressed: choose smaller ones"),
             Self::OutOfMemory => f.write_str("the memory was refused: choose smaller sizes, see Config::memory"),
+            Self::ShapesDiffer => f.write_str("the matrices don't belong together: take all six from one model"),
             Self::BufferLength { needed, given } => {
-                write!(f, "a buffer has {given} elements, not {needed}: take its length from Config::memory")
+                write!(
+                    f,
+                    "a buffer has {given} elements, not {needed}: take its length from Config::memory, or where it is named beside the function"
+                )
             }
         }
     }
@@ -144,6 +234,9 @@ impl fmt::Display for StepError {
                 write!(f, "token id {id} is not below the vocabulary size: build the model for this vocabulary")
             }
             Self::LearningRate => f.write_str("the learning rate must be a finite number above zero"),
+            Self::MaxNorm => f.write_str("the largest norm of the gradients must be above zero"),
+            Self::Decay => f.write_str("the learning rate must be divided by a finite number of at least 1"),
+            Self::Temperature => f.write_str("the temperature must be a finite number above zero"),
             Self::NonFiniteLoss => {
                 f.write_str("the loss is not finite, the weights were left as they were: start from other weights, or lower the learning rate")
             }
@@ -178,6 +271,46 @@ impl fmt::Display for CorpusError {
     }
 }
 
+impl fmt::Display for CheckpointError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Truncated => f.write_str("the file is cut short: fetch it again, or load an older one"),
+            Self::Header { at } => write!(f, "not a safetensors file: its header makes no sense at byte {at}"),
+            Self::UnknownTensor { at } => {
+                write!(
+                    f,
+                    "the header names a tensor that is none of a model's at byte {at}: save embed.W, rnn.Wx, rnn.Wh, rnn.b, affine.W and affine.b alone"
+                )
+            }
+            Self::Duplicate { at } => write!(f, "the header names a tensor a second time at byte {at}"),
+            Self::Missing { tensor } => {
+                write!(f, "{tensor} is missing: a file has six weights alone, or all ten tensors")
+            }
+            Self::Type { tensor } => write!(f, "{tensor} has another type than it must: save weights as float32"),
+            Self::Shape { tensor } => {
+                write!(f, "{tensor} has another type, shape or length than belongs to the other tensors")
+            }
+            Self::Layout => {
+                f.write_str("the tensors overlap, leave gaps or stand in another order: save the file anew")
+            }
+            Self::Checksum => {
+                f.write_str("the checksum is wrong, the file was damaged: fetch it again, or load an older one")
+            }
+            Self::Version { found } => {
+                write!(f, "the file has version {found} of the format, this program reads version 1")
+            }
+            Self::Training => f.write_str("the training state has values that it can't have"),
+            Self::Words => f.write_str("the vocabulary is not one word for each id, each ended by a newline"),
+            Self::NotFinite { tensor } => write!(f, "{tensor} holds NaN or infinity: such a model can't be used"),
+            Self::Config(error) => error.fmt(f),
+            Self::OtherSizes => f.write_str("the model has other sizes: build it from the checkpoint's config"),
+            Self::BufferLength { needed, given } => {
+                write!(f, "the buffer has {given} bytes, not {needed}: take its length from Checkpoint::len")
+            }
+        }
+    }
+}
+
 impl fmt::Display for TrainError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -191,6 +324,15 @@ impl fmt::Display for TrainError {
 impl core::error::Error for ConfigError {}
 impl core::error::Error for StepError {}
 impl core::error::Error for CorpusError {}
+
+impl core::error::Error for CheckpointError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Config(error) => Some(error),
+            _ => None,
+        }
+    }
+}
 
 impl core::error::Error for TrainError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {

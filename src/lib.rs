@@ -40,6 +40,8 @@
 extern crate alloc;
 
 mod batches;
+mod bytes;
+mod checkpoint;
 mod config;
 #[cfg(feature = "alloc")]
 mod corpus;
@@ -55,18 +57,23 @@ mod optimizer;
 mod parameters;
 mod predict;
 mod rng;
+mod sampling;
+mod schedule;
+mod score;
 mod simd;
 mod step;
 mod trainer;
+mod training_state;
 #[cfg(feature = "alloc")]
 mod vocabulary;
 mod workspace;
 
 pub use batches::Batches;
+pub use checkpoint::Checkpoint;
 pub use config::{Config, Memory};
 #[cfg(feature = "alloc")]
 pub use corpus::Corpus;
-pub use error::{ConfigError, CorpusError, StepError, TrainError};
+pub use error::{CheckpointError, ConfigError, CorpusError, StepError, TrainError};
 pub use gradients::Gradients;
 pub use kernels::{Form, exp, matmul, matmul_scratch, perplexity, tanh};
 pub use layers::time_softmax_with_loss::IGNORE;
@@ -76,8 +83,12 @@ pub use optimizer::Sgd;
 pub use parameters::{Parameters, Storage};
 pub use predict::Predictor;
 pub use rng::Xorshift;
+pub use sampling::{Candidate, Sampler, top};
+pub use schedule::DecayOnPlateau;
+pub use score::TokenScore;
 pub use simd::{Isa, IsaError};
 pub use trainer::{Progress, RnnlmTrainer};
+pub use training_state::TrainingState;
 #[cfg(feature = "alloc")]
 pub use vocabulary::{Encoded, Vocabulary, tokens};
 

@@ -10,8 +10,9 @@ use crate::{
     layers::time_softmax_with_loss::IGNORE,
     parameters::{Parameters, Storage},
     rng::Xorshift,
+    score::TokenScore,
     simd::{Isa, Portable},
-    step::{self, Backward, Forward, InPlace, Stored},
+    step::{self, Backward, Forward, InPlace, Score, Stored, Train},
     workspace::Buffers,
 };
 
@@ -137,6 +138,16 @@ impl<B: Storage> SimpleRnnlm<B> {
         self
     }
 
+    /// Whether it carries its hidden state from window to window: see [`Self::with_stateful`].
+    #[must_use]
+    pub fn is_stateful(&self) -> bool {
+        self.stateful
+    }
+
+    pub(crate) fn set_stateful(&mut self, stateful: bool) {
+        self.stateful = stateful;
+    }
+
     /// The sizes.
     pub fn config(&self) -> &Config {
         &self.config
@@ -195,20 +206,22 @@ impl<B: Storage> SimpleRnnlm<B> {
     /// # Errors
     /// [`StepError::Length`] for a slice of another length than N * H.
     pub fn set_state(&mut self, state: &[f32]) -> Result<(), StepError> {
-        let needed = self.sizes.n * self.sizes.h;
-        match self.workspace.as_mut().get_mut(..needed) {
-            Some(own) if state.len() == needed => own.copy_from_slice(state),
-            _ => return Err(StepError::Length { needed, given: state.len() }),
+        let own = self.state_mut();
+        if own.len() != state.len() {
+            return Err(StepError::Length { needed: own.len(), given: state.len() });
         }
+        own.iter_mut().zip(state).for_each(|(to, from)| *to = *from);
         Ok(())
+    }
+
+    pub(crate) fn state_mut(&mut self) -> &mut [f32] {
+        let len = self.sizes.n * self.sizes.h;
+        self.workspace.as_mut().get_mut(..len).unwrap_or(&mut [])
     }
 
     /// Sets the carried hidden state to zero, as before the first window.
     pub fn reset_state(&mut self) {
-        let len = self.sizes.n * self.sizes.h;
-        if let Some(state) = self.workspace.as_mut().get_mut(..len) {
-            state.fill(0.0);
-        }
+        self.state_mut().fill(0.0);
     }
 
     /// Reads a window of inputs `xs` with targets `ts`, both (N,T) batch-major: row n holds T consecutive tokens.
@@ -235,7 +248,8 @@ impl<B: Storage> SimpleRnnlm<B> {
             buffers.h[..block].fill(0.0);
         }
         let (mut total, count) = (Sum::default(), counting(ts));
-        step::forward(isa, Forward { sizes, weights, buffers: &mut buffers, xs, ts, count, total: &mut total });
+        let pass = Forward { sizes, weights, buffers: &mut buffers, xs, ts };
+        step::forward(isa, Train { pass, count, total: &mut total });
         let loss = total.mean(count);
         let last = &buffers.h[sizes.t * block..];
         if !loss.is_finite() || !step::all_finite(isa, last) {
@@ -260,6 +274,33 @@ impl<B: Storage> SimpleRnnlm<B> {
     /// # Errors
     /// Fewer than two tokens, ids not below V, a loss that is not finite.
     pub fn evaluate(&mut self, tokens: &[u32]) -> Result<f32, StepError> {
+        self.score(tokens, |_| {})
+    }
+
+    /// [`Self::evaluate`] that shows the score of every token but the first, in order: how likely it was, and how many
+    /// words were likelier. The first token has no score, so a sentence is scored as a whole behind the token that
+    /// ends the one before it. N * T tokens are computed at once; the results don't depend on these sizes.
+    ///
+    /// ```
+    /// # use rnnlm::{Config, SimpleRnnlm, Xorshift};
+    /// # let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// # let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let unk = 4;
+    /// let (mut log_likelihood, mut known) = (0.0, 0);
+    /// let loss = model.score(&[0, 1, 2, 4, 3], |score| {
+    ///     println!("id {} probability {} rank {}", score.id, score.probability(), score.rank);
+    ///     if score.id != unk {
+    ///         log_likelihood -= score.loss;
+    ///         known += 1;
+    ///     }
+    /// })?;
+    /// assert!(known == 3 && log_likelihood < 0.0 && loss > 0.0);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Self::evaluate`]; a loss that is not finite ends the scores before it is shown.
+    pub fn score(&mut self, tokens: &[u32], mut visit: impl FnMut(TokenScore)) -> Result<f32, StepError> {
         let (Some((_, xs)), Some((_, ts @ [_, ..]))) = (tokens.split_last(), tokens.split_first()) else {
             return Err(StepError::Length { needed: 2, given: tokens.len() });
         };
@@ -268,20 +309,24 @@ impl<B: Storage> SimpleRnnlm<B> {
         let (weights, mut buffers) = self.parts()?;
         let hidden = sizes.h;
         buffers.h[..hidden].fill(0.0);
-        let (mut total, mut count) = (Sum::default(), 0);
+        let (mut total, mut finite) = (Sum::default(), true);
+        let mut targets = ts.iter();
+        let mut visit = |loss: f32, rank: usize| {
+            total.add(loss);
+            finite &= loss.is_finite();
+            if let (true, Some(&id)) = (finite, targets.next()) {
+                visit(TokenScore { id, loss, rank });
+            }
+        };
         for (xs, ts) in xs.chunks(sizes.rows()).zip(ts.chunks(sizes.rows())) {
             let sizes = sizes.one_row(xs.len());
-            let counting = counting(ts);
-            step::forward(
-                isa,
-                Forward { sizes, weights, buffers: &mut buffers, xs, ts, count: counting, total: &mut total },
-            );
-            count += counting;
+            let pass = Forward { sizes, weights, buffers: &mut buffers, xs, ts };
+            step::score(isa, Score { pass, visit: &mut visit });
             let last = xs.len() * hidden;
             buffers.h.copy_within(last..last + hidden, 0);
         }
-        let loss = total.mean(count);
-        if loss.is_finite() { Ok(loss) } else { Err(StepError::NonFiniteLoss) }
+        let loss = total.mean(ts.len());
+        if finite && loss.is_finite() { Ok(loss) } else { Err(StepError::NonFiniteLoss) }
     }
 
     /// The backward pass of the window just read, in which `count` targets count, with the SGD update.
@@ -298,7 +343,7 @@ impl<B: Storage> SimpleRnnlm<B> {
     }
 
     /// Sets the carried hidden state to that before the window just read.
-    fn take_back_state(&mut self) {
+    pub(crate) fn take_back_state(&mut self) {
         if let Some(Buffers { state, h, .. }) = Buffers::of(&self.sizes, self.workspace.as_mut()) {
             state.iter_mut().zip(h).for_each(|(to, from)| *to = *from);
         }

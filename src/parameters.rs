@@ -1,6 +1,10 @@
 //! The six weight matrices of the model, by name, in one block of memory.
 
-use crate::{config::Sizes, error::ConfigError, matrix::Matrix};
+use crate::{
+    config::{Config, Sizes},
+    error::ConfigError,
+    matrix::Matrix,
+};
 
 /// Memory for f32: a `Vec<f32>`, a `&mut [f32]`, an array, anything that always shows the same slice.
 ///
@@ -88,6 +92,19 @@ impl<S> Parameters<S> {
 }
 
 impl<'a> Parameters<&'a [f32]> {
+    /// The sizes that these matrices have, with N = T = 1; `None` where they don't belong together.
+    pub(crate) fn config(&self) -> Option<Config> {
+        let shape = |m: &Matrix<&[f32]>| (m.rows(), m.cols());
+        let (v, d) = shape(&self.embed_w);
+        let h = self.rnn_wh.rows();
+        let fit = shape(&self.rnn_wx) == (d, h)
+            && shape(&self.rnn_wh) == (h, h)
+            && shape(&self.rnn_b) == (1, h)
+            && shape(&self.affine_w) == (h, v)
+            && shape(&self.affine_b) == (1, v);
+        fit.then_some(Config { vocab_size: v, wordvec_size: d, hidden_size: h, batch_size: 1, time_size: 1 })
+    }
+
     /// Views of a block that holds exactly the weights of these sizes.
     pub(crate) fn of(sizes: &Sizes, block: &'a [f32]) -> Result<Self, ConfigError> {
         exactly(sizes, block)?;

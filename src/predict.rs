@@ -3,9 +3,9 @@
 use core::fmt;
 
 use crate::{
-    config::Sizes,
+    config::{Config, Sizes},
     error::{ConfigError, StepError},
-    kernels::{Into, Left, Right, Softmax, Tanh, product},
+    kernels::{Into, Left, Right, Scale, Softmax, Tanh, product},
     model::SimpleRnnlm,
     parameters::{Parameters, Storage},
     simd::{Isa, Kernel, Simd},
@@ -13,7 +13,9 @@ use crate::{
 
 /// Reads a text token by token and tells how likely each word is to come next.
 ///
-/// Borrows the model's weights and needs H + max(H, V) floats of its own. Work per token: 2 (DH + HH + HV) flop.
+/// Borrows the weights, from a model or from a checkpoint that lies in flash, and needs H + max(H, V) floats of its own.
+/// Work per token: 2 (DH + HH + HV) flop, and every output weight is read once. [`top`](crate::top) lists the likeliest
+/// words, [`Sampler`](crate::Sampler) draws one.
 ///
 /// ```
 /// use rnnlm::{Config, SimpleRnnlm, Xorshift};
@@ -25,10 +27,12 @@ use crate::{
 /// assert!((probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-6);
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
-pub struct Predictor<'m, B> {
+#[derive(Clone)]
+pub struct Predictor<'w, B> {
     sizes: Sizes,
     isa: Isa,
-    weights: Parameters<&'m [f32]>,
+    temperature: f32,
+    weights: Parameters<&'w [f32]>,
     buffer: B,
 }
 
@@ -39,35 +43,75 @@ impl<M: Storage> SimpleRnnlm<M> {
     /// # Errors
     /// [`ConfigError::OutOfMemory`] where the allocator refuses it.
     pub fn predictor(&self) -> Result<Predictor<'_, alloc::vec::Vec<f32>>, ConfigError> {
-        let sizes = self.sizes();
-        Predictor::with_buffer(self, crate::heap::filled(sizes.h + sizes.h.max(sizes.v), 0.0)?)
+        let buffer = crate::heap::filled(Predictor::<&mut [f32]>::len(self.config())?, 0.0)?;
+        Ok(Predictor::new(self.weights(), buffer)?.with_isa(self.isa()))
     }
 }
 
-impl<'m, B: Storage> Predictor<'m, B> {
-    /// A predictor whose memory is the caller's: H + max(H, V) floats.
+impl<'w, B: Storage> Predictor<'w, B> {
+    /// A predictor over these weights, in memory of the caller of [`Self::len`] floats, with a zero hidden state.
     ///
     /// ```
     /// use rnnlm::{Config, Predictor, SimpleRnnlm, Xorshift};
     /// let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
     /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
     /// let mut memory = [0.0; 4 + 5];
-    /// let mut predictor = Predictor::with_buffer(&model, &mut memory[..])?;
+    /// let mut predictor = Predictor::new(model.weights(), &mut memory[..])?;
     /// assert_eq!(predictor.feed(2)?.len(), 5);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     ///
     /// # Errors
-    /// [`ConfigError::BufferLength`] for another length.
-    pub fn with_buffer<M: Storage>(model: &'m SimpleRnnlm<M>, buffer: B) -> Result<Self, ConfigError> {
-        let sizes = model.sizes();
-        let (needed, given) = (sizes.h + sizes.h.max(sizes.v), buffer.as_ref().len());
+    /// [`ConfigError::BufferLength`] for memory of another length, [`ConfigError::ShapesDiffer`] for matrices that are not those of one model.
+    pub fn new(weights: Parameters<&'w [f32]>, buffer: B) -> Result<Self, ConfigError> {
+        let config = weights.config().ok_or(ConfigError::ShapesDiffer)?;
+        let (needed, given) = (Self::len(&config)?, buffer.as_ref().len());
         if needed != given {
             return Err(ConfigError::BufferLength { needed, given });
         }
-        let mut predictor = Self { sizes, isa: model.isa(), weights: model.weights(), buffer };
+        let mut predictor = Self { sizes: config.sizes()?, isa: Isa::detect(), temperature: 1.0, weights, buffer };
         predictor.reset_state();
         Ok(predictor)
+    }
+
+    /// The floats that a predictor of this configuration needs: H + V, and where H exceeds V, 2 H.
+    ///
+    /// # Errors
+    /// Bad sizes.
+    pub const fn len(config: &Config) -> Result<usize, ConfigError> {
+        match config.sizes() {
+            Ok(sizes) => Ok(sizes.h + if sizes.h > sizes.v { sizes.h } else { sizes.v }),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Computes on this instruction set instead of the detected one; the results are the same.
+    #[must_use]
+    pub fn with_isa(self, isa: Isa) -> Self {
+        Self { isa, ..self }
+    }
+
+    /// Divides the logits by this: below 1 the likely words become likelier, above 1 all become more alike.
+    ///
+    /// ```
+    /// # use rnnlm::{Config, SimpleRnnlm, Xorshift};
+    /// # let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// # let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let largest = |p: &[f32]| p.iter().copied().fold(0.0, f32::max);
+    /// let plain = largest(model.predictor()?.feed(1)?);
+    /// assert!(largest(model.predictor()?.with_temperature(0.5)?.feed(1)?) > plain);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`StepError::Temperature`] unless it is finite and above zero.
+    pub fn with_temperature(self, temperature: f32) -> Result<Self, StepError> {
+        // a subnormal one has no finite inverse
+        if temperature > 0.0 && temperature.is_finite() && (1.0 / temperature).is_finite() {
+            Ok(Self { temperature, ..self })
+        } else {
+            Err(StepError::Temperature)
+        }
     }
 
     /// Forgets what was read.
@@ -75,25 +119,64 @@ impl<'m, B: Storage> Predictor<'m, B> {
         self.buffer.as_mut().fill(0.0);
     }
 
+    /// The hidden state (H): all that the predictor knows of what was read.
+    ///
+    /// ```
+    /// # use rnnlm::{Config, SimpleRnnlm, Xorshift};
+    /// # let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// # let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let mut predictor = model.predictor()?;
+    /// predictor.feed(0)?;
+    /// let read: Vec<f32> = predictor.state().to_vec();
+    /// let after_1 = predictor.feed(1)?.to_vec();
+    /// predictor.set_state(&read)?; // what if 2 had come?
+    /// assert_ne!(predictor.feed(2)?, after_1);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn state(&self) -> &[f32] {
+        self.buffer.as_ref().get(..self.sizes.h).unwrap_or(&[])
+    }
+
+    /// Sets the hidden state (H): one from [`Self::state`], or a row of [`SimpleRnnlm::state`].
+    ///
+    /// # Errors
+    /// [`StepError::Length`] for a slice of another length.
+    pub fn set_state(&mut self, state: &[f32]) -> Result<(), StepError> {
+        let needed = self.sizes.h;
+        match self.buffer.as_mut().get_mut(..needed) {
+            Some(own) if state.len() == needed => {
+                own.copy_from_slice(state);
+                Ok(())
+            }
+            _ => Err(StepError::Length { needed, given: state.len() }),
+        }
+    }
+
     /// Reads one token and returns the probability of each word of the vocabulary to be the next.
     ///
     /// # Errors
     /// An id not below V; weights that give no finite probabilities: what was read is then forgotten.
     pub fn feed(&mut self, id: u32) -> Result<&[f32], StepError> {
-        let v = self.sizes.v;
+        let (v, h) = (self.sizes.v, self.sizes.h);
         let vector = self.weights.embed_w.row(id as usize).ok_or(StepError::IdOutOfRange { id })?;
-        let (h, rest) = self
+        let (state, rest) = self
             .buffer
             .as_mut()
-            .split_at_mut_checked(self.sizes.h)
-            .filter(|(_, rest)| rest.len() >= self.sizes.h.max(v))
+            .split_at_mut_checked(h)
+            .filter(|(_, rest)| rest.len() >= h.max(v))
             .ok_or(StepError::OtherSizes)?;
-        let finite = feed(self.isa, Feed { sizes: self.sizes, weights: self.weights, vector, h, rest });
-        if !finite {
+        let sharpness = 1.0 / self.temperature;
+        let pass = Feed { sizes: self.sizes, weights: self.weights, vector, h: state, rest, sharpness };
+        if !feed(self.isa, pass) {
             self.reset_state();
             return Err(StepError::NonFiniteLoss);
         }
-        Ok(self.buffer.as_ref().get(self.sizes.h..self.sizes.h + v).unwrap_or(&[]))
+        Ok(self.probabilities())
+    }
+
+    /// What the last [`Self::feed`] returned.
+    pub fn probabilities(&self) -> &[f32] {
+        self.buffer.as_ref().get(self.sizes.h..self.sizes.h + self.sizes.v).unwrap_or(&[])
     }
 }
 
@@ -115,6 +198,8 @@ struct Feed<'a> {
     vector: &'a [f32],
     h: &'a mut [f32],
     rest: &'a mut [f32],
+    /// 1 / temperature
+    sharpness: f32,
 }
 
 impl Kernel for Feed<'_> {
@@ -122,7 +207,7 @@ impl Kernel for Feed<'_> {
 
     #[inline(always)]
     fn call<S: Simd>(self, s: S) -> bool {
-        let Self { sizes: Sizes { v, d, h: hidden, .. }, weights: w, vector, h, rest } = self;
+        let Self { sizes: Sizes { v, d, h: hidden, .. }, weights: w, vector, h, rest, sharpness } = self;
         // the new state is built where the logits will stand
         let z = &mut rest[..hidden];
         product(
@@ -139,6 +224,9 @@ impl Kernel for Feed<'_> {
         let logits = &mut rest[..v];
         let bias = Into::Bias(w.affine_b.as_slice());
         product(s, [1, hidden, v], Left::rows(h, hidden), Right::Rows(w.affine_w.as_slice()), logits, bias);
+        if sharpness != 1.0 {
+            s.run(Scale(logits, sharpness));
+        }
         s.run(Softmax(logits)).is_finite()
     }
 }

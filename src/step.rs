@@ -17,7 +17,12 @@ use crate::{
 // crate, and not again for every storage in the crate that uses it.
 
 /// Runs the forward pass.
-pub(crate) fn forward(isa: Isa, pass: Forward<'_, '_>) {
+pub(crate) fn forward(isa: Isa, pass: Train<'_, '_>) {
+    isa.run(pass);
+}
+
+/// Runs the forward pass for its losses and ranks alone.
+pub(crate) fn score(isa: Isa, pass: Score<'_, '_>) {
     isa.run(pass);
 }
 
@@ -36,24 +41,21 @@ pub(crate) fn all_finite(isa: Isa, x: &[f32]) -> bool {
     isa.run(MaxAbs(x)).is_finite()
 }
 
-/// The forward pass, and the gradient of the logits with it; block 0 of `buffers.h` holds the state before the window.
+/// The forward pass up to the logits; block 0 of `buffers.h` holds the state before the window.
 pub(crate) struct Forward<'p, 'a> {
     pub sizes: Sizes,
     pub weights: Parameters<&'a [f32]>,
     pub buffers: &'p mut Buffers<'a>,
+    /// The inputs (N,T).
     pub xs: &'p [u32],
+    /// The targets (N,T).
     pub ts: &'p [u32],
-    /// How many targets count.
-    pub count: usize,
-    pub total: &'p mut Sum,
 }
 
-impl Kernel for Forward<'_, '_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn call<S: Simd>(self, s: S) {
-        let Self { sizes, weights: w, buffers, xs, ts, count, total } = self;
+impl<'p> Forward<'p, '_> {
+    /// The logits (T*N,V).
+    fn logits<S: Simd>(self, s: S) -> &'p mut [f32] {
+        let Self { sizes, weights: w, buffers, xs, .. } = self;
         let Sizes { v, d, h: hidden, n, t, .. } = sizes;
         let rows = sizes.rows();
         let x = &mut buffers.x[..rows * d];
@@ -62,7 +64,45 @@ impl Kernel for Forward<'_, '_> {
         time_embedding::forward(x, buffers.rows, w.embed_w, TokenWindow { ids: xs, n, t });
         time_rnn::forward(s, h, x, [w.rnn_wx, w.rnn_wh, w.rnn_b], &sizes);
         time_affine::forward(s, logits, &h[n * hidden..], [w.affine_w, w.affine_b], &sizes);
-        time_softmax_with_loss::forward_backward(s, logits, TokenWindow { ids: ts, n, t }, v, count, total);
+        logits
+    }
+}
+
+/// The forward pass, and the gradient of the logits with it.
+pub(crate) struct Train<'p, 'a> {
+    pub pass: Forward<'p, 'a>,
+    /// How many targets count.
+    pub count: usize,
+    pub total: &'p mut Sum,
+}
+
+impl Kernel for Train<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) {
+        let Self { pass, count, total } = self;
+        let (Sizes { v, n, t, .. }, ids) = (pass.sizes, pass.ts);
+        let logits = pass.logits(s);
+        time_softmax_with_loss::forward_backward(s, logits, TokenWindow { ids, n, t }, v, count, total);
+    }
+}
+
+/// The forward pass, and the loss and rank of every target, in the order of the activations.
+pub(crate) struct Score<'p, 'a> {
+    pub pass: Forward<'p, 'a>,
+    pub visit: &'p mut dyn FnMut(f32, usize),
+}
+
+impl Kernel for Score<'_, '_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) {
+        let Self { pass, visit } = self;
+        let (Sizes { v, n, t, .. }, ids) = (pass.sizes, pass.ts);
+        let logits = pass.logits(s);
+        time_softmax_with_loss::score(s, logits, TokenWindow { ids, n, t }, v, visit);
     }
 }
 

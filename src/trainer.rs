@@ -4,11 +4,13 @@ use core::ops::ControlFlow;
 
 use crate::{
     batches::Batches,
-    error::TrainError,
+    error::{StepError, TrainError},
+    gradients::{Gradients, check_max_norm},
     kernels::{Sum, perplexity},
-    model::{SimpleRnnlm, check_ids},
+    model::{SimpleRnnlm, check_ids, check_rate},
     optimizer::Sgd,
     parameters::Storage,
+    training_state::TrainingState,
 };
 
 /// Trains a model for epochs over a corpus, with the batch order of the book: see [`Batches`].
@@ -34,8 +36,11 @@ use crate::{
 pub struct RnnlmTrainer<B, I> {
     model: SimpleRnnlm<B>,
     optimizer: Sgd,
+    clipping: Option<(f32, Gradients<B>)>,
     ids: I,
     epoch: usize,
+    iteration: usize,
+    losses: Sum,
     position: usize,
     eval_interval: usize,
     #[cfg(feature = "alloc")]
@@ -55,8 +60,10 @@ pub struct Progress<'t, B> {
     pub model: &'t mut SimpleRnnlm<B>,
     /// The optimizer; a rate set here holds from the next step on.
     pub optimizer: &'t mut Sgd,
-    epoch_losses: (Sum, usize),
+    losses: Sum,
     recent_losses: (Sum, usize),
+    max_norm: f32,
+    position: usize,
 }
 
 impl<B> Progress<'_, B> {
@@ -69,13 +76,37 @@ impl<B> Progress<'_, B> {
     /// exp of the mean loss of this epoch's steps so far, each taken before its update.
     #[must_use]
     pub fn perplexity(&self) -> f32 {
-        perplexity(self.epoch_losses.0.mean(self.epoch_losses.1))
+        perplexity(self.losses.mean(self.iteration))
     }
 
     /// exp of the mean loss of the steps since the callback was last called.
     #[must_use]
     pub fn recent_perplexity(&self) -> f32 {
         perplexity(self.recent_losses.0.mean(self.recent_losses.1))
+    }
+
+    /// Where training stands now, as [`RnnlmTrainer::training_state`] tells it between calls.
+    #[must_use]
+    pub fn training_state(&self) -> TrainingState {
+        let (done, under_way) = if self.is_epoch_end() {
+            (self.epoch, (0, Sum::default()))
+        } else {
+            (self.epoch - 1, (self.iteration, self.losses))
+        };
+        state_of(self.optimizer, self.max_norm, done, under_way, self.position)
+    }
+}
+
+/// The trainer's part of a training state; `under_way`: steps and losses of the epoch that is not complete.
+fn state_of(optimizer: &Sgd, max_norm: f32, epoch: usize, under_way: (usize, Sum), position: usize) -> TrainingState {
+    TrainingState {
+        learning_rate: optimizer.learning_rate(),
+        max_norm,
+        losses: under_way.1.parts(),
+        epoch: epoch as u64,
+        iteration: under_way.0 as u64,
+        position: position as u64,
+        ..TrainingState::default()
     }
 }
 
@@ -121,8 +152,11 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<B, I> {
         Ok(Self {
             model,
             optimizer,
+            clipping: None,
             ids,
             epoch: 0,
+            iteration: 0,
+            losses: Sum::default(),
             position: 0,
             eval_interval: usize::MAX,
             #[cfg(feature = "alloc")]
@@ -135,6 +169,71 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<B, I> {
     pub fn with_eval_interval(mut self, steps: usize) -> Self {
         self.eval_interval = steps.max(1);
         self
+    }
+
+    /// Clips the gradients of every step to this global norm. That takes stored gradients, whose memory is the caller's
+    /// or the heap's: see [`Gradients::clip`].
+    ///
+    /// ```
+    /// use rnnlm::{Config, Gradients, RnnlmTrainer, Sgd, SimpleRnnlm, Xorshift};
+    /// let config = Config { vocab_size: 4, wordvec_size: 8, hidden_size: 8, batch_size: 2, time_size: 5 };
+    /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let trainer = RnnlmTrainer::new(model, Sgd::new(0.5)?)?.with_clipping(0.25, Gradients::new(config)?)?;
+    /// assert_eq!(trainer.training_state().max_norm, 0.25);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`StepError::MaxNorm`] unless the norm is above zero, [`StepError::OtherSizes`] for gradients of other sizes.
+    pub fn with_clipping(mut self, max_norm: f32, gradients: Gradients<B>) -> Result<Self, StepError> {
+        check_max_norm(max_norm)?;
+        if !gradients.match_sizes(&self.model.sizes()) {
+            return Err(StepError::OtherSizes);
+        }
+        self.clipping = Some((max_norm, gradients));
+        Ok(self)
+    }
+
+    /// Where training stands: what [`Self::resume`] takes, and a checkpoint keeps beside the model.
+    pub fn training_state(&self) -> TrainingState {
+        state_of(&self.optimizer, self.max_norm(), self.epoch, (self.iteration, self.losses), self.position)
+    }
+
+    /// Goes on where a training state stands, inside an epoch too. The weights and the hidden state are the model's; clipping
+    /// is set by [`Self::with_clipping`].
+    ///
+    /// ```
+    /// use core::ops::ControlFlow;
+    /// use rnnlm::{Config, RnnlmTrainer, Sgd, SimpleRnnlm, Xorshift};
+    /// let corpus: Vec<u32> = (0..200).map(|i| i % 4).collect();
+    /// let config = Config { vocab_size: 4, wordvec_size: 8, hidden_size: 8, batch_size: 2, time_size: 5 };
+    /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let mut trainer = RnnlmTrainer::new(model, Sgd::new(0.5)?)?.with_eval_interval(3);
+    /// trainer.fit(&corpus, 20, |_| ControlFlow::Break(()))?; // stops after three steps
+    /// let state = trainer.training_state();
+    /// assert_eq!((state.epoch, state.iteration, state.position), (0, 3, 15));
+    ///
+    /// let mut other = RnnlmTrainer::new(trainer.into_model(), Sgd::new(0.1)?)?;
+    /// other.resume(&state)?;
+    /// assert_eq!(other.training_state(), state);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`StepError::LearningRate`] for a rate that is none, [`StepError::OtherSizes`] for numbers that this machine can't
+    /// count to. The trainer is then as it was.
+    pub fn resume(&mut self, state: &TrainingState) -> Result<(), StepError> {
+        check_rate(state.learning_rate)?;
+        let number = |x: u64| usize::try_from(x).map_err(|_| StepError::OtherSizes);
+        let (epoch, iteration, position) = (number(state.epoch)?, number(state.iteration)?, number(state.position)?);
+        self.optimizer.set_learning_rate(state.learning_rate)?;
+        (self.epoch, self.iteration, self.position) = (epoch, iteration, position);
+        self.losses = Sum::from_parts(state.losses);
+        Ok(())
+    }
+
+    fn max_norm(&self) -> f32 {
+        self.clipping.as_ref().map_or(f32::INFINITY, |(max_norm, _)| *max_norm)
     }
 
     /// The epochs completed so far.
@@ -164,7 +263,7 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<B, I> {
 
     /// Trains until `max_epoch` epochs are complete in all, those of earlier calls counted, or until the callback breaks. The
     /// callback is called at the end of each epoch, and as [`Self::with_eval_interval`] says. An epoch that
-    /// was broken off starts anew at the next call, from the position reached.
+    /// was broken off is completed by the next call.
     ///
     /// Allocates nothing but, at its start, room for the perplexities of the epochs to come (beyond 65,536 of them,
     /// again as the list grows).
@@ -187,45 +286,62 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<B, I> {
         self.perplexities
             .try_reserve_exact(max_epoch.saturating_sub(self.perplexities.len()).min(1 << 16))
             .map_err(|_| TrainError::OutOfMemory)?;
+        let max_norm = self.max_norm();
+        let mut recent_losses = (Sum::default(), 0);
         while self.epoch < max_epoch {
-            let mut epoch_losses = (Sum::default(), 0);
-            let mut recent_losses = (Sum::default(), 0);
-            for iteration in 1..=iterations {
-                let ids = self.ids.as_mut();
-                let (xs, ts) = ids.split_at_mut(ids.len() / 2);
-                batches.read(xs, ts);
-                let loss = self.model.forward(xs, ts)?.sgd(self.optimizer.learning_rate())?;
-                batches.advance();
-                self.position = batches.position();
-                for (sum, count) in [&mut epoch_losses, &mut recent_losses] {
-                    sum.add(loss);
-                    *count += 1;
+            let loss = self.step(&batches)?;
+            batches.advance();
+            self.position = batches.position();
+            self.iteration = self.iteration.saturating_add(1);
+            self.losses.add(loss);
+            recent_losses.0.add(loss);
+            recent_losses.1 += 1;
+            // beyond the last: after a longer text
+            let is_epoch_end = self.iteration >= iterations;
+            let (iteration, losses) = (self.iteration, self.losses);
+            if is_epoch_end {
+                #[cfg(feature = "alloc")]
+                self.perplexities.try_reserve(1).map_err(|_| TrainError::OutOfMemory)?;
+                #[cfg(feature = "alloc")]
+                self.perplexities.push(perplexity(losses.mean(iteration)));
+                self.epoch += 1;
+                (self.iteration, self.losses) = (0, Sum::default());
+            }
+            if is_epoch_end || iteration % self.eval_interval == 0 {
+                let progress = Progress {
+                    epoch: self.epoch + usize::from(!is_epoch_end),
+                    iteration,
+                    iterations: if is_epoch_end { iteration } else { iterations },
+                    model: &mut self.model,
+                    optimizer: &mut self.optimizer,
+                    losses,
+                    recent_losses,
+                    max_norm,
+                    position: self.position,
+                };
+                if callback(progress).is_break() {
+                    return Ok(());
                 }
-                let is_epoch_end = iteration == iterations;
-                if is_epoch_end {
-                    self.epoch += 1;
-                    #[cfg(feature = "alloc")]
-                    self.perplexities.try_reserve(1).map_err(|_| TrainError::OutOfMemory)?;
-                    #[cfg(feature = "alloc")]
-                    self.perplexities.push(perplexity(epoch_losses.0.mean(epoch_losses.1)));
-                }
-                if is_epoch_end || iteration % self.eval_interval == 0 {
-                    let progress = Progress {
-                        epoch: self.epoch + usize::from(!is_epoch_end),
-                        iteration,
-                        iterations,
-                        model: &mut self.model,
-                        optimizer: &mut self.optimizer,
-                        epoch_losses,
-                        recent_losses,
-                    };
-                    if callback(progress).is_break() {
-                        return Ok(());
-                    }
-                    recent_losses = (Sum::default(), 0);
-                }
+                recent_losses = (Sum::default(), 0);
             }
         }
         Ok(())
+    }
+
+    /// One step on the window at the position; returns its loss.
+    fn step(&mut self, batches: &Batches<'_>) -> Result<f32, StepError> {
+        let ids = self.ids.as_mut();
+        let (xs, ts) = ids.split_at_mut(ids.len() / 2);
+        batches.read(xs, ts);
+        let window = self.model.forward(xs, ts)?;
+        let Some((max_norm, gradients)) = &mut self.clipping else {
+            return window.sgd(self.optimizer.learning_rate());
+        };
+        let loss = window.backward(gradients)?;
+        let updated = gradients.clip(*max_norm).and_then(|_| self.optimizer.update(&mut self.model, gradients));
+        if updated.is_err() {
+            self.model.take_back_state();
+        }
+        updated.map(|()| loss)
     }
 }

@@ -61,7 +61,7 @@ fn buffers_of_other_lengths() {
     assert_eq!(Gradients::with_buffer(CONFIG, vec![0.0; given]).err(), Some(error));
     let model = model(Isa::detect());
     let error = ConfigError::BufferLength { needed: 11, given: 10 };
-    assert_eq!(Predictor::with_buffer(&model, vec![0.0; 10]).err(), Some(error));
+    assert_eq!(Predictor::new(model.weights(), vec![0.0; 10]).err(), Some(error));
     let error = ConfigError::BufferLength { needed: 12, given: 11 };
     assert_eq!(RnnlmTrainer::with_buffer(model, Sgd::new(0.1).unwrap(), vec![0; 11]).err(), Some(error));
 }

@@ -4,7 +4,9 @@
 
 use std::ops::ControlFlow;
 
-use rnnlm::{Config, RnnlmTrainer, Sgd, SimpleRnnlm, Xorshift, perplexity};
+use rnnlm::{
+    Config, Gradients, RnnlmTrainer, Sgd, SimpleRnnlm, StepError, TrainError, TrainingState, Xorshift, perplexity,
+};
 
 const CONFIG: Config = Config { vocab_size: 9, wordvec_size: 5, hidden_size: 6, batch_size: 2, time_size: 3 };
 
@@ -140,4 +142,132 @@ fn breaking_off_stops_at_once() {
     let mut trainer = trainer().with_eval_interval(2);
     trainer.fit(&corpus(), 5, |_| ControlFlow::Break(())).unwrap();
     assert_eq!((trainer.epoch(), trainer.position(), trainer.perplexities().len()), (0, 6, 0));
+}
+
+#[test]
+fn a_broken_epoch_is_completed() {
+    let mut whole = trainer();
+    fit(&mut whole, 3);
+    for interval in 1..7 {
+        let mut cut = trainer().with_eval_interval(interval);
+        while cut.epoch() < 3 {
+            cut.fit(&corpus(), 3, |_| ControlFlow::Break(())).unwrap();
+        }
+        assert_same(&whole, &cut);
+    }
+}
+
+#[test]
+fn a_training_state_goes_on_in_another_trainer() {
+    let mut whole = trainer();
+    fit(&mut whole, 2);
+    // every step by a trainer of its own
+    let mut model = SimpleRnnlm::new(CONFIG, &mut Xorshift::new(1)).unwrap();
+    let mut state = TrainingState { learning_rate: 0.3, ..TrainingState::default() };
+    let mut perplexities: Vec<f32> = Vec::new();
+    for step in 1..=14 {
+        let mut next = RnnlmTrainer::new(model, Sgd::new(9.0).unwrap()).unwrap().with_eval_interval(1);
+        next.resume(&state).unwrap();
+        let mut seen = TrainingState::default();
+        next.fit(&corpus(), 2, |progress| {
+            seen = progress.training_state();
+            ControlFlow::Break(())
+        })
+        .unwrap();
+        state = next.training_state();
+        assert_eq!(seen, state, "the callback sees the same");
+        assert_eq!((state.epoch, state.iteration), (step / 7, step % 7));
+        perplexities.extend(next.perplexities());
+        model = next.into_model();
+    }
+    assert_eq!(perplexities, whole.perplexities());
+    assert_eq!((model.weights_block(), model.state()), (whole.model().weights_block(), whole.model().state()));
+}
+
+#[test]
+fn a_training_state_that_is_none_changes_nothing() {
+    let mut trainer = trainer();
+    let before = trainer.training_state();
+    for learning_rate in [0.0, f32::NAN, f32::INFINITY, -1.0] {
+        let state = TrainingState { learning_rate, epoch: 3, ..TrainingState::default() };
+        assert_eq!(trainer.resume(&state), Err(StepError::LearningRate));
+        assert_eq!(trainer.training_state(), before);
+    }
+}
+
+/// One clipped step, written out.
+fn clipped_by_hand(model: &mut SimpleRnnlm<Vec<f32>>, xs: &[u32], ts: &[u32], max_norm: f64) -> f64 {
+    let mut gradients = Gradients::new(CONFIG).unwrap();
+    model.forward(xs, ts).unwrap().backward(&mut gradients).unwrap();
+    let elements = || gradients.parameters().named().map(|(_, matrix)| matrix.as_slice().to_vec()).concat();
+    let norm = elements().iter().map(|&g| f64::from(g).powi(2)).sum::<f64>().sqrt();
+    let factor = (max_norm / (norm + 1e-6)).min(1.0);
+    let mut weights = model.weights_mut().named();
+    let weights = weights.iter_mut().flat_map(|(_, matrix)| matrix.as_mut_slice());
+    for (w, g) in weights.zip(elements()) {
+        *w -= (0.3 * factor * f64::from(g)) as f32;
+    }
+    norm
+}
+
+#[test]
+fn clipping_takes_the_step_of_the_clipped_gradients() {
+    let corpus = corpus();
+    for max_norm in [1e-3, 0.25, 1e3] {
+        let trained = trainer().with_clipping(max_norm, Gradients::new(CONFIG).unwrap()).unwrap();
+        let mut trained = trained.with_eval_interval(1);
+        let mut by_hand = SimpleRnnlm::new(CONFIG, &mut Xorshift::new(1)).unwrap();
+        let mut batches = rnnlm::Batches::new(&corpus, 2, 3).unwrap();
+        let (mut xs, mut ts) = ([0; 6], [0; 6]);
+        let mut clipped = 0;
+        for _ in 0..7 {
+            trained.fit(&corpus, 1, |_| ControlFlow::Break(())).unwrap();
+            batches.read(&mut xs, &mut ts);
+            batches.advance();
+            clipped += usize::from(clipped_by_hand(&mut by_hand, &xs, &ts, f64::from(max_norm)) > f64::from(max_norm));
+            for (ours, theirs) in trained.model().weights_block().iter().zip(by_hand.weights_block()) {
+                assert!((ours - theirs).abs() < 3e-6, "{max_norm}: {ours} {theirs}");
+            }
+        }
+        assert_eq!(clipped, if max_norm < 1.0 { 7 } else { 0 }, "{max_norm}");
+    }
+}
+
+#[test]
+fn clipping_above_every_norm_changes_no_bit() {
+    let (mut plain, mut clipped) =
+        (trainer(), trainer().with_clipping(f32::INFINITY, Gradients::new(CONFIG).unwrap()).unwrap());
+    fit(&mut plain, 3);
+    fit(&mut clipped, 3);
+    assert_same(&plain, &clipped);
+}
+
+#[test]
+fn bad_clipping_is_refused() {
+    for max_norm in [0.0, -1.0, f32::NAN] {
+        let refused = trainer().with_clipping(max_norm, Gradients::new(CONFIG).unwrap());
+        assert_eq!(refused.err(), Some(StepError::MaxNorm));
+    }
+    let other = Gradients::new(Config { hidden_size: 7, ..CONFIG }).unwrap();
+    assert_eq!(trainer().with_clipping(1.0, other).err(), Some(StepError::OtherSizes));
+}
+
+#[test]
+fn a_clipped_step_that_is_refused_leaves_everything() {
+    let mut trainer = trainer().with_clipping(1.0, Gradients::new(CONFIG).unwrap()).unwrap().with_eval_interval(1);
+    trainer.fit(&corpus(), 1, |_| ControlFlow::Break(())).unwrap();
+    // hidden states of zero and so a finite loss, but a gradient of the word vectors beyond all numbers
+    trainer.model_mut().reset_state();
+    for (name, mut matrix) in trainer.model_mut().weights_mut().named() {
+        let weights = matrix.as_mut_slice();
+        weights.fill(if name == "rnn.Wx" { 3e38 } else { 0.0 });
+        if name == "affine.W" {
+            weights.iter_mut().step_by(3).for_each(|w| *w = 1e11);
+        }
+    }
+    let (before, state) = (trainer.model().clone(), trainer.training_state());
+    let refused = trainer.fit(&corpus(), 1, |_| ControlFlow::Continue(()));
+    assert_eq!(refused, Err(TrainError::Step(StepError::NonFiniteUpdate)));
+    assert_eq!(trainer.training_state(), state);
+    assert_eq!((trainer.model().weights_block(), trainer.model().state()), (before.weights_block(), before.state()));
 }

@@ -4,6 +4,7 @@ mod descent;
 mod elementwise;
 mod exp;
 mod matmul;
+mod norm;
 mod pack;
 mod product;
 mod scalar;
@@ -15,9 +16,10 @@ pub(crate) use descent::{Descend, is_tame, step_is_finite};
 pub(crate) use elementwise::{Add, MaxAbs, TanhBackward};
 pub(crate) use exp::{Exp, Tanh};
 pub use matmul::{Form, matmul, matmul_scratch};
+pub(crate) use norm::{Norm, Scale};
 pub(crate) use product::{Left, Right, product, product_nt, product_wide, scratch_len, transposed_len, wide_len};
 pub(crate) use scalar::{ln, sin_cos, sqrt};
-pub(crate) use softmax::{Softmax, SoftmaxRow};
+pub(crate) use softmax::{ScoreRow, Softmax, SoftmaxRow};
 pub(crate) use sum::Sum;
 pub(crate) use tile::Into;
 
@@ -49,6 +51,11 @@ pub fn tanh(isa: Isa, x: &mut [f32]) {
     isa.run(Tanh(x));
 }
 
+/// e^x of one number.
+pub(crate) fn exp_of(x: f32) -> f32 {
+    exp::exp_lanes(Portable, x)
+}
+
 /// Perplexity, e to the mean loss: the number of equally likely words among which the model still wavers.
 ///
 /// ```
@@ -57,5 +64,5 @@ pub fn tanh(isa: Isa, x: &mut [f32]) {
 /// ```
 #[must_use]
 pub fn perplexity(mean_loss: f32) -> f32 {
-    exp::exp_lanes(Portable, mean_loss)
+    exp_of(mean_loss)
 }

@@ -34,6 +34,27 @@ impl Kernel for SoftmaxRow<'_> {
     }
 }
 
+/// Gives the loss and the rank of `target` and leaves e in the row: no gradient. Rank 1 is the largest logit; among
+/// equal ones the lower id comes first.
+pub(crate) struct ScoreRow<'a> {
+    pub row: &'a mut [f32],
+    pub target: usize,
+}
+
+impl Kernel for ScoreRow<'_> {
+    type Output = (f32, usize);
+
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) -> (f32, usize) {
+        let Self { row, target } = self;
+        let Some((before, [logit, after @ ..])) = row.split_at_checked(target) else { return (f32::NAN, 0) };
+        let logit = *logit;
+        let ahead = before.iter().filter(|&&x| x >= logit).count() + after.iter().filter(|&&x| x > logit).count();
+        let (max, sum) = exponentials(s, row);
+        (ln(s, sum) - (logit - max), ahead + 1)
+    }
+}
+
 /// Turns a row of logits into probabilities, in place, and gives s.
 pub(crate) struct Softmax<'a>(pub &'a mut [f32]);
 
@@ -130,6 +151,23 @@ mod tests {
                 let (m, sum) = isa.run(Row(&mut row));
                 assert_eq!((m, sum.to_bits()), (max, lanes[0].to_bits()), "{} {len}", isa.name());
             }
+        }
+    }
+
+    #[test]
+    fn a_score_is_the_loss_and_the_rank() {
+        let logits: Vec<f32> = (0..40).map(|i| ((i * 7) % 11) as f32 * 0.5 - 3.0).collect();
+        for isa in Isa::available() {
+            for target in 0..logits.len() {
+                let (mut scored, mut stepped) = (logits.clone(), logits.clone());
+                let (loss, rank) = isa.run(ScoreRow { row: &mut scored, target });
+                let same = isa.run(SoftmaxRow { row: &mut stepped, target, share: 1.0 });
+                assert_eq!(loss.to_bits(), same.to_bits());
+                let mut order: Vec<usize> = (0..logits.len()).collect();
+                order.sort_by(|&a, &b| logits[b].total_cmp(&logits[a])); // stable: equal ones by id
+                assert_eq!(order[rank - 1], target, "{}", isa.name());
+            }
+            assert!(isa.run(ScoreRow { row: &mut [0.0; 3], target: 3 }).0.is_nan());
         }
     }
 

@@ -16,6 +16,16 @@ impl Sum {
         self.head = sum;
     }
 
+    /// The sum and what rounding has lost of it, to continue from.
+    pub(crate) fn parts(self) -> [f32; 2] {
+        [self.head, self.lost]
+    }
+
+    /// The sum of those [`Self::parts`].
+    pub(crate) fn from_parts([head, lost]: [f32; 2]) -> Self {
+        Self { head, lost }
+    }
+
     pub(crate) fn mean(self, count: usize) -> f32 {
         if count == 0 {
             return 0.0;

@@ -11,7 +11,7 @@
 
 use super::TokenWindow;
 use crate::{
-    kernels::{SoftmaxRow, Sum},
+    kernels::{ScoreRow, SoftmaxRow, Sum},
     simd::Simd,
 };
 
@@ -44,5 +44,21 @@ pub(crate) fn forward_backward<S: Simd>(
         } else {
             row.fill(0.0);
         }
+    });
+}
+
+/// Loss and rank of each target, without a gradient; the logits (T*N,V) don't survive it. Targets are below V.
+pub(crate) fn score<S: Simd>(
+    s: S,
+    logits: &mut [f32],
+    targets: TokenWindow<'_>,
+    v: usize,
+    visit: &mut dyn FnMut(f32, usize),
+) {
+    let mut rows = logits.chunks_exact_mut(v);
+    targets.for_each_time_major(|target| {
+        let Some(row) = rows.next() else { return };
+        let (loss, rank) = s.run(ScoreRow { row, target: target as usize });
+        visit(loss, rank);
     });
 }

@@ -1,0 +1,328 @@
+//! Models as bytes: the safetensors format, read and written without a heap.
+//!
+//! ```text
+//! length of the header, u64 little-endian
+//! header, JSON, padded with spaces to a multiple of 8:
+//!     embed.W  F32 [V,D]     rnn.Wx F32 [D,H]     rnn.Wh F32 [H,H]     rnn.b F32 [H]
+//!     affine.W F32 [H,V]   affine.b F32 [V]
+//!     rnnlm.state      F32 [N,H]   the carried hidden state
+//!     rnnlm.vocabulary U8  [..]    the V words in UTF-8, each ended by a newline; or nothing, where ids have no words
+//!     rnnlm.training   U8  [80]    see `training`
+//!     rnnlm.crc32      U8  [4]     CRC-32 of all the bytes before these last four, little-endian
+//! the tensors in this order, little-endian, without gaps
+//! ```
+//!
+//! That is a complete file. A bare one has the six weights, in any order, and none of the others: what Python's
+//! `safetensors` writes of a dictionary of float32 arrays with these names. Anything between the two is refused, so a
+//! damaged file can't pass for a bare one. Foreign `__metadata__` is ignored.
+
+mod crc;
+mod header;
+mod tensors;
+mod training;
+
+use core::fmt;
+
+use crate::{
+    bytes,
+    config::{Config, Sizes},
+    error::{CheckpointError, ConfigError},
+    matrix::Matrix,
+    model::SimpleRnnlm,
+    parameters::{Parameters, Storage},
+    training_state::TrainingState,
+};
+use crc::crc32;
+use tensors::{CRC, CRC_LEN, Entries, Entry, FLOATS, NAMES, STATE, TRAINING, VOCABULARY, WEIGHTS};
+use training::Training;
+
+/// The bytes of the header's length.
+const LENGTH_LEN: usize = 8;
+
+/// A model in the bytes of a file, all of it checked: header, sizes, checksum, and that every number is finite.
+///
+/// Borrows the bytes, from memory or from flash; nothing is copied until [`Self::load`]. The format is safetensors, which
+/// Python's package of that name reads as it is; a file with the six weights alone, written by NumPy or PyTorch, is
+/// read too.
+///
+/// ```
+/// use rnnlm::{Checkpoint, Config, SimpleRnnlm, TrainingState, Xorshift};
+/// let config = Config { vocab_size: 2, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+/// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+/// let words = "yes\nno\n";
+/// let mut file = vec![0; Checkpoint::len(&config, words.len())?];
+/// Checkpoint::write(&model, &TrainingState::default(), words, &mut file)?;
+///
+/// let checkpoint = Checkpoint::read(&file)?;
+/// assert_eq!(checkpoint.config(), config);
+/// assert_eq!(checkpoint.training(), Some(TrainingState::default()));
+/// assert_eq!(checkpoint.words().nth(1), Some("no"));
+/// model.initialize(&mut Xorshift::new(2));
+/// checkpoint.load(&mut model)?;
+///
+/// file[700] ^= 1;
+/// assert!(Checkpoint::read(&file).is_err());
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Clone, Copy)]
+pub struct Checkpoint<'a> {
+    config: Config,
+    /// In the order of [`NAMES`]; those that a bare file lacks are empty.
+    parts: [&'a [u8]; tensors::COUNT],
+    words: &'a str,
+    training: Option<Training>,
+}
+
+impl<'a> Checkpoint<'a> {
+    /// The length of a complete file for a model of this configuration with so many bytes of vocabulary.
+    ///
+    /// # Errors
+    /// Bad sizes, or a file longer than can be addressed.
+    pub fn len(config: &Config, vocabulary: usize) -> Result<usize, ConfigError> {
+        let (_, header, data) = layout(&config.sizes()?, vocabulary)?;
+        header.checked_add(data).ok_or(ConfigError::TooLarge)
+    }
+
+    /// Writes a complete file: model, hidden state, training state and vocabulary (`words`: each of the V words ended by
+    /// a newline, or nothing at all). Returns its length, which is [`Self::len`]. Equal training gives equal bytes.
+    ///
+    /// # Errors
+    /// [`CheckpointError::BufferLength`] where `to` is shorter; words that are not V lines; whatever [`Self::read`] would
+    /// refuse: a training state out of bounds, a weight or hidden state that is not finite.
+    pub fn write<B: Storage>(
+        model: &SimpleRnnlm<B>,
+        training: &TrainingState,
+        words: &str,
+        to: &mut [u8],
+    ) -> Result<usize, CheckpointError> {
+        let sizes = model.sizes();
+        let (needed, given) = (Self::len(model.config(), words.len())?, to.len());
+        let to = to.get_mut(..needed).ok_or(CheckpointError::BufferLength { needed, given })?;
+        check_words(words, sizes.v)?;
+        let (is_stateful, time_size) = (model.is_stateful(), sizes.t);
+        let training = training::encode(&Training { state: *training, time_size, is_stateful })?;
+
+        let (entries, header_len, _) = layout(&sizes, words.len())?;
+        let mut writer = Writer { to: &mut *to };
+        writer.put(&((header_len - LENGTH_LEN) as u64).to_le_bytes());
+        header::write(&entries, &mut |text| writer.put(text));
+        let padding = header_len.saturating_sub(needed - writer.to.len());
+        (0..padding).for_each(|_| writer.put(b" "));
+        for (tensor, matrix) in model.weights().named() {
+            writer.put_floats(tensor, matrix.as_slice())?;
+        }
+        writer.put_floats(NAMES[STATE], model.state())?;
+        writer.put(words.as_bytes());
+        writer.put(&training);
+        if let Some((all, checksum)) = to.split_last_chunk_mut::<CRC_LEN>() {
+            *checksum = crc32(all).to_le_bytes();
+        }
+        Ok(needed)
+    }
+
+    /// Reads a file, complete or bare: one pass over its bytes for the checksum, one over its numbers. Takes no memory.
+    ///
+    /// # Errors
+    /// Whatever is wrong with it; see [`CheckpointError`].
+    pub fn read(file: &'a [u8]) -> Result<Self, CheckpointError> {
+        let (text, data) = split(file).ok_or(CheckpointError::Truncated)?;
+        let entries = header::read(text)?;
+        let parts = entries.map(|entry| {
+            let [begin, end] = entry.map_or([0, 0], |entry| entry.offsets);
+            data.get(begin..end)
+        });
+        let parts: [&[u8]; tensors::COUNT] = match parts {
+            [Some(a), Some(b), Some(c), Some(d), Some(e), Some(f), Some(g), Some(h), Some(i), Some(j)] => {
+                [a, b, c, d, e, f, g, h, i, j]
+            }
+            _ => return Err(CheckpointError::Truncated),
+        };
+        let ours = entries.iter().skip(WEIGHTS).flatten().count();
+        let (config, training) = match ours {
+            0 => (check_bare(&entries, data.len())?, None),
+            _ => check_complete(&entries, &parts, file).map(|(config, training)| (config, Some(training)))?,
+        };
+        for (part, tensor) in parts.iter().zip(NAMES).take(FLOATS) {
+            if !bytes::floats(part).all(f32::is_finite) {
+                return Err(CheckpointError::NotFinite { tensor });
+            }
+        }
+        let words = core::str::from_utf8(parts[VOCABULARY]).map_err(|_| CheckpointError::Words)?;
+        check_words(words, config.vocab_size)?;
+        Ok(Self { config, parts, words, training })
+    }
+
+    /// The sizes. A bare file knows nothing of N and T: they are 1 then.
+    #[must_use]
+    pub fn config(&self) -> Config {
+        self.config
+    }
+
+    /// Where training stood; `None` in a bare file.
+    #[must_use]
+    pub fn training(&self) -> Option<TrainingState> {
+        self.training.map(|training| training.state)
+    }
+
+    /// The words of the vocabulary in the order of their ids; none where the file has no words.
+    pub fn words(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+        self.words.split_terminator('\n')
+    }
+
+    /// The weights in place, to predict from without copying: `None` where the file's bytes do not begin at an address that is
+    /// a multiple of 4 (of 8, if in doubt), or on a big-endian machine.
+    ///
+    /// ```
+    /// use rnnlm::{Checkpoint, Config, Predictor, SimpleRnnlm, TrainingState, Xorshift};
+    /// let config = Config { vocab_size: 2, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// #[repr(align(8))]
+    /// struct Flash([u8; 1400]);
+    /// let mut flash = Flash([0; 1400]);
+    /// let len = Checkpoint::write(&model, &TrainingState::default(), "", &mut flash.0)?;
+    ///
+    /// let checkpoint = Checkpoint::read(&flash.0[..len])?;
+    /// if let Some(weights) = checkpoint.weights() {
+    ///     let mut predictor = Predictor::new(weights, vec![0.0; Predictor::<Vec<f32>>::len(&config)?])?;
+    ///     assert_eq!(predictor.feed(1)?, model.predictor()?.feed(1)?);
+    /// }
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn weights(&self) -> Option<Parameters<&'a [f32]>> {
+        let Config { vocab_size: v, wordvec_size: d, hidden_size: h, .. } = self.config;
+        let [embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b, ..] = self.parts;
+        let matrix = |rows, cols, part| Matrix::new(rows, cols, bytes::view(part)?).ok();
+        Some(Parameters {
+            embed_w: matrix(v, d, embed_w)?,
+            rnn_wx: matrix(d, h, rnn_wx)?,
+            rnn_wh: matrix(h, h, rnn_wh)?,
+            rnn_b: matrix(1, h, rnn_b)?,
+            affine_w: matrix(h, v, affine_w)?,
+            affine_b: matrix(1, v, affine_b)?,
+        })
+    }
+
+    /// Copies the weights into a model of the same V, D and H. The hidden state is copied too where the file has one for
+    /// the model's N, and is zero otherwise.
+    ///
+    /// # Errors
+    /// [`CheckpointError::OtherSizes`]; the model is then as it was.
+    pub fn load<B: Storage>(&self, model: &mut SimpleRnnlm<B>) -> Result<(), CheckpointError> {
+        let (ours, theirs) = (self.config, *model.config());
+        let Config { batch_size, time_size, .. } = theirs;
+        if (Config { batch_size, time_size, ..ours }) != theirs {
+            return Err(CheckpointError::OtherSizes);
+        }
+        model.reset_state();
+        for ((_, mut matrix), part) in model.weights_mut().named().into_iter().zip(self.parts) {
+            matrix.as_mut_slice().iter_mut().zip(bytes::floats(part)).for_each(|(to, x)| *to = x);
+        }
+        if let Some(training) = self.training {
+            model.set_stateful(training.is_stateful);
+            if ours.batch_size == batch_size {
+                let state = bytes::floats(self.parts[STATE]);
+                model.state_mut().iter_mut().zip(state).for_each(|(to, x)| *to = x);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Checkpoint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let training = self.training();
+        f.debug_struct("Checkpoint").field("config", &self.config).field("training", &training).finish_non_exhaustive()
+    }
+}
+
+/// Where the next bytes go; what there is no room for is dropped, and [`Checkpoint::write`] makes room for all.
+struct Writer<'t> {
+    to: &'t mut [u8],
+}
+
+impl Writer<'_> {
+    fn put(&mut self, bytes: &[u8]) {
+        let (to, rest) = core::mem::take(&mut self.to).split_at_mut_checked(bytes.len()).unwrap_or((&mut [], &mut []));
+        to.iter_mut().zip(bytes).for_each(|(to, &byte)| *to = byte);
+        self.to = rest;
+    }
+
+    fn put_floats(&mut self, tensor: &'static str, floats: &[f32]) -> Result<(), CheckpointError> {
+        if !floats.iter().all(|x| x.is_finite()) {
+            return Err(CheckpointError::NotFinite { tensor });
+        }
+        floats.iter().for_each(|x| self.put(&x.to_le_bytes()));
+        Ok(())
+    }
+}
+
+/// The tensors of a complete file, the bytes of its header with its length and padding, and the bytes of its data.
+fn layout(sizes: &Sizes, vocabulary: usize) -> Result<([Entry; tensors::COUNT], usize, usize), ConfigError> {
+    let (entries, data) = tensors::complete(sizes, vocabulary).ok_or(ConfigError::TooLarge)?;
+    let mut header = LENGTH_LEN;
+    header::write(&entries, &mut |text| header += text.len());
+    Ok((entries, header.next_multiple_of(8), data))
+}
+
+/// Header and data; `None` where the length is beyond the file.
+fn split(file: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, rest) = file.split_first_chunk::<LENGTH_LEN>()?;
+    rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)
+}
+
+/// The sizes that the weights' shapes tell.
+fn sizes_of(entries: &Entries, batch_size: usize, time_size: usize) -> Result<Sizes, CheckpointError> {
+    let shape = |i: usize| entries[i].map(|entry| entry.shape).ok_or(CheckpointError::Missing { tensor: NAMES[i] });
+    let [vocab_size, wordvec_size] = shape(0)?;
+    let [hidden_size, _] = shape(2)?;
+    Ok(Config { vocab_size, wordvec_size, hidden_size, batch_size, time_size }.sizes()?)
+}
+
+fn check_bare(entries: &Entries, len: usize) -> Result<Config, CheckpointError> {
+    let sizes = sizes_of(entries, 1, 1)?;
+    let (expected, _, _) = layout(&sizes, 0)?;
+    tensors::check_bare(entries, &expected, len)?;
+    Ok(sizes.config())
+}
+
+/// Checksum first: what follows it explains files that were made wrong, not damaged ones.
+fn check_complete(
+    entries: &Entries,
+    parts: &[&[u8]; tensors::COUNT],
+    file: &[u8],
+) -> Result<(Config, Training), CheckpointError> {
+    let Some((all, checksum)) = file.split_last_chunk::<CRC_LEN>() else { return Err(CheckpointError::Truncated) };
+    if entries[CRC].is_some() && crc32(all).to_le_bytes() != *checksum {
+        return Err(CheckpointError::Checksum);
+    }
+    for (entry, tensor) in entries.iter().zip(NAMES) {
+        if entry.is_none() {
+            return Err(CheckpointError::Missing { tensor });
+        }
+    }
+    let training = training::decode(parts[TRAINING])?;
+    let batch_size = entries[STATE].map_or(0, |entry| entry.shape[0]);
+    let sizes = sizes_of(entries, batch_size, training.time_size)?;
+    let (expected, header, data) = layout(&sizes, parts[VOCABULARY].len())?;
+    for ((entry, expected), tensor) in entries.iter().flatten().zip(&expected).zip(NAMES) {
+        if (entry.is_f32, entry.rank, entry.shape) != (expected.is_f32, expected.rank, expected.shape) {
+            return Err(CheckpointError::Shape { tensor });
+        }
+        if entry.offsets != expected.offsets {
+            return Err(CheckpointError::Layout);
+        }
+    }
+    // one spelling only: the text of the header has the length that `write` gives it, and nothing follows the data
+    if header.checked_add(data) == Some(file.len()) {
+        Ok((sizes.config(), training))
+    } else {
+        Err(CheckpointError::Layout)
+    }
+}
+
+/// V lines, or nothing.
+fn check_words(words: &str, v: usize) -> Result<(), CheckpointError> {
+    let lines = words.bytes().filter(|&byte| byte == b'\n').count();
+    if words.is_empty() || (words.ends_with('\n') && lines == v) { Ok(()) } else { Err(CheckpointError::Words) }
+}

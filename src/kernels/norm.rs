@@ -1,0 +1,101 @@
+//! The length of a vector: the square root of the sum of its squares.
+//!
+//! The order of the sum: blocks of 4096 elements; within a block element i is squared and added to virtual lane i mod 16 by one
+//! fused multiply-add, in ascending i, the lanes are folded by the tree of [`fold_lanes`], and the blocks' sums are
+//! added in ascending order with what rounding loses.
+
+use super::{
+    elementwise::{MaxAbs, fold_lanes},
+    scalar::sqrt,
+    sum::Sum,
+};
+use crate::simd::{Kernel, Simd, VIRTUAL_LANES};
+
+const BLOCK: usize = 4096;
+
+/// The Euclidean norm: NaN where an element is not finite, infinite only where the norm itself overflows.
+pub(crate) struct Norm<'a>(pub &'a [f32]);
+
+impl Kernel for Norm<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) -> f32 {
+        let largest = s.run(MaxAbs(self.0));
+        if largest == 0.0 || !largest.is_finite() {
+            return largest * 0.0;
+        }
+        // scaled by a power of two near the largest element, so that no square overflows and none that counts vanishes
+        let exponent = ((largest.to_bits() >> 23) as i32 - 127).clamp(-126, 126);
+        let power_of_two = |n: i32| f32::from_bits((n.wrapping_add(127) as u32) << 23);
+        let scale = s.splat(power_of_two(-exponent));
+        let mut total = Sum::default();
+        for block in self.0.chunks(BLOCK) {
+            let mut sums = [s.splat(0.0); VIRTUAL_LANES];
+            for virtual_lanes in block.chunks(VIRTUAL_LANES) {
+                for (lanes, sum) in virtual_lanes.chunks(S::LANES).zip(&mut sums) {
+                    let x = s.mul(s.load(lanes), scale);
+                    *sum = s.fma(x, x, *sum);
+                }
+            }
+            let mut lanes = [0.0; VIRTUAL_LANES];
+            for (to, sum) in lanes.chunks_mut(S::LANES).zip(sums) {
+                s.store(to, sum);
+            }
+            total.add(fold_lanes(lanes, |a, b| a + b));
+        }
+        sqrt(s, total.mean(1)) * power_of_two(exponent)
+    }
+}
+
+/// x = factor x.
+pub(crate) struct Scale<'a>(pub &'a mut [f32], pub f32);
+
+impl Kernel for Scale<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) {
+        let factor = s.splat(self.1);
+        for lanes in self.0.chunks_mut(S::LANES) {
+            s.store(lanes, s.mul(s.load(lanes), factor));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::Isa;
+
+    #[test]
+    fn agrees_with_float64_at_every_length_and_scale() {
+        for len in [1, 2, 15, 16, 17, 4095, 4096, 4097, 100_000] {
+            for scale in [1.0_f32, 1e-42, 1e-30, 1e30, 2e35] {
+                let x: Vec<f32> = (0..len).map(|i| ((i * 37 + 11) % 101) as f32 * 0.02 * scale - scale).collect();
+                let exact = x.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
+                let bits = Isa::PORTABLE.run(Norm(&x)).to_bits();
+                for isa in Isa::available() {
+                    let norm = isa.run(Norm(&x));
+                    assert_eq!(norm.to_bits(), bits, "{} {len} {scale}", isa.name());
+                    // a unit in the last place of a subnormal norm is not small
+                    let allowed = 2e-6 * exact + 1e-45;
+                    assert!((f64::from(norm) - exact).abs() <= allowed, "{len} {scale}: {norm:e} {exact:e}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_and_zeros_have_none_and_bad_elements_show() {
+        for isa in Isa::available() {
+            assert_eq!((isa.run(Norm(&[])), isa.run(Norm(&[0.0; 40]))), (0.0, 0.0));
+            for bad in [f32::NAN, f32::INFINITY] {
+                assert!(isa.run(Norm(&[1.0, bad, 0.0])).is_nan());
+            }
+            assert_eq!(isa.run(Norm(&[f32::MAX; 3])), f32::INFINITY, "the norm itself overflows");
+        }
+    }
+}

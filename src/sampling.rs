@@ -1,0 +1,226 @@
+//! From probabilities to words: the likeliest ones, or one drawn at random.
+
+use crate::rng::Xorshift;
+
+/// A word that may come next.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Candidate {
+    /// The word.
+    pub id: u32,
+    /// Its probability.
+    pub probability: f32,
+}
+
+/// Fills `to` with the likeliest words that are not in `skip`, the likeliest first and among equals the lower id first, and
+/// returns the part that was filled. One pass over the probabilities; ids to skip are few.
+///
+/// ```
+/// use rnnlm::{Candidate, top};
+/// let mut three = [Candidate::default(); 3];
+/// let ids: Vec<u32> = top(&[0.1, 0.3, 0.2, 0.1, 0.3], &[1], &mut three).iter().map(|c| c.id).collect();
+/// assert_eq!(ids, [4, 2, 0]);
+/// ```
+pub fn top<'t>(probabilities: &[f32], skip: &[u32], to: &'t mut [Candidate]) -> &'t [Candidate] {
+    // eight at a time against the least of the list: few blocks hold a newcomer
+    const BLOCK: usize = 8;
+    let mut len = 0;
+    let mut least = f32::NEG_INFINITY;
+    for (first, block) in (0_u32..).step_by(BLOCK).zip(probabilities.chunks(BLOCK)) {
+        if !block.iter().fold(false, |any, &p| any | (p > least)) {
+            continue;
+        }
+        for (id, &probability) in (first..).zip(block) {
+            if probability > least && !skip.contains(&id) {
+                len = insert(to, len, Candidate { id, probability });
+                if let (true, Some(last)) = (len == to.len(), to.last()) {
+                    least = last.probability;
+                }
+            }
+        }
+    }
+    to.get(..len).unwrap_or(&[])
+}
+
+/// Inserts a candidate behind all that are at least as likely; the last one of a full list falls out. Returns the length.
+fn insert(to: &mut [Candidate], len: usize, new: Candidate) -> usize {
+    let mut carried = new;
+    for place in to.iter_mut().take(len) {
+        if new.probability > place.probability {
+            core::mem::swap(&mut carried, place);
+        }
+    }
+    match to.get_mut(len) {
+        Some(free) => {
+            *free = carried;
+            len + 1
+        }
+        None => len,
+    }
+}
+
+/// Draws the next word.
+///
+/// ```
+/// use rnnlm::{Candidate, Config, Sampler, SimpleRnnlm, Xorshift};
+/// let config = Config { vocab_size: 9, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+/// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+/// let mut predictor = model.predictor()?.with_temperature(0.8)?;
+/// let mut best = [Candidate::default(); 5];
+/// let mut sampler = Sampler::new(Xorshift::new(7)).with_skip(&[8]).with_top(&mut best);
+/// let mut id = 0;
+/// for _ in 0..20 {
+///     id = sampler.choose(predictor.feed(id)?).unwrap();
+///     assert_ne!(id, 8);
+/// }
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Sampler<'s> {
+    rng: Xorshift,
+    skip: &'s [u32],
+    best: &'s mut [Candidate],
+}
+
+impl<'s> Sampler<'s> {
+    /// Draws from all words, each by its probability.
+    #[must_use]
+    pub fn new(rng: Xorshift) -> Self {
+        Self { rng, skip: &[], best: &mut [] }
+    }
+
+    /// Never draws these words.
+    #[must_use]
+    pub fn with_skip(self, skip: &'s [u32]) -> Self {
+        Self { skip, ..self }
+    }
+
+    /// Draws from the likeliest words alone, as many as `best` has room for. With one it is greedy; with none, all
+    /// words take part.
+    #[must_use]
+    pub fn with_top(self, best: &'s mut [Candidate]) -> Self {
+        Self { best, ..self }
+    }
+
+    /// The random generator, to be kept for later.
+    #[must_use]
+    pub fn rng(&self) -> &Xorshift {
+        &self.rng
+    }
+
+    /// A word, drawn by its share of the probabilities that take part; `None` where none of them is at least 2^-32.
+    /// The same for the same probabilities and generator on every machine. Up to two passes.
+    pub fn choose(&mut self, probabilities: &[f32]) -> Option<u32> {
+        let Self { rng, skip, best } = self;
+        if best.is_empty() {
+            let all = (0..).zip(probabilities.iter().copied());
+            // shares of no weight can't be drawn, so only those of skipped words need to be left out
+            let skipped: u64 = distinct(skip).filter_map(|id| probabilities.get(id as usize)).map(|&p| share(p)).sum();
+            let total = probabilities.iter().map(|&p| share(p)).sum::<u64>() - skipped;
+            return draw(rng, total, all.filter(|(id, _)| !skip.contains(id)));
+        }
+        let best = top(probabilities, skip, best);
+        if let [only] = best {
+            return Some(only.id);
+        }
+        let total = best.iter().map(|c| share(c.probability)).sum();
+        draw(rng, total, best.iter().map(|c| (c.id, c.probability)))
+    }
+}
+
+/// The ids without those that stand before in the list.
+fn distinct(ids: &[u32]) -> impl Iterator<Item = u32> + '_ {
+    ids.iter().enumerate().filter(|(i, id)| !ids.iter().take(*i).any(|before| before == *id)).map(|(_, &id)| id)
+}
+
+/// A probability in units of 2^-32. Sums of integers don't depend on their order and lose nothing.
+fn share(probability: f32) -> u64 {
+    (probability * 4_294_967_296.0) as u32 as u64
+}
+
+/// The word in which a random point of the `total` of all shares falls.
+fn draw(rng: &mut Xorshift, total: u64, words: impl Iterator<Item = (u32, f32)>) -> Option<u32> {
+    let random = u64::from(rng.next_u32()) << 32 | u64::from(rng.next_u32());
+    let mut point = ((u128::from(random) * u128::from(total)) >> 64) as u64;
+    for (id, probability) in words {
+        let share = share(probability);
+        if point < share {
+            return Some(id);
+        }
+        point -= share;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn top_is_a_stable_sort_cut_short() {
+        let mut rng = Xorshift::new(3);
+        for len in [0, 1, 7, 8, 9, 100] {
+            for _ in 0..50 {
+                let p: Vec<f32> = (0..len).map(|_| rng.below(12) as f32 / 12.0).collect();
+                let skip = [rng.below(10), rng.below(10)];
+                let mut order: Vec<u32> = (0..len).filter(|id| !skip.contains(id)).collect();
+                order.sort_by(|&a, &b| p[b as usize].total_cmp(&p[a as usize]));
+                for k in [0, 1, 3, 10, 200] {
+                    let mut to = std::vec![Candidate::default(); k];
+                    let got = top(&p, &skip, &mut to);
+                    assert!(got.iter().map(|c| c.id).eq(order.iter().copied().take(k)), "{p:?} {skip:?} {k} {got:?}");
+                    assert!(got.iter().all(|c| c.probability == p[c.id as usize]));
+                }
+            }
+        }
+    }
+
+    /// The counts of a million draws.
+    fn counts(p: &[f32], skip: &[u32], k: usize) -> Vec<f64> {
+        let mut best = std::vec![Candidate::default(); k];
+        let mut sampler = Sampler::new(Xorshift::new(5)).with_skip(skip).with_top(&mut best);
+        let mut counts = std::vec![0.0; p.len()];
+        for _ in 0..1_000_000 {
+            counts[sampler.choose(p).unwrap() as usize] += 1.0;
+        }
+        counts
+    }
+
+    #[test]
+    fn words_come_as_often_as_their_probability_says() {
+        let p = [0.1, 0.0, 0.25, 0.4, 0.05, 0.2];
+        for (skip, k, expected) in [
+            (&[][..], 0, [0.1, 0.0, 0.25, 0.4, 0.05, 0.2]),
+            (&[3, 3, 99], 0, [0.1 / 0.6, 0.0, 0.25 / 0.6, 0.0, 0.05 / 0.6, 0.2 / 0.6]),
+            (&[], 2, [0.0, 0.0, 0.25 / 0.65, 0.4 / 0.65, 0.0, 0.0]),
+            (&[3], 1, [0.0, 0.0, 1.0, 0.0, 0.0, 0.0]),
+            (&[3], 2, [0.0, 0.0, 0.25 / 0.45, 0.0, 0.0, 0.2 / 0.45]),
+        ] {
+            for (count, expected) in counts(&p, skip, k).into_iter().zip(expected) {
+                // five standard errors of a million draws
+                let allowed = 5.0 * f64::sqrt(1e6 * expected * (1.0 - expected));
+                assert!((count - 1e6 * expected).abs() <= allowed, "{skip:?} {k} {count} {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn where_nothing_can_be_drawn_nothing_is() {
+        let mut sampler = Sampler::new(Xorshift::new(1)).with_skip(&[0]);
+        assert_eq!((sampler.choose(&[1.0]), sampler.choose(&[]), sampler.choose(&[1.0, 0.0])), (None, None, None));
+        assert_eq!(sampler.choose(&[0.5, 0.5]), Some(1));
+        let mut best = [Candidate::default(); 2];
+        assert_eq!(Sampler::new(Xorshift::new(1)).with_top(&mut best).choose(&[]), None);
+    }
+
+    /// The draws of one seed are part of the interface.
+    #[test]
+    fn the_same_words_for_the_same_seed() {
+        let p: Vec<f32> = (1..=10).map(|i| i as f32 / 55.0).collect();
+        let mut sampler = Sampler::new(Xorshift::new(1));
+        let drawn: Vec<u32> = (0..12).filter_map(|_| sampler.choose(&p)).collect();
+        assert_eq!(drawn, [5, 5, 9, 3, 9, 3, 8, 6, 3, 3, 9, 8]);
+    }
+}

@@ -1,0 +1,22 @@
+//! How well a token was foreseen.
+
+use crate::kernels::exp_of;
+
+/// One token of a text under a model: see [`SimpleRnnlm::score`](crate::SimpleRnnlm::score).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TokenScore {
+    /// The token.
+    pub id: u32,
+    /// Its cross-entropy in nats: -ln of its probability.
+    pub loss: f32,
+    /// Its place among all words from the likeliest, which is 1, to V; among equally likely ones the lower id comes first.
+    pub rank: usize,
+}
+
+impl TokenScore {
+    /// The probability that the model gave it.
+    #[must_use]
+    pub fn probability(&self) -> f32 {
+        exp_of(-self.loss)
+    }
+}
