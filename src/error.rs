@@ -193,7 +193,7 @@ pub enum TrainError {
     Corpus(CorpusError),
     /// A step was refused; the weights are those before that step.
     Step(StepError),
-    /// The allocator refused the memory for the list of perplexities.
+    /// The allocator refused the memory, for the list of perplexities for instance.
     OutOfMemory,
 }
 
@@ -316,7 +316,9 @@ impl fmt::Display for TrainError {
         match self {
             Self::Corpus(error) => error.fmt(f),
             Self::Step(error) => error.fmt(f),
-            Self::OutOfMemory => f.write_str("the memory was refused: train fewer epochs in one call"),
+            Self::OutOfMemory => {
+                f.write_str("the memory was refused: choose smaller sizes, or train fewer epochs in one call")
+            }
         }
     }
 }

@@ -6,7 +6,9 @@
 //! ```
 //!
 //! It is the `SimpleRnnlm` of "Deep Learning from Scratch 2", chapter 5. [`SimpleRnnlm`] is the model,
-//! [`RnnlmTrainer`] trains it over epochs, [`Predictor`] asks it for the next word.
+//! [`RnnlmTrainer`] trains it over epochs, [`Checkpoint`] keeps it, [`SimpleRnnlm::score`] judges a text by it,
+//! [`Predictor`] asks it for the next word and [`Sampler`] draws one; [`OnlineLearner`] does all of that on a stream of
+//! events. [`equations`] derives every gradient.
 //!
 //! ```
 //! use core::ops::ControlFlow;
@@ -45,6 +47,7 @@ mod checkpoint;
 mod config;
 #[cfg(feature = "alloc")]
 mod corpus;
+mod crc;
 mod error;
 mod gradients;
 #[cfg(feature = "alloc")]
@@ -53,6 +56,7 @@ mod kernels;
 mod layers;
 mod matrix;
 mod model;
+mod online;
 mod optimizer;
 mod parameters;
 mod predict;
@@ -61,6 +65,7 @@ mod sampling;
 mod schedule;
 mod score;
 mod simd;
+mod slots;
 mod step;
 mod trainer;
 mod training_state;
@@ -79,6 +84,7 @@ pub use kernels::{Form, exp, matmul, matmul_scratch, perplexity, tanh};
 pub use layers::time_softmax_with_loss::IGNORE;
 pub use matrix::Matrix;
 pub use model::{SimpleRnnlm, Window};
+pub use online::OnlineLearner;
 pub use optimizer::Sgd;
 pub use parameters::{Parameters, Storage};
 pub use predict::Predictor;
@@ -87,10 +93,14 @@ pub use sampling::{Candidate, Sampler, top};
 pub use schedule::DecayOnPlateau;
 pub use score::TokenScore;
 pub use simd::{Isa, IsaError};
+pub use slots::{BlockDevice, SlotError, TwoSlots};
 pub use trainer::{Progress, RnnlmTrainer};
 pub use training_state::TrainingState;
 #[cfg(feature = "alloc")]
 pub use vocabulary::{Encoded, Vocabulary, tokens};
+
+#[doc = include_str!("layers/equations.md")]
+pub mod equations {}
 
 /// The code in the README compiles and runs.
 #[cfg(all(doctest, feature = "alloc"))]

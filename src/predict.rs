@@ -157,20 +157,8 @@ impl<'w, B: Storage> Predictor<'w, B> {
     /// # Errors
     /// An id not below V; weights that give no finite probabilities: what was read is then forgotten.
     pub fn feed(&mut self, id: u32) -> Result<&[f32], StepError> {
-        let (v, h) = (self.sizes.v, self.sizes.h);
-        let vector = self.weights.embed_w.row(id as usize).ok_or(StepError::IdOutOfRange { id })?;
-        let (state, rest) = self
-            .buffer
-            .as_mut()
-            .split_at_mut_checked(h)
-            .filter(|(_, rest)| rest.len() >= h.max(v))
-            .ok_or(StepError::OtherSizes)?;
         let sharpness = 1.0 / self.temperature;
-        let pass = Feed { sizes: self.sizes, weights: self.weights, vector, h: state, rest, sharpness };
-        if !feed(self.isa, pass) {
-            self.reset_state();
-            return Err(StepError::NonFiniteLoss);
-        }
+        feed(self.isa, &self.sizes, self.weights, id, self.buffer.as_mut(), sharpness)?;
         Ok(self.probabilities())
     }
 
@@ -186,9 +174,26 @@ impl<B> fmt::Debug for Predictor<'_, B> {
     }
 }
 
+/// Reads one token: hidden state (H) and then probabilities (V) stand in `buffer`, which is longer where H exceeds V.
 /// Compiled once, with this crate, whatever the storage.
-fn feed(isa: Isa, pass: Feed<'_>) -> bool {
-    isa.run(pass)
+pub(crate) fn feed(
+    isa: Isa,
+    sizes: &Sizes,
+    weights: Parameters<&[f32]>,
+    id: u32,
+    buffer: &mut [f32],
+    sharpness: f32,
+) -> Result<(), StepError> {
+    let vector = weights.embed_w.row(id as usize).ok_or(StepError::IdOutOfRange { id })?;
+    let (h, rest) = buffer
+        .split_at_mut_checked(sizes.h)
+        .filter(|(_, rest)| rest.len() >= sizes.h.max(sizes.v))
+        .ok_or(StepError::OtherSizes)?;
+    if isa.run(Feed { sizes: *sizes, weights, vector, h, rest, sharpness }) {
+        return Ok(());
+    }
+    buffer.fill(0.0);
+    Err(StepError::NonFiniteLoss)
 }
 
 /// h = tanh(b + x Wx + h Wh), then the softmax of the logits of h into the first V of `rest`.

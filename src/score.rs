@@ -1,6 +1,9 @@
 //! How well a token was foreseen.
 
-use crate::kernels::exp_of;
+use crate::{
+    kernels::{exp_of, ln},
+    simd::Portable,
+};
 
 /// One token of a text under a model: see [`SimpleRnnlm::score`](crate::SimpleRnnlm::score).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,6 +17,13 @@ pub struct TokenScore {
 }
 
 impl TokenScore {
+    /// The score of `id` under these probabilities; `None` where they are fewer.
+    pub(crate) fn of(probabilities: &[f32], id: u32) -> Option<Self> {
+        let (before, [p, after @ ..]) = probabilities.split_at_checked(id as usize)? else { return None };
+        let ahead = before.iter().filter(|&x| x >= p).count() + after.iter().filter(|&x| x > p).count();
+        Some(Self { id, loss: -ln(Portable, *p), rank: ahead + 1 })
+    }
+
     /// The probability that the model gave it.
     #[must_use]
     pub fn probability(&self) -> f32 {

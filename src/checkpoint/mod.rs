@@ -16,7 +16,6 @@
 //! `safetensors` writes of a dictionary of float32 arrays with these names. Anything between the two is refused, so a
 //! damaged file can't pass for a bare one. Foreign `__metadata__` is ignored.
 
-mod crc;
 mod header;
 mod tensors;
 mod training;
@@ -26,13 +25,13 @@ use core::fmt;
 use crate::{
     bytes,
     config::{Config, Sizes},
+    crc::crc32,
     error::{CheckpointError, ConfigError},
     matrix::Matrix,
     model::SimpleRnnlm,
     parameters::{Parameters, Storage},
     training_state::TrainingState,
 };
-use crc::crc32;
 use tensors::{CRC, CRC_LEN, Entries, Entry, FLOATS, NAMES, STATE, TRAINING, VOCABULARY, WEIGHTS};
 use training::Training;
 

@@ -2,16 +2,30 @@
 //! table of 64 bytes.
 
 /// The CRC-32 of these bytes.
-pub(super) fn crc32(bytes: &[u8]) -> u32 {
-    !continued(!0, bytes)
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = Crc32::new();
+    crc.add(bytes);
+    crc.value()
 }
 
-/// The register after these bytes.
-fn continued(register: u32, bytes: &[u8]) -> u32 {
-    bytes.iter().fold(register, |register, &byte| {
-        let register = register ^ u32::from(byte);
-        (0..2).fold(register, |register, _| (register >> 4) ^ TABLE[(register & 15) as usize])
-    })
+/// A CRC-32 of bytes that come piece by piece.
+pub(crate) struct Crc32(u32);
+
+impl Crc32 {
+    pub(crate) fn new() -> Self {
+        Self(!0)
+    }
+
+    pub(crate) fn add(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |register, &byte| {
+            let register = register ^ u32::from(byte);
+            (0..2).fold(register, |register, _| (register >> 4) ^ TABLE[(register & 15) as usize])
+        });
+    }
+
+    pub(crate) fn value(&self) -> u32 {
+        !self.0
+    }
 }
 
 const TABLE: [u32; 16] = {
@@ -32,7 +46,7 @@ const TABLE: [u32; 16] = {
 
 #[cfg(test)]
 mod tests {
-    use super::crc32;
+    use super::*;
 
     /// The check value that catalogues give for the digits 1 to 9, and `zlib.crc32` of two more texts.
     #[test]
@@ -40,5 +54,10 @@ mod tests {
         assert_eq!(crc32(b"123456789"), 0xcbf4_3926);
         assert_eq!(crc32(b""), 0);
         assert_eq!(crc32(b"The quick brown fox jumps over the lazy dog"), 0x414f_a339);
+        let mut pieces = Crc32::new();
+        for piece in ["12", "", "3456789"] {
+            pieces.add(piece.as_bytes());
+        }
+        assert_eq!(pieces.value(), 0xcbf4_3926);
     }
 }

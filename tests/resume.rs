@@ -1,0 +1,138 @@
+//! Promise: exact resume. A run that is saved and loaded at any step goes on with the same bits as one that never
+//! stopped: weights, hidden state, read position, schedule, perplexities.
+#![cfg(feature = "alloc")]
+
+use std::ops::ControlFlow;
+
+use rnnlm::{
+    Checkpoint, Config, DecayOnPlateau, Gradients, Isa, RnnlmTrainer, Sgd, SimpleRnnlm, TrainingState, Xorshift,
+};
+
+/// Workloads S and E of the benchmarks.
+const S: Config = Config { vocab_size: 418, wordvec_size: 100, hidden_size: 100, batch_size: 10, time_size: 5 };
+const E: Config = Config { vocab_size: 64, wordvec_size: 16, hidden_size: 32, batch_size: 1, time_size: 8 };
+
+type Trainer = RnnlmTrainer<Vec<f32>, Vec<u32>>;
+
+/// As many tokens as the book's experiment has.
+fn corpus(config: &Config) -> Vec<u32> {
+    let mut rng = Xorshift::new(3);
+    (0..1000).map(|_| rng.below(config.vocab_size as u32)).collect()
+}
+
+/// A run with everything on: clipping, and a rate that is divided where validation does not improve.
+fn start(config: Config, clip: bool) -> (Trainer, TrainingState) {
+    let mut rng = Xorshift::new(7);
+    let model = SimpleRnnlm::new(config, &mut rng).unwrap();
+    let state = TrainingState {
+        learning_rate: 0.5,
+        max_norm: if clip { 0.25 } else { f32::INFINITY },
+        decay: 1.5,
+        seed: 7,
+        rng: rng.state(),
+        ..TrainingState::default()
+    };
+    (trainer(model, &state), state)
+}
+
+fn trainer(model: SimpleRnnlm<Vec<f32>>, state: &TrainingState) -> Trainer {
+    let config = *model.config();
+    let mut trainer = RnnlmTrainer::new(model, Sgd::new(1.0).unwrap()).unwrap().with_eval_interval(1);
+    trainer.resume(state).unwrap();
+    if state.max_norm < f32::INFINITY {
+        trainer = trainer.with_clipping(state.max_norm, Gradients::new(config).unwrap()).unwrap();
+    }
+    trainer
+}
+
+/// One step. "Validation" is the perplexity of the step itself, so that the rate changes often, inside epochs too.
+fn step(trainer: &mut Trainer, kept: TrainingState, corpus: &[u32]) -> (TrainingState, f32) {
+    let mut schedule = DecayOnPlateau::new(kept.decay).unwrap().with_best_loss(kept.best_loss);
+    let mut perplexity = 0.0;
+    trainer
+        .fit(corpus, usize::MAX, |progress| {
+            perplexity = progress.perplexity();
+            schedule.observe(progress.recent_perplexity(), progress.optimizer).unwrap();
+            ControlFlow::Break(())
+        })
+        .unwrap();
+    let now = trainer.training_state();
+    let best_loss = schedule.best_loss();
+    (TrainingState { decay: kept.decay, seed: kept.seed, rng: kept.rng, best_loss, ..now }, perplexity)
+}
+
+/// Runs an epoch and a half twice, once saved and loaded into fresh memory at every step.
+fn resumes_at_every_step(config: Config, clip: bool) {
+    let corpus = corpus(&config);
+    let steps = 999 / (config.batch_size * config.time_size);
+    let (mut whole, mut state) = start(config, clip);
+    let (mut cut, mut cut_state) = start(config, clip);
+    let rates = [state.learning_rate];
+    let mut file = vec![0; Checkpoint::len(&config, 0).unwrap()];
+    for i in 0..steps + steps / 2 {
+        let (next, perplexity) = step(&mut whole, state, &corpus);
+        state = next;
+        let (next, cut_perplexity) = step(&mut cut, cut_state, &corpus);
+        assert_eq!(perplexity.to_bits(), cut_perplexity.to_bits(), "step {i}");
+
+        Checkpoint::write(cut.model(), &next, "", &mut file).unwrap();
+        let checkpoint = Checkpoint::read(&file).unwrap();
+        assert_eq!(checkpoint.config(), config);
+        cut_state = checkpoint.training().unwrap();
+        assert_eq!(cut_state, state, "step {i}");
+        let memory = config.memory().unwrap();
+        let fresh = (vec![f32::NAN; memory.weights], vec![f32::NAN; memory.workspace]);
+        let mut model = SimpleRnnlm::with_buffers(config, fresh.0, fresh.1).unwrap();
+        checkpoint.load(&mut model).unwrap();
+        let bits = |model: &SimpleRnnlm<Vec<f32>>| {
+            model.weights_block().iter().chain(model.state()).map(|x| x.to_bits()).collect::<Vec<_>>()
+        };
+        assert!(bits(&model) == bits(whole.model()), "step {i}");
+        cut = trainer(model, &cut_state);
+    }
+    assert_eq!((state.epoch, state.iteration), (1, (steps / 2) as u64));
+    assert!(state.learning_rate < rates[0], "the schedule was at work");
+}
+
+#[test]
+fn at_every_step_of_an_epoch_of_s() {
+    resumes_at_every_step(S, false);
+    resumes_at_every_step(S, true);
+}
+
+#[test]
+fn at_every_step_of_an_epoch_of_e() {
+    resumes_at_every_step(E, false);
+    resumes_at_every_step(E, true);
+}
+
+#[test]
+fn on_another_instruction_set() {
+    let corpus = corpus(&E);
+    let (mut whole, mut state) = start(E, false);
+    for _ in 0..40 {
+        state = step(&mut whole, state, &corpus).0;
+    }
+    let mut file = vec![0; Checkpoint::len(&E, 0).unwrap()];
+    let (mut cut, mut cut_state) = start(E, false);
+    let isas: Vec<Isa> = Isa::available().collect();
+    for i in 0..40 {
+        cut_state = step(&mut cut, cut_state, &corpus).0;
+        Checkpoint::write(cut.model(), &cut_state, "", &mut file).unwrap();
+        let mut model = SimpleRnnlm::new(E, &mut Xorshift::new(99)).unwrap().with_isa(isas[i % isas.len()]);
+        Checkpoint::read(&file).unwrap().load(&mut model).unwrap();
+        cut = trainer(model, &cut_state);
+    }
+    assert_eq!(cut_state, state);
+    assert_eq!(cut.model().weights_block(), whole.model().weights_block());
+}
+
+#[test]
+fn a_stateless_model_stays_stateless() {
+    let model = SimpleRnnlm::new(E, &mut Xorshift::new(1)).unwrap().with_stateful(false);
+    let mut file = vec![0; Checkpoint::len(&E, 0).unwrap()];
+    Checkpoint::write(&model, &TrainingState::default(), "", &mut file).unwrap();
+    let mut other = SimpleRnnlm::new(E, &mut Xorshift::new(2)).unwrap();
+    Checkpoint::read(&file).unwrap().load(&mut other).unwrap();
+    assert!(!other.is_stateful());
+}
