@@ -6,7 +6,6 @@ use crate::{
     config::{Config, Sizes},
     error::{ConfigError, StepError},
     kernels::{Into, Left, Right, Scale, Softmax, Tanh, product},
-    model::SimpleRnnlm,
     parameters::{Parameters, Storage},
     simd::{Isa, Kernel, Simd},
 };
@@ -37,7 +36,7 @@ pub struct Predictor<'w, B> {
 }
 
 #[cfg(feature = "alloc")]
-impl<M: Storage> SimpleRnnlm<M> {
+impl<M: Storage> crate::SimpleRnnlm<M> {
     /// A predictor over this model's weights, with a zero hidden state of its own on the heap.
     ///
     /// # Errors
@@ -137,7 +136,7 @@ impl<'w, B: Storage> Predictor<'w, B> {
         self.buffer.as_ref().get(..self.sizes.h).unwrap_or(&[])
     }
 
-    /// Sets the hidden state (H): one from [`Self::state`], or a row of [`SimpleRnnlm::state`].
+    /// Sets the hidden state (H): one from [`Self::state`], or a row of [`SimpleRnnlm::state`](crate::SimpleRnnlm::state).
     ///
     /// # Errors
     /// [`StepError::Length`] for a slice of another length.
