@@ -9,7 +9,10 @@ use std::{
     ops::ControlFlow,
 };
 
-use rnnlm::{Config, Gradients, Isa, RnnlmTrainer, Sgd, SimpleRnnlm, Xorshift};
+use rnnlm::{
+    Candidate, Checkpoint, Config, Gradients, Isa, OnlineLearner, Predictor, RnnlmTrainer, Sampler, Sgd, SimpleRnnlm,
+    TrainingState, Xorshift, top,
+};
 
 struct Counting;
 
@@ -95,13 +98,43 @@ fn nothing_allocates_after_construction() {
             });
             assert_eq!(calls, 0, "{isa:?}: allocations in forward, backward, update or evaluation");
 
-            let mut predictor = model.predictor().unwrap();
+            let floats = 4 * Predictor::<Vec<f32>>::len(&config).unwrap();
+            let (mut predictor, _, bytes) = count(|| model.predictor().unwrap());
+            assert_eq!(bytes, floats);
+            let mut best = [Candidate::default(); 3];
             let (_, calls, _) = count(|| {
                 for &id in &corpus[..10] {
-                    black_box(predictor.feed(id).unwrap());
+                    let probabilities = predictor.feed(id).unwrap();
+                    black_box(top(probabilities, &[0], &mut best));
+                    black_box(Sampler::new(Xorshift::new(1)).with_skip(&[0]).choose(probabilities));
+                    black_box(Sampler::new(Xorshift::new(1)).with_top(&mut best).choose(probabilities));
                 }
             });
             assert_eq!(calls, 0, "{isa:?}: allocations in prediction");
+
+            let mut file = vec![0; Checkpoint::len(&config, 0).unwrap()];
+            let (_, calls, _) = count(|| {
+                Checkpoint::write(model, &TrainingState::default(), "", &mut file).unwrap();
+                Checkpoint::read(&file).unwrap().load(model).unwrap();
+                assert!(Checkpoint::read(&file[1..]).is_err());
+            });
+            assert_eq!(calls, 0, "{isa:?}: allocations in a checkpoint");
+
+            // clipping: nothing once the trainer stands
+            let model = trainer.into_model();
+            let trainer = RnnlmTrainer::new(model, sgd).unwrap();
+            let mut trainer = trainer.with_clipping(0.1, gradients).unwrap().with_eval_interval(1);
+            trainer.fit(&corpus, 40, |_| ControlFlow::Break(())).unwrap();
+            let (_, calls, _) = count(|| trainer.fit(&corpus, 40, |_| ControlFlow::Break(())).unwrap());
+            assert_eq!(calls, 0, "{isa:?}: allocations in clipped steps");
+
+            if batch_size == 1 {
+                let (learner, _, bytes) = count(|| OnlineLearner::new(trainer.into_model(), 0.01));
+                assert_eq!(bytes, floats + 4 * memory.ids);
+                let mut learner = learner.unwrap();
+                let (_, calls, _) = count(|| assert!(corpus.iter().all(|&id| learner.observe(id).is_ok())));
+                assert_eq!(calls, 0, "{isa:?}: allocations in online learning");
+            }
         }
     }
 }
