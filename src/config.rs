@@ -119,8 +119,8 @@ impl Config {
         }
         let rows = times(n, t);
         let parameters = [times(v, d), times(d, h), times(h, h), h, times(h, v), v];
-        let pack =
-            larger(larger(scratch_len(v, h), wide_len(rows, v)), larger(transposed_len(h, h), scratch_len(h, d)));
+        let wide = larger(wide_len([rows, h, v]), wide_len([h, rows, v]));
+        let pack = larger(larger(scratch_len(v, h), wide), larger(transposed_len(h, h), scratch_len(h, d)));
         let buffers = [
             times(n, h),
             times(rows, d),

@@ -63,7 +63,7 @@ impl<'p> Forward<'p, '_> {
         let logits = &mut buffers.logits[..rows * v];
         time_embedding::forward(x, buffers.rows, w.embed_w, TokenWindow { ids: xs, n, t });
         time_rnn::forward(s, h, x, [w.rnn_wx, w.rnn_wh, w.rnn_b], &sizes);
-        time_affine::forward(s, logits, &h[n * hidden..], [w.affine_w, w.affine_b], &sizes);
+        time_affine::forward(s, logits, &h[n * hidden..], [w.affine_w, w.affine_b], buffers.pack, &sizes);
         logits
     }
 }

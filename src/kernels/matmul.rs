@@ -1,7 +1,7 @@
 //! The products as a function of their own, for benchmarks and for those who have other uses for them.
 
 use super::{
-    product::{Left, Right, product, product_nt, product_wide, scratch_len, wide_len},
+    product::{Left, product_nt, product_wide, scratch_len, wide_len},
     tile::Into,
 };
 use crate::{
@@ -62,11 +62,10 @@ pub fn matmul(
 
 /// The scratch that [`matmul`] needs for this form and m, k, n, in f32.
 #[must_use]
-pub const fn matmul_scratch(form: Form, [_, k, n]: [usize; 3]) -> usize {
+pub const fn matmul_scratch(form: Form, [m, k, n]: [usize; 3]) -> usize {
     match form {
-        Form::Nn => 0,
         Form::Nt => scratch_len(k, n),
-        Form::Tn => wide_len(k, n),
+        Form::Nn | Form::Tn => wide_len([m, k, n]),
     }
 }
 
@@ -86,7 +85,7 @@ impl Kernel for Matmul<'_> {
     fn call<S: Simd>(self, s: S) {
         let Self { form, shape: [m, k, n], a, b, c, into, scratch } = self;
         match form {
-            Form::Nn => product(s, [m, k, n], Left::rows(a, k), Right::Rows(b), c, into),
+            Form::Nn => product_wide(s, [m, k, n], Left::rows(a, k), b, c, into, scratch),
             Form::Tn => product_wide(s, [m, k, n], Left::transposed(a, m), b, c, into, scratch),
             Form::Nt => product_nt(s, [m, k, n], a, b, c, into, scratch),
         };

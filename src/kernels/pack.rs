@@ -19,8 +19,8 @@ pub(crate) const fn padded(n: usize) -> usize {
 pub(super) fn next_panel<S: Simd>(rest: usize, single_row: bool) -> (usize, usize) {
     let vectors = rest.div_ceil(S::LANES);
     let usual = if single_row { S::ACCUMULATORS.min(8) } else { S::TILE_VECTORS };
-    let vectors = if vectors == usual + 1 && !single_row {
-        // not a full panel and a lone vector, but one of three and one of two, or one of three
+    let vectors = if vectors == usual + 1 && usual > 2 && !single_row {
+        // not a full panel and a lone vector, but one of three and one of the rest
         3
     } else {
         vectors.min(usual)
@@ -28,14 +28,39 @@ pub(super) fn next_panel<S: Simd>(rest: usize, single_row: bool) -> (usize, usiz
     (vectors, rest.min(vectors * S::LANES))
 }
 
-/// Copies the leading `height` x `width` elements of row-major `b` (rows of `n`) into a panel of `stride` columns.
-pub(super) fn pack_rows(to: &mut [f32], stride: usize, b: &[f32], n: usize, [height, width]: [usize; 2]) {
-    for (to, from) in to.chunks_exact_mut(stride).zip(b.chunks(n)).take(height) {
-        let (columns, beyond) = to.split_at_mut(width.min(stride));
-        if let Some(from) = from.get(..columns.len()) {
-            columns.copy_from_slice(from);
+/// Packs the leading `height` x `width` elements of row-major `b` (rows of `n`), for products with more than one row.
+/// Too short a slice leaves the rest unpacked.
+pub(super) fn pack_rows<S: Simd>(s: S, to: &mut [f32], b: &[f32], n: usize, [height, width]: [usize; 2]) {
+    s.run(PackRows { to, b, n, height, width });
+}
+
+struct PackRows<'a> {
+    to: &'a mut [f32],
+    b: &'a [f32],
+    n: usize,
+    height: usize,
+    width: usize,
+}
+
+impl Kernel for PackRows<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) {
+        let Self { to, b, n, height, width } = self;
+        for (p, from) in b.chunks(n).take(height).enumerate() {
+            let mut left = 0;
+            while left < width {
+                let (vectors, columns) = next_panel::<S>(width - left, false);
+                let stride = vectors * S::LANES;
+                let from = from.get(left..left + columns).unwrap_or(&[]);
+                let to = to.get_mut(left * height + p * stride..).unwrap_or(&mut []);
+                for (to, from) in to.chunks_exact_mut(S::LANES).zip(from.chunks(S::LANES)) {
+                    s.store(to, s.load(from));
+                }
+                left += columns;
+            }
         }
-        beyond.fill(0.0);
     }
 }
 
@@ -76,13 +101,17 @@ impl Kernel for PackTransposed<'_> {
             let Some((panel, rest)) = to.split_at_mut_checked(height * stride) else { return };
             for column in (0..width).step_by(S::LANES) {
                 for top in (0..height).step_by(S::LANES) {
+                    // the last block reaches back over rows that are packed already, so that it is a whole one too
+                    let top = top.min(height.saturating_sub(S::LANES));
                     let from = b.get((left + column) * k + rows.start + top..).unwrap_or(&[]);
                     let to = panel.get_mut(top * stride + column..).unwrap_or(&mut []);
-                    let (lanes, deep) = (width - column, height - top);
-                    if lanes >= S::LANES && deep >= S::LANES {
-                        whole_block(s, to, stride, from, k);
+                    let lanes = width - column;
+                    if height < S::LANES {
+                        shallow_block(s, to, stride, from, k, [lanes.min(S::LANES), height]);
+                    } else if lanes < S::LANES {
+                        block(s, to, stride, from, k, lanes);
                     } else {
-                        part_block(s, to, stride, from, k, [lanes, deep].map(|len| len.min(S::LANES)));
+                        block(s, to, stride, from, k, S::LANES);
                     }
                 }
             }
@@ -92,22 +121,49 @@ impl Kernel for PackTransposed<'_> {
     }
 }
 
-/// LANES x LANES elements, their number known to the compiler.
+/// `lanes` rows of `from`, LANES elements long; zeros stand for the other rows of LANES. Rows are split off one by one:
+/// each then has a known length, which leaves one check per row.
 #[inline(always)]
-fn whole_block<S: Simd>(s: S, to: &mut [f32], to_row: usize, from: &[f32], from_row: usize) {
+fn block<S: Simd>(s: S, to: &mut [f32], to_row: usize, from: &[f32], from_row: usize, lanes: usize) {
     let mut block = [s.splat(0.0); 16];
-    for i in 0..S::LANES {
-        block[i] = s.load(from.get(i * from_row..).and_then(|row| row.get(..S::LANES)).unwrap_or(&[]));
+    let mut rest = from;
+    for (i, x) in block.iter_mut().enumerate().take(S::LANES) {
+        if i == lanes {
+            break;
+        }
+        let row = if i + 1 < lanes {
+            let Some((row, below)) = rest.split_at_checked(from_row) else { return };
+            rest = below;
+            row
+        } else {
+            rest
+        };
+        *x = s.load(row.get(..S::LANES).unwrap_or(&[]));
     }
     s.transpose(&mut block);
-    for i in 0..S::LANES {
-        s.store(to.get_mut(i * to_row..).and_then(|row| row.get_mut(..S::LANES)).unwrap_or(&mut []), block[i]);
+    let mut rest = to;
+    for (i, &x) in block.iter().enumerate().take(S::LANES) {
+        let row = if i + 1 < S::LANES {
+            let Some((row, below)) = rest.split_at_mut_checked(to_row) else { return };
+            rest = below;
+            row
+        } else {
+            &mut *rest
+        };
+        s.store(row.get_mut(..S::LANES).unwrap_or(&mut []), x);
     }
 }
 
-/// `lanes` rows of `from`, `deep` elements long; zeros stand for the others.
+/// `lanes` rows of `from`, `deep` elements long, both at most LANES; zeros stand for the others.
 #[inline(always)]
-fn part_block<S: Simd>(s: S, to: &mut [f32], to_row: usize, from: &[f32], from_row: usize, [lanes, deep]: [usize; 2]) {
+fn shallow_block<S: Simd>(
+    s: S,
+    to: &mut [f32],
+    to_row: usize,
+    from: &[f32],
+    from_row: usize,
+    [lanes, deep]: [usize; 2],
+) {
     let mut block = [s.splat(0.0); 16];
     for (i, row) in block.iter_mut().take(lanes).enumerate() {
         *row = s.load(from.get(i * from_row..).and_then(|row| row.get(..deep)).unwrap_or(&[]));

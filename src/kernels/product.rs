@@ -3,12 +3,13 @@
 //! The idea: each element of C is ONE chain of fused multiply-adds in ascending k, whatever the tile or the vector:
 //!
 //! ```text
-//! for each panel of NV vectors of columns            the k rows of B below it stay in cache
-//!     for each block of MR rows                      MR x NV accumulators stay in registers
-//!         acc = start                                0, a bias row, or C itself
-//!         for p in 0..k                              ascending, never split over lanes
-//!             acc[i][v] = fma(A[i][p], B[p][v], acc[i][v])
-//!         C = acc                                    or the SGD step C = fma(-rate, acc, C)
+//! for each group of panels of NV vectors of columns      the k rows of B below it stay in cache
+//!     for each block of MR rows                          its rows of A stay in the first-level cache
+//!         for each panel of the group                    MR x NV accumulators stay in registers
+//!             acc = start                                0, a bias row, or C itself
+//!             for p in 0..k                              ascending, never split over lanes
+//!                 acc[i][v] = fma(A[i][p], B[p][v], acc[i][v])
+//!             C = acc                                    or the SGD step C = fma(-rate, acc, C)
 //! ```
 //!
 //! Vectors run over columns of C, so tile sizes and vector width don't show in the result. A is read by single
@@ -16,10 +17,15 @@
 //! stands, wider ones pack it first, panel by panel, transposing blocks in registers. A long k is packed in blocks
 //! that fit the caches; a chain that spans several blocks rests in C between them, which changes no bit.
 //!
-//! Tile sizes: a panel is TILE_VECTORS wide, one more or less at the end so that none is left with a single
-//! vector; MR is what ACCUMULATORS allow, and rows are split evenly, so that no block is left with too few chains to hide the
-//! latency. AVX-512: 6 x 4, 8 x 3, 12 x 2 of 32 registers, AVX2: 6 x 2, 4 x 3 of 16. A single row has only its
-//! vectors as chains, so its panels are eight vectors wide.
+//! A group is as many packed panels as 64 columns hold, one on AVX-512 and four on AVX2, so that narrow panels don't
+//! read A more often than wide ones. Where B stands unpacked a group is one panel: a second one would push the first
+//! out of the cache, whose lines lie a row of B apart.
+//!
+//! Tile sizes: MR is what ACCUMULATORS allow, and rows are split evenly, so that no block is left with too few chains
+//! to hide the latency. AVX-512: 6 x 4, 8 x 3, 12 x 2 of 32 registers; the last two panels are made even, so that none
+//! is left with a single vector. AVX2: 6 x 2, 12 x 1 of 16 registers; 4 x 3 would leave none for the mask of a last
+//! vector that isn't whole, and its accumulators would live in memory. A single row has only its vectors as chains, so its
+//! panels are eight vectors wide.
 
 use super::{
     descent::step_is_finite,
@@ -32,10 +38,10 @@ use crate::simd::{Kernel, PACKS, Simd};
 /// although a first-level cache holds half of it.
 const PACK_ROWS: usize = 384;
 /// From this width on the rows of B stand on pages of their own, and packing them saves more address translation than it
-/// costs, provided that enough rows of C share the work.
+/// costs, provided that enough rows of C share the work. So it is with the columns of a transposed A, once for all groups.
 const WIDE: usize = 1024;
 const MANY_ROWS: usize = 64;
-/// The widest panel of any instruction set.
+/// The widest panel of any instruction set, and the columns of a group.
 const PANEL_COLUMNS: usize = 64;
 
 /// The scratch that [`product_nt`] needs for inner size `k` and `n` columns, in f32.
@@ -43,9 +49,9 @@ pub(crate) const fn scratch_len(k: usize, n: usize) -> usize {
     if PACKS { (if k < PACK_ROWS { k } else { PACK_ROWS }).saturating_mul(padded(n)) } else { 0 }
 }
 
-/// The scratch that [`product_wide`] needs for inner size `k` and `n` columns, in f32.
-pub(crate) const fn wide_len(k: usize, n: usize) -> usize {
-    if PACKS && n >= WIDE { k.saturating_mul(PANEL_COLUMNS) } else { 0 }
+/// The scratch that [`product_wide`] needs, in f32: a group of panels of B, and A in strips.
+pub(crate) const fn wide_len([m, k, n]: [usize; 3]) -> usize {
+    if PACKS && n >= WIDE && m >= MANY_ROWS { k.saturating_mul(PANEL_COLUMNS.saturating_add(m)) } else { 0 }
 }
 
 /// The scratch that [`Right::transposed`] needs for inner size `k` and `n` columns, in f32.
@@ -105,10 +111,11 @@ pub(crate) fn product<S: Simd>(
     c: &mut [f32],
     into: Into<'_>,
 ) -> bool {
-    s.run(Product { shape, a: a.0, b, c, c_row: shape[2], into })
+    s.run(Product { shape, a: a.0, strips: &[], b, c, c_row: shape[2], into })
 }
 
-/// [`product`] with row-major B, packed panel by panel where that pays, with [`wide_len`] floats of scratch.
+/// [`product`] with row-major B, packed group by group of panels where that pays, with [`wide_len`] floats of scratch. A
+/// transposed A, whose elements of one row lie as far apart as its columns, is then packed too.
 pub(crate) fn product_wide<S: Simd>(
     s: S,
     [m, k, n]: [usize; 3],
@@ -122,17 +129,27 @@ pub(crate) fn product_wide<S: Simd>(
     if !pays {
         return product(s, [m, k, n], a, Right::Rows(b), c, into);
     }
+    let Some((panels, strips)) = scratch.split_at_mut_checked(k.saturating_mul(PANEL_COLUMNS)) else { return false };
+    let far_apart = a.0.row == 1 && a.0.col > 1;
+    let strips: &[f32] = if far_apart {
+        if !pack_strips::<S>(strips, a.0, m, k) {
+            return false;
+        }
+        strips
+    } else {
+        &[]
+    };
     let (mut good, mut left) = (true, 0);
     while left < n {
-        let (vectors, width) = next_panel::<S>(n - left, false);
-        pack_rows(scratch, vectors * S::LANES, b.get(left..).unwrap_or(&[]), n, [k, width]);
+        let width = (n - left).min(PANEL_COLUMNS);
+        pack_rows(s, panels, b.get(left..).unwrap_or(&[]), n, [k, width]);
         let into = match into {
             Into::Bias(bias) => Into::Bias(bias.get(left..).unwrap_or(&[])),
             into => into,
         };
         let c = c.get_mut(left..).unwrap_or(&mut []);
-        let b = Right::Panels(scratch);
-        good &= s.run(Product { shape: [m, k, width], a: a.0, b, c, c_row: n, into });
+        let b = Right::Panels(panels);
+        good &= s.run(Product { shape: [m, k, width], a: a.0, strips, b, c, c_row: n, into });
         left += width;
     }
     good
@@ -172,6 +189,8 @@ pub(crate) fn product_nt<S: Simd>(
 struct Product<'a> {
     shape: [usize; 3],
     a: Strided<'a>,
+    /// A again, packed for the blocks of rows of full panels, or nothing.
+    strips: &'a [f32],
     b: Right<'a>,
     c: &'a mut [f32],
     c_row: usize,
@@ -193,20 +212,26 @@ impl Kernel for Product<'_> {
         if let Into::Probe(rate) = self.into {
             return self.probe(s, rate);
         }
+        let usual = S::TILE_VECTORS * S::LANES;
         let mut left = 0;
         while left < n {
             let (vectors, width) = next_panel::<S>(n - left, m == 1);
+            let columns = match self.b {
+                // packed panels of full width share each block of rows of A, as many as stay in cache
+                Right::Panels(_) if m > 1 && width == usual => PANEL_COLUMNS.min(n - left) / usual * usual,
+                _ => width,
+            };
             match vectors {
-                1 => self.panel::<S, 1>(s, left, width),
-                2 => self.panel::<S, 2>(s, left, width),
-                3 => self.panel::<S, 3>(s, left, width),
-                4 => self.panel::<S, 4>(s, left, width),
+                1 => self.panel::<S, 1>(s, left, columns),
+                2 => self.panel::<S, 2>(s, left, columns),
+                3 => self.panel::<S, 3>(s, left, columns),
+                4 => self.panel::<S, 4>(s, left, columns),
                 5 => self.block::<S, 1, 5>(s, 0, left, width),
                 6 => self.block::<S, 1, 6>(s, 0, left, width),
                 7 => self.block::<S, 1, 7>(s, 0, left, width),
                 _ => self.block::<S, 1, 8>(s, 0, left, width),
             }
-            left += width;
+            left += columns;
         }
         true
     }
@@ -223,59 +248,68 @@ impl Product<'_> {
         };
         let bias_fits = if let Into::Bias(bias) = self.into { bias.len() >= n } else { true };
         let c_fits = Strided { data: self.c, row: self.c_row, col: 1 }.covers(m, n);
-        self.a.covers(m, k) && b_fits && bias_fits && c_fits
+        let strips_fit = self.strips.is_empty() || Strided { data: self.strips, row: k, col: 1 }.covers(m, k);
+        self.a.covers(m, k) && strips_fit && b_fits && bias_fits && c_fits
     }
 
-    /// All rows of one panel of NV vectors.
+    /// All rows of panels of NV vectors: of one, or of some whole ones side by side.
     #[inline(always)]
-    fn panel<S: Simd, const NV: usize>(&mut self, s: S, left: usize, width: usize) {
+    fn panel<S: Simd, const NV: usize>(&mut self, s: S, left: usize, columns: usize) {
         let [m, _, _] = self.shape;
-        let most = (S::ACCUMULATORS / NV).clamp(1, 12);
-        let blocks = m.div_ceil(most);
-        let (rows, longer) = if blocks == 1 { (m, 0) } else { (m / blocks, m % blocks) };
-        let mut top = 0;
-        for block in 0..blocks {
-            let rows = rows + usize::from(block < longer);
+        for (top, rows) in row_blocks::<S>(m, NV) {
             match rows {
-                1 => self.block::<S, 1, NV>(s, top, left, width),
-                2 => self.block::<S, 2, NV>(s, top, left, width),
-                3 => self.block::<S, 3, NV>(s, top, left, width),
-                4 => self.block::<S, 4, NV>(s, top, left, width),
-                5 => self.block::<S, 5, NV>(s, top, left, width),
-                6 => self.block::<S, 6, NV>(s, top, left, width),
-                7 => self.block::<S, 7, NV>(s, top, left, width),
-                8 => self.block::<S, 8, NV>(s, top, left, width),
-                9 => self.block::<S, 9, NV>(s, top, left, width),
-                10 => self.block::<S, 10, NV>(s, top, left, width),
-                11 => self.block::<S, 11, NV>(s, top, left, width),
-                _ => self.block::<S, 12, NV>(s, top, left, width),
+                1 => self.block::<S, 1, NV>(s, top, left, columns),
+                2 => self.block::<S, 2, NV>(s, top, left, columns),
+                3 => self.block::<S, 3, NV>(s, top, left, columns),
+                4 => self.block::<S, 4, NV>(s, top, left, columns),
+                5 => self.block::<S, 5, NV>(s, top, left, columns),
+                6 => self.block::<S, 6, NV>(s, top, left, columns),
+                7 => self.block::<S, 7, NV>(s, top, left, columns),
+                8 => self.block::<S, 8, NV>(s, top, left, columns),
+                9 => self.block::<S, 9, NV>(s, top, left, columns),
+                10 => self.block::<S, 10, NV>(s, top, left, columns),
+                11 => self.block::<S, 11, NV>(s, top, left, columns),
+                _ => self.block::<S, 12, NV>(s, top, left, columns),
             }
-            top += rows;
         }
     }
 
+    /// A block of MR rows in the same columns.
     #[inline(always)]
-    fn block<S: Simd, const MR: usize, const NV: usize>(&mut self, s: S, top: usize, left: usize, width: usize) {
+    fn block<S: Simd, const MR: usize, const NV: usize>(&mut self, s: S, top: usize, left: usize, columns: usize) {
         // a tile that `panel` never asks for, left out of the binary
         if MR > 1 && MR * NV > S::ACCUMULATORS {
             return;
         }
         let [_, k, n] = self.shape;
-        let b = match self.b {
-            Right::Rows(data) => Strided { data: data.get(left..).unwrap_or(&[]), row: n, col: 1 },
-            Right::Columns(data) => Strided { data: data.get(left * k..).unwrap_or(&[]), row: 1, col: k },
-            Right::Panels(data) => Strided { data: data.get(left * k..).unwrap_or(&[]), row: NV * S::LANES, col: 1 },
+        let a = if NV == S::TILE_VECTORS && !self.strips.is_empty() {
+            Strided { data: self.strips.get(top * k..).unwrap_or(&[]), row: 1, col: MR }
+        } else {
+            Strided { data: self.a.data.get(top * self.a.row..).unwrap_or(&[]), ..self.a }
         };
-        let (a, into, place) = (self.a, self.into, [top, left, width]);
-        // SAFETY: `call` checked with `fits` that m x k of A, k x n of B (in panels: padded to whole vectors), m x n of
-        // C and n of a bias are there, and top + MR <= m, left + width <= n, (NV - 1) * LANES < width <= NV * LANES.
-        #[allow(unsafe_code)]
-        unsafe {
-            if width == NV * S::LANES {
-                tile::<S, MR, NV, true>(s, k, a, b, self.c, self.c_row, place, into);
-            } else {
-                tile::<S, MR, NV, false>(s, k, a, b, self.c, self.c_row, place, into);
+        let end = left + columns;
+        let mut left = left;
+        while left < end {
+            let width = (end - left).min(NV * S::LANES);
+            let b = match self.b {
+                Right::Rows(data) => Strided { data: data.get(left..).unwrap_or(&[]), row: n, col: 1 },
+                Right::Columns(data) => Strided { data: data.get(left * k..).unwrap_or(&[]), row: 1, col: k },
+                Right::Panels(data) => {
+                    Strided { data: data.get(left * k..).unwrap_or(&[]), row: NV * S::LANES, col: 1 }
+                }
+            };
+            let (into, place) = (self.into, [top, left, width]);
+            // SAFETY: `call` checked with `fits` that m x k of A, k x n of B (in panels: padded to whole vectors), m x n of
+            // C and n of a bias are there, and top + MR <= m, left + width <= n, (NV - 1) * LANES < width <= NV * LANES.
+            #[allow(unsafe_code)]
+            unsafe {
+                if width == NV * S::LANES {
+                    tile::<S, MR, NV, true>(s, k, a, b, self.c, self.c_row, place, into);
+                } else {
+                    tile::<S, MR, NV, false>(s, k, a, b, self.c, self.c_row, place, into);
+                }
             }
+            left += width;
         }
     }
 
@@ -294,6 +328,38 @@ impl Product<'_> {
             .enumerate()
             .all(|(at, &w)| step_is_finite(s, rate, gradient(at / n, at % n), w))
     }
+}
+
+/// The blocks of rows, first row and number, that panels of so many vectors are cut into: as many rows as the
+/// accumulators allow, evenly split.
+#[inline(always)]
+fn row_blocks<S: Simd>(m: usize, vectors: usize) -> impl Iterator<Item = (usize, usize)> {
+    let most = (S::ACCUMULATORS / vectors).clamp(1, 12);
+    let blocks = m.div_ceil(most);
+    let (rows, longer) = if blocks == 1 { (m, 0) } else { (m / blocks, m % blocks) };
+    (0..blocks).scan(0, move |top, block| {
+        let from = *top;
+        let rows = rows + usize::from(block < longer);
+        *top += rows;
+        Some((from, rows))
+    })
+}
+
+/// Packs a transposed A (m x k) for full panels: the block of rows that starts at `top` stands at `top * k`, column after
+/// column. False where a slice is too short.
+fn pack_strips<S: Simd>(to: &mut [f32], a: Strided<'_>, m: usize, k: usize) -> bool {
+    if !a.covers(m, k) || m.checked_mul(k).is_none_or(|len| len > to.len()) {
+        return false;
+    }
+    for (top, rows) in row_blocks::<S>(m, S::TILE_VECTORS) {
+        let strip = to.get_mut(top * k..).unwrap_or(&mut []);
+        for (to, from) in strip.chunks_exact_mut(rows).zip(a.data.chunks(a.col)).take(k) {
+            if let Some(from) = from.get(top..top + rows) {
+                to.copy_from_slice(from);
+            }
+        }
+    }
+    true
 }
 
 #[cfg(test)]
@@ -324,6 +390,7 @@ mod tests {
         Nt,
         Packed,
         Wide,
+        WideTn,
     }
 
     impl Kernel for Case<'_> {
@@ -337,9 +404,11 @@ mod tests {
                     let mut scratch = std::vec![f32::NAN; scratch_len(k, n)];
                     product_nt(s, self.shape, self.a, self.b, self.c, self.into, &mut scratch)
                 }
-                Kind::Wide => {
-                    let mut scratch = std::vec![f32::NAN; wide_len(k, n)];
-                    product_wide(s, self.shape, Left::rows(self.a, k), self.b, self.c, self.into, &mut scratch)
+                Kind::Wide | Kind::WideTn => {
+                    let tn = self.kind == Kind::WideTn;
+                    let a = if tn { Left::transposed(self.a, m) } else { Left::rows(self.a, k) };
+                    let mut scratch = std::vec![f32::NAN; wide_len(self.shape)];
+                    product_wide(s, self.shape, a, self.b, self.c, self.into, &mut scratch)
                 }
                 Kind::Packed => {
                     let mut scratch = std::vec![f32::NAN; transposed_len(k, n)];
@@ -363,7 +432,11 @@ mod tests {
                     _ => 0.0,
                 };
                 for p in 0..k {
-                    let a = if case.kind == Kind::Tn { case.a[p * m + i] } else { case.a[i * k + p] };
+                    let a = if matches!(case.kind, Kind::Tn | Kind::WideTn) {
+                        case.a[p * m + i]
+                    } else {
+                        case.a[i * k + p]
+                    };
                     let b = if matches!(case.kind, Kind::Nt | Kind::Packed) {
                         case.b[j * k + p]
                     } else {
@@ -385,7 +458,7 @@ mod tests {
         let (a, b) = (random(rng, m * k), random(rng, k * n));
         let (before, bias) = (random(rng, m * n), random(rng, n));
         let choices = [Into::Set, Into::Bias(&bias), Into::Continue, Into::Descend(0.1), Into::Probe(0.1)];
-        for kind in [Kind::Nn, Kind::Tn, Kind::Nt, Kind::Packed, Kind::Wide] {
+        for kind in [Kind::Nn, Kind::Tn, Kind::Nt, Kind::Packed, Kind::Wide, Kind::WideTn] {
             let allowed = if matches!(kind, Kind::Nt | Kind::Packed) { 3 } else { 5 };
             for (which, &into) in choices[..allowed].iter().enumerate() {
                 let mut expected = before.clone();
@@ -421,6 +494,9 @@ mod tests {
             [30, 4, 130],
             [65, 3, 1030],
             [64, 2, 1089],
+            [64, 1, 1030],
+            [64, 0, 1030],
+            [77, 5, 1045],
         ] {
             check(shape, &mut rng);
         }
@@ -442,7 +518,7 @@ mod tests {
     #[test]
     fn short_slices_do_nothing() {
         let (a, b, mut c) = ([1.0; 6], [1.0; 6], [5.0; 3]);
-        for kind in [Kind::Nn, Kind::Tn, Kind::Nt, Kind::Packed, Kind::Wide] {
+        for kind in [Kind::Nn, Kind::Tn, Kind::Nt, Kind::Packed, Kind::Wide, Kind::WideTn] {
             for isa in Isa::available() {
                 assert!(!isa.run(Case { shape: [2, 3, 2], a: &a, b: &b, kind, into: Into::Set, c: &mut c }));
                 assert!(!isa.run(Case { shape: [1, 7, 1], a: &a, b: &b, kind, into: Into::Set, c: &mut c }));

@@ -46,11 +46,11 @@ pub(crate) enum Into<'a> {
     Probe(f32),
 }
 
-/// The elements of C from row `top` (MR rows) and column `left` (`width` columns: NV vectors, the last one whole only
+/// The elements of C from row `top` (the MR rows of A) and column `left` (`width` columns: NV vectors, the last one whole only
 /// where FULL). `into` is no probe.
 ///
 /// # Safety
-/// A covers (top + MR) x k and B covers k x width with `b.col == 1` unless `S::LANES == 1`; `c` holds row
+/// A covers MR x k and B covers k x width with `b.col == 1` unless `S::LANES == 1`; `c` holds row
 /// `top + MR - 1` up to column `left + width`, a bias holds `left + width` elements, and `width` is NV * LANES where
 /// FULL, else less and above (NV - 1) * LANES.
 #[inline(always)]
@@ -105,20 +105,26 @@ pub(super) unsafe fn tile<S: Simd, const MR: usize, const NV: usize, const FULL:
         _ => {}
     }
 
-    let (mut a_col, mut b_row) = (a.data.as_ptr().wrapping_add(top * a.row), b.data.as_ptr());
+    // Rows of A by threes: within a group an address is the group's pointer and once or twice the row length, so that
+    // the addresses of one step don't wait for each other.
+    let b_col = if S::LANES == 1 { b.col } else { 1 };
+    let mut groups: [*const f32; 4] = core::array::from_fn(|g| a.data.as_ptr().wrapping_add(3 * g * a.row));
+    let mut b_row = b.data.as_ptr();
     for _ in 0..k {
         let mut vectors = [s.splat(0.0); NV];
         for v in 0..NV {
-            vectors[v] = load(b_row.wrapping_add(v * S::LANES * b.col), v);
+            vectors[v] = load(b_row.wrapping_add(v * S::LANES * b_col), v);
         }
         for i in 0..MR {
-            // SAFETY: A covers row top + i and this column.
-            let x = s.splat(unsafe { *a_col.wrapping_add(i * a.row) });
+            // SAFETY: A covers row i and this column.
+            let x = s.splat(unsafe { *groups[i / 3].wrapping_add(i % 3 * a.row) });
             for v in 0..NV {
                 acc[i][v] = s.fma(x, vectors[v], acc[i][v]);
             }
         }
-        a_col = a_col.wrapping_add(a.col);
+        for group in &mut groups {
+            *group = group.wrapping_add(a.col);
+        }
         b_row = b_row.wrapping_add(b.row);
     }
 

@@ -18,9 +18,11 @@ pub(crate) fn forward<S: Simd>(
     logits: &mut [f32],
     h: &[f32],
     [w, b]: [Matrix<&[f32]>; 2],
+    pack: &mut [f32],
     &Sizes { v, h: hidden, n, t, .. }: &Sizes,
 ) {
-    product(s, [n * t, hidden, v], Left::rows(h, hidden), Right::Rows(w.as_slice()), logits, Into::Bias(b.as_slice()));
+    let into = Into::Bias(b.as_slice());
+    product_wide(s, [n * t, hidden, v], Left::rows(h, hidden), w.as_slice(), logits, into, pack);
 }
 
 /// d_h (T*N,H) from d_logits (T*N,V).
