@@ -502,6 +502,66 @@ mod tests {
         }
     }
 
+    const MOST: usize = 20;
+
+    /// Every shape up to 20 x 20 x 20 is a corner of the same matrices, so all their chains are beginnings of the same
+    /// 20 x 20 chains: `chains[k]` holds these after k steps.
+    fn chains(a: &[f32], b: &[f32], start: impl Fn(usize, usize) -> f32) -> Vec<Vec<f32>> {
+        let mut sums: Vec<f32> = (0..MOST * MOST).map(|at| start(at / MOST, at % MOST)).collect();
+        let mut chains = std::vec![sums.clone()];
+        for p in 0..MOST {
+            for (at, sum) in sums.iter_mut().enumerate() {
+                *sum = Portable.fma_one(a[at / MOST * MOST + p], b[p * MOST + at % MOST], *sum);
+            }
+            chains.push(sums.clone());
+        }
+        chains
+    }
+
+    /// The leading rows x cols of a 20 x 20 matrix, or their transpose, row-major.
+    fn corner(x: &[f32], rows: usize, cols: usize, transposed: bool) -> Vec<f32> {
+        if transposed {
+            (0..rows * cols).map(|at| x[at % rows * MOST + at / rows]).collect()
+        } else {
+            (0..rows * cols).map(|at| x[at / cols * MOST + at % cols]).collect()
+        }
+    }
+
+    /// Nine thousand shapes with every form, start value and epilogue: 3 s.
+    #[test]
+    fn every_small_shape_has_the_bits_of_the_definition() {
+        let mut rng = Xorshift::new(7);
+        let [a, b, before] = [(); 3].map(|()| random(&mut rng, MOST * MOST));
+        let (bias, rate) = (random(&mut rng, MOST), 0.1);
+        let sums = chains(&a, &b, |_, _| 0.0);
+        let mut descended = sums.clone();
+        for (to, &w) in descended.iter_mut().flat_map(|chain| chain.iter_mut().zip(&before)) {
+            *to = Portable.fma_one(-rate, *to, w);
+        }
+        let expected = [
+            (Into::Set, sums),
+            (Into::Bias(&bias), chains(&a, &b, |_, j| bias[j])),
+            (Into::Continue, chains(&a, &b, |i, j| before[i * MOST + j])),
+            (Into::Descend(rate), descended),
+        ];
+        for (m, k, n) in (0..=MOST).flat_map(|m| (0..=MOST).flat_map(move |k| (0..=MOST).map(move |n| (m, k, n)))) {
+            let start = corner(&before, m, n, false);
+            for kind in [Kind::Nn, Kind::Tn, Kind::Nt, Kind::Packed] {
+                let a = corner(&a, m, k, kind == Kind::Tn);
+                let b = corner(&b, k, n, matches!(kind, Kind::Nt | Kind::Packed));
+                for (into, chains) in &expected {
+                    let expected = corner(&chains[k], m, n, false);
+                    for isa in Isa::available() {
+                        let mut c = start.clone();
+                        assert!(isa.run(Case { shape: [m, k, n], a: &a, b: &b, kind, into: *into, c: &mut c }));
+                        let same = c.iter().zip(&expected).all(|(x, y)| x.to_bits() == y.to_bits());
+                        assert!(same, "{} {kind:?} {m}x{k}x{n}: {c:?} is not {expected:?}", isa.name());
+                    }
+                }
+            }
+        }
+    }
+
     #[test]
     fn a_probe_finds_the_step_that_overflows() {
         let mut c = [0.0, f32::MAX, f32::INFINITY];
