@@ -96,6 +96,16 @@ pub enum CorpusError {
         /// That id.
         id: u32,
     },
+    /// A list of words has one twice.
+    DuplicateWord {
+        /// The place in the list of its second appearance, from 0.
+        id: u32,
+    },
+    /// A word holds a newline, so that it can't stand on one line.
+    LineBreak {
+        /// The word's id.
+        id: u32,
+    },
     /// More words than 32-bit positions can tell apart.
     TooLarge,
     /// The allocator refused the memory.
@@ -263,6 +273,12 @@ impl fmt::Display for CorpusError {
                 "tokens not in the vocabulary: {count} (the first at position {first}), and it has no <unk> to stand for them: train on a text with one"
             ),
             Self::UnknownId { id } => write!(f, "id {id} is not in the vocabulary"),
+            Self::DuplicateWord { id } => {
+                write!(f, "word {id} of the vocabulary stands before it already: list each word once")
+            }
+            Self::LineBreak { id } => {
+                write!(f, "word {id} of the vocabulary holds a newline: split it, as tokens does")
+            }
             Self::TooLarge => {
                 f.write_str("the text or its vocabulary exceeds 32-bit positions: use fewer different words")
             }

@@ -70,6 +70,47 @@ impl Vocabulary {
         Self::default()
     }
 
+    /// The vocabulary of these words, each with its place as id: the inverse of [`Self::to_lines`].
+    ///
+    /// ```
+    /// use rnnlm::{CorpusError, Vocabulary};
+    /// let vocabulary = Vocabulary::from_words("you\nsay\n".split_terminator('\n'))?;
+    /// assert_eq!((vocabulary.id("say"), vocabulary.to_lines()?.as_str()), (Some(1), "you\nsay\n"));
+    /// let twice = Vocabulary::from_words(["you", "say", "you"]);
+    /// assert_eq!(twice.err(), Some(CorpusError::DuplicateWord { id: 2 }));
+    /// # Ok::<(), CorpusError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`CorpusError::DuplicateWord`], [`CorpusError::TooLarge`], [`CorpusError::OutOfMemory`].
+    pub fn from_words<'w>(words: impl IntoIterator<Item = &'w str>) -> Result<Self, CorpusError> {
+        let mut vocabulary = Self::new();
+        for (id, word) in (0..).zip(words) {
+            if vocabulary.add(word)? != id {
+                return Err(CorpusError::DuplicateWord { id });
+            }
+        }
+        Ok(vocabulary)
+    }
+
+    /// The words in the order of their ids, each ended by a newline: the text that a
+    /// [`Checkpoint`](crate::Checkpoint) keeps.
+    ///
+    /// # Errors
+    /// [`CorpusError::LineBreak`] for a word that holds a newline (none from [`tokens`] does), [`CorpusError::OutOfMemory`].
+    pub fn to_lines(&self) -> Result<String, CorpusError> {
+        let mut lines = String::new();
+        lines.try_reserve_exact(self.text.len() + self.ends.len()).map_err(|_| CorpusError::OutOfMemory)?;
+        for (id, word) in (0..).map_while(|id| Some((id, self.word(id)?))) {
+            if word.contains('\n') {
+                return Err(CorpusError::LineBreak { id });
+            }
+            lines.push_str(word);
+            lines.push('\n');
+        }
+        Ok(lines)
+    }
+
     /// The number of words.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -272,6 +313,29 @@ mod tests {
         assert_eq!(vocabulary.decode(&ids)?, text);
         assert_eq!(vocabulary.encode(text)?, Encoded { ids, unknown: 0 });
         assert_eq!(vocabulary.decode(&[99]), Err(CorpusError::UnknownId { id: 99 }));
+        Ok(())
+    }
+
+    #[test]
+    fn to_lines_and_back() -> Result<(), CorpusError> {
+        // words that `tokens` never gives keep their places too
+        for words in [&["you", "say", "<unk>", "世界"][..], &["", "a b", "\r"], &[""], &[]] {
+            let vocabulary = Vocabulary::from_words(words.iter().copied())?;
+            let lines = vocabulary.to_lines()?;
+            assert_eq!(lines.matches('\n').count(), words.len());
+            let back = Vocabulary::from_words(lines.split_terminator('\n'))?;
+            assert!((0..).map_while(|id| back.word(id)).eq(words.iter().copied()), "{words:?}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn words_that_lines_cannot_tell_apart_are_refused() -> Result<(), CorpusError> {
+        let broken = Vocabulary::from_words(["a", "b\nc", "d"])?;
+        assert_eq!(broken.to_lines(), Err(CorpusError::LineBreak { id: 1 }));
+        let twice = |words: &[&'static str]| Vocabulary::from_words(words.iter().copied()).err();
+        assert_eq!(twice(&["a", "b", "b", "a"]), Some(CorpusError::DuplicateWord { id: 2 }));
+        assert_eq!(twice(&["", ""]), Some(CorpusError::DuplicateWord { id: 1 }));
         Ok(())
     }
 
