@@ -1,0 +1,55 @@
+"""JAX: the whole step in one jit, lax.scan over time, weights and state donated. The variant is the number of steps per
+call: more than one are scanned inside the jit, which spares the price of the calls."""
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from serve import H, N, RATE, VARIANT, serve, weights, windows
+
+STEPS = int(VARIANT)
+
+
+def loss_and_state(parameters, h, xs, ts):
+    embed_w, wx, wh, b, affine_w, affine_b = parameters
+
+    def cell(h, z):
+        h = jnp.tanh(z + h @ wh)
+        return h, h
+
+    # (N,T) ids, time first for the scan
+    last, states = jax.lax.scan(cell, h, embed_w[xs.T] @ wx + b)
+    logits = states @ affine_w + affine_b
+    of_targets = jnp.take_along_axis(logits, ts.T[..., None], axis=-1)[..., 0]
+    return jnp.mean(jax.nn.logsumexp(logits, axis=-1) - of_targets), last
+
+
+def step(carried, window):
+    parameters, h = carried
+    (loss, h), gradients = jax.value_and_grad(loss_and_state, has_aux=True)(parameters, h, *window)
+    return (jax.tree.map(lambda w, g: w - RATE * g, parameters, gradients), h), loss
+
+
+def steps(carried, windows):
+    carried, losses = jax.lax.scan(step, carried, windows)
+    return carried, losses[-1]
+
+
+call = jax.jit(step if STEPS == 1 else steps, donate_argnums=0)
+data = [ids.astype("int32") for ids in windows()]
+if STEPS > 1:
+    data = [ids.reshape(-1, STEPS, *ids.shape[1:]) for ids in data]
+data = [jax.device_put(window) for window in zip(*data)]
+carried = jax.device_put((weights(), jnp.zeros((N, H))))
+position = 0
+
+
+def train(count):
+    global carried, position
+    for _ in range(count // STEPS):
+        carried, loss = call(carried, data[position % len(data)])
+        position += 1
+        loss = float(loss)
+    return loss
+
+
+serve(train, lambda: [np.asarray(w) for w in carried[0]], f"JAX {jax.__version__}" + (f", {STEPS} steps per call" if STEPS > 1 else ""))

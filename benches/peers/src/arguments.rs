@@ -1,0 +1,58 @@
+//! The command line.
+
+use lexopt::{Arg::Long, Parser, ValueExt};
+
+use crate::{Failure, steps::PEERS};
+
+pub const HELP: &str = "\
+Measures rnnlm and its peers side by side and prints Markdown tables.
+
+--workloads SMLE   which of the workloads S, M, L, E
+--seconds 3        time for each implementation and workload
+--only a,b         rnnlm, ndarray, matrixmultiply, gemm, candle, burn, numpy, torch, jax
+--products         the matrix products of the workloads instead of their steps
+
+PYTHON names the interpreter for numpy, torch and jax; python3 by default.
+";
+
+pub struct Arguments {
+    pub workloads: String,
+    pub seconds: f64,
+    pub only: Option<Vec<String>>,
+    pub products: bool,
+}
+
+impl Arguments {
+    /// None where help is asked for.
+    pub fn parse() -> Result<Option<Self>, Failure> {
+        let mut arguments = Self { workloads: "SMLE".into(), seconds: 3.0, only: None, products: false };
+        let mut parser = Parser::from_env();
+        while let Some(argument) = parser.next()? {
+            match argument {
+                Long("help") => return Ok(None),
+                Long("workloads") => arguments.workloads = parser.value()?.string()?.to_uppercase(),
+                Long("seconds") => arguments.seconds = parser.value()?.parse()?,
+                Long("only") => {
+                    arguments.only = Some(parser.value()?.string()?.split(',').map(String::from).collect());
+                }
+                Long("products") => arguments.products = true,
+                other => return Err(other.unexpected().into()),
+            }
+        }
+        if let Some(unknown) = arguments.workloads.chars().find(|name| !"SMLE".contains(*name)) {
+            return Err(format!("no workload {unknown}: name some of SMLE").into());
+        }
+        if !(arguments.seconds > 0.0 && arguments.seconds.is_finite()) {
+            return Err("--seconds must be above zero".into());
+        }
+        let names = arguments.only.iter().flatten();
+        if let Some(unknown) = names.into_iter().find(|name| PEERS.iter().all(|peer| peer.key != **name)) {
+            return Err(format!("no peer {unknown}: --help lists them").into());
+        }
+        Ok(Some(arguments))
+    }
+
+    pub fn includes(&self, key: &str) -> bool {
+        self.only.as_ref().is_none_or(|only| only.iter().any(|name| name == key))
+    }
+}

@@ -1,0 +1,222 @@
+//! Training steps: who takes part, whether they compute the same, and how fast.
+
+use std::{rc::Rc, time::Instant};
+
+use rnnlm::Isa;
+
+use crate::{
+    Failure,
+    arguments::Arguments,
+    burn_step::Burn,
+    candle_step::Candle,
+    hand::Hand,
+    multiply,
+    ndarray_step::Ndarray,
+    peak::{Width, widths},
+    peer::{Here, Peer, Step},
+    python::Python,
+    report::{self, Row, Table, median},
+    rnnlm_step::Rnnlm,
+    sharing::Sharing,
+    workload::{Start, WINDOWS, Workload},
+};
+
+const ROUNDS: usize = 9;
+
+/// How far losses, and the way that each weight matrix went, may be from rnnlm's, relative to the way that rnnlm's went.
+const TOLERANCE: f64 = 1e-3;
+
+/// A peer at its start; the error says why there is none.
+type Built = Result<Box<dyn Peer>, Failure>;
+
+/// One line of the tables.
+pub struct Entry {
+    /// For `--only`.
+    pub key: &'static str,
+    pub name: &'static str,
+    build: fn(&Rc<Start>) -> Built,
+}
+
+/// The crate on each instruction set, slowest first, then its peers.
+pub const PEERS: &[Entry] = &[
+    Entry { key: "rnnlm", name: "rnnlm portable", build: |start| rnnlm(start, "portable") },
+    #[cfg(target_arch = "aarch64")]
+    Entry { key: "rnnlm", name: "rnnlm neon", build: |start| rnnlm(start, "neon") },
+    #[cfg(target_arch = "x86_64")]
+    Entry { key: "rnnlm", name: "rnnlm avx2", build: |start| rnnlm(start, "avx2") },
+    #[cfg(target_arch = "x86_64")]
+    Entry { key: "rnnlm", name: "rnnlm avx512", build: |start| rnnlm(start, "avx512") },
+    Entry { key: "ndarray", name: "ndarray 0.17.2, by hand", build: |start| here(start, Ndarray::new(start)?) },
+    Entry {
+        key: "matrixmultiply",
+        name: "matrixmultiply 0.3.11, by hand",
+        build: |start| here(start, Hand::new(start, multiply::matrixmultiply)),
+    },
+    Entry {
+        key: "gemm",
+        name: "gemm 0.19.0 with x86-v4, by hand",
+        build: |start| here(start, Hand::new(start, multiply::gemm)),
+    },
+    Entry { key: "candle", name: "candle 0.11.1", build: |start| here(start, Candle::new(start)?) },
+    Entry { key: "burn", name: "burn 0.22.1 flex", build: |start| here(start, Burn::new(start)) },
+    Entry { key: "numpy", name: "NumPy", build: |start| python(start, "step_numpy.py", "", 1) },
+    Entry { key: "torch", name: "PyTorch", build: |start| python(start, "step_torch.py", "eager", 1) },
+    Entry { key: "torch", name: "PyTorch, compiled", build: |start| python(start, "step_torch.py", "compiled", 1) },
+    Entry { key: "jax", name: "JAX", build: |start| python(start, "step_jax.py", "1", 1) },
+    Entry { key: "jax", name: "JAX, 16 steps per call", build: |start| python(start, "step_jax.py", "16", WINDOWS) },
+];
+
+fn here(start: &Rc<Start>, step: impl Step + 'static) -> Built {
+    Ok(Box::new(Here::new(step, start.clone())))
+}
+
+fn rnnlm(start: &Rc<Start>, isa: &str) -> Built {
+    here(start, Rnnlm::new(start, Isa::by_name(isa)?)?)
+}
+
+fn python(start: &Rc<Start>, script: &str, variant: &str, multiple: usize) -> Built {
+    Ok(Box::new(Python::start(start, script, variant, multiple)?))
+}
+
+/// One who is being measured.
+struct Runner {
+    name: String,
+    peer: Box<dyn Peer>,
+    /// rnnlm's vector width.
+    width: Option<Width>,
+    /// Steps of a slice.
+    steps: usize,
+    rates: Vec<f64>,
+    shares: Vec<f64>,
+}
+
+/// Measures everyone on a workload and prints the table.
+///
+/// # Errors
+/// A peer that computes something else.
+pub fn measure(workload: Workload, arguments: &Arguments) -> Result<Table, Failure> {
+    let start = Rc::new(Start::new(workload)?);
+    let mut reference = rnnlm(&start, Isa::detect().name())?;
+    let loss = reference.train(WINDOWS)?;
+    let reference = Reference { workload, loss, weights: reference.weights()? };
+    let slice = arguments.seconds / ROUNDS as f64;
+
+    let (mut runners, mut missing) = (Vec::new(), Vec::new());
+    for Entry { key, name, build } in PEERS {
+        if !arguments.includes(key) {
+            continue;
+        }
+        eprintln!("{}: {name}", workload.name);
+        // where rnnlm has no vectors a step takes seconds
+        let outcome = if *name == "rnnlm portable" && workload.v > 1_000 {
+            Err("a step takes seconds with emulated multiply-adds".into())
+        } else {
+            build(&start).and_then(|mut peer| peer.train(WINDOWS).map(|loss| (peer, loss)))
+        };
+        match outcome {
+            Ok((mut peer, loss)) => {
+                reference.check(name, &start, loss, &peer.weights()?)?;
+                let steps = steps_of(slice, &mut *peer)?;
+                let width = widths().into_iter().find(|width| name.strip_prefix("rnnlm ") == Some(width.isa));
+                let name = peer.name().unwrap_or(name).to_string();
+                runners.push(Runner { name, peer, width, steps, rates: Vec::new(), shares: Vec::new() });
+            }
+            Err(reason) => {
+                eprintln!("NOT MEASURED: {name}: {reason}");
+                missing.push(format!("{name}: {reason}"));
+            }
+        }
+    }
+
+    let sharing = Sharing::begin();
+    let mut peaks: Vec<(Width, Vec<f64>)> = widths().into_iter().map(|width| (width, Vec::new())).collect();
+    for round in 0..ROUNDS {
+        eprintln!("{}: round {} of {ROUNDS}", workload.name, round + 1);
+        for (width, figures) in &mut peaks {
+            figures.push(width.measure());
+        }
+        for runner in &mut runners {
+            // the caches hold what others left; who takes many steps per call makes up for that
+            if runner.peer.multiple() == 1 {
+                runner.peer.train(1)?;
+            }
+            let before = runner.width.map(|width| width.measure());
+            let begin = Instant::now();
+            let loss = runner.peer.train(runner.steps)?;
+            let rate = runner.steps as f64 / begin.elapsed().as_secs_f64();
+            let after = runner.width.map(|width| width.measure());
+            if !loss.is_finite() {
+                return Err(format!("{}: the loss became {loss}", runner.name).into());
+            }
+            runner.rates.push(rate);
+            if let Some((before, after)) = before.zip(after) {
+                runner.shares.push(rate * workload.flop() / 1e9 / ((before + after) / 2.0));
+            }
+        }
+    }
+
+    let own = runners.iter().rfind(|runner| runner.name.starts_with("rnnlm ")).map(|runner| runner.rates.clone());
+    let rows = runners.into_iter().map(|Runner { name, rates, shares, .. }| Row {
+        own: name.starts_with("rnnlm "),
+        name,
+        share: (!shares.is_empty()).then(|| median(&shares)),
+        ratio: own
+            .as_ref()
+            .map(|own| median(&own.iter().zip(&rates).map(|(own, rate)| own / rate).collect::<Vec<_>>())),
+        rates,
+    });
+    let table = Table {
+        workload,
+        peaks: peaks.into_iter().map(|(width, figures)| (width.registers, median(&figures))).collect(),
+        rows: rows.collect(),
+        missing,
+        others: sharing.and_then(|sharing| sharing.others()),
+    };
+    report::table(&table);
+    Ok(table)
+}
+
+/// How many steps fill a slice of so many seconds, tried out; that warms up as well.
+fn steps_of(slice: f64, peer: &mut dyn Peer) -> Result<usize, Failure> {
+    let multiple = peer.multiple();
+    let mut steps = multiple;
+    loop {
+        let begin = Instant::now();
+        peer.train(steps)?;
+        let seconds = begin.elapsed().as_secs_f64();
+        if seconds >= slice / 4.0 {
+            let calls = slice / seconds * (steps / multiple) as f64;
+            return Ok(multiple * (calls.round() as usize).max(1));
+        }
+        steps *= 2;
+    }
+}
+
+/// Where rnnlm is after one round over the windows.
+struct Reference {
+    workload: Workload,
+    loss: f32,
+    weights: Vec<f32>,
+}
+
+impl Reference {
+    /// Whether a peer came to the same loss and weights.
+    fn check(&self, name: &str, start: &Start, loss: f32, weights: &[f32]) -> Result<(), Failure> {
+        let length =
+            |difference: &mut dyn Iterator<Item = f32>| difference.map(|x| f64::from(x).powi(2)).sum::<f64>().sqrt();
+        let [first, own, others] = [&start.weights, &self.weights, weights].map(|block| self.workload.split(block));
+        let mut worst = f64::from((loss - self.loss).abs() / self.loss);
+        for ((first, own), others) in first.into_iter().zip(own).zip(others) {
+            let apart = length(&mut own.iter().zip(others).map(|(a, b)| a - b));
+            let way = length(&mut own.iter().zip(first).map(|(a, b)| a - b));
+            // NaN must not pass, and `f64::max` would drop it
+            let relative = apart / way;
+            worst = if relative <= worst { worst } else { relative };
+        }
+        eprintln!("{}: {name}: away from rnnlm by {worst:.1e} after {WINDOWS} steps", self.workload.name);
+        if worst <= TOLERANCE {
+            return Ok(());
+        }
+        Err(format!("{name} computes something else on workload {}: away by {worst:.1e}", self.workload.name).into())
+    }
+}
