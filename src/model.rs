@@ -11,7 +11,7 @@ use crate::{
     parameters::{Parameters, Storage},
     rng::Xorshift,
     score::TokenScore,
-    simd::{Isa, Portable},
+    simd::{Isa, Scalar},
     step::{self, Backward, Forward, InPlace, Score, Stored, Train},
     workspace::Buffers,
 };
@@ -94,7 +94,7 @@ impl<B: Storage> SimpleRnnlm<B> {
 
     /// Draws all weights anew, as `SimpleRnnlm::new` does, and resets the hidden state.
     pub fn initialize(&mut self, rng: &mut Xorshift) {
-        let xavier = |fan_in: usize| 1.0 / sqrt(Portable, fan_in as f32);
+        let xavier = |fan_in: usize| 1.0 / sqrt(Scalar, fan_in as f32);
         let from_d = xavier(self.sizes.d);
         let from_h = xavier(self.sizes.h);
         let deviations = [0.01, from_d, from_h, 0.0, from_h, 0.0];

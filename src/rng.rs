@@ -3,7 +3,7 @@
 use crate::{
     Isa,
     kernels::{ln, sin_cos, sqrt},
-    simd::{Kernel, Portable, Simd},
+    simd::{Kernel, Scalar, Simd},
 };
 
 /// xorshift64*: shifts 12, 25, 27 and the multiplier 2685821657736338717 (Vigna, An experimental exploration of
@@ -74,7 +74,7 @@ impl Xorshift {
     /// A standard normal variate; none exceeds 5.77 in magnitude (of a million, 0.008 would). Draws two uniforms
     /// and drops the second variate that they give: [`Xorshift::fill_normal`] uses both.
     pub fn normal(&mut self) -> f32 {
-        self.normal_pair(Portable, 1.0)[0]
+        self.normal_pair(Scalar, 1.0)[0]
     }
 
     /// Fills the slice with normal variates of mean 0 and standard deviation `deviation`, in order, two for every two

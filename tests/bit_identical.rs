@@ -4,6 +4,8 @@
 //! The golden hashes are part of the interface: changing one is a breaking change.
 #![cfg(feature = "alloc")]
 
+mod edges;
+
 use proptest::prelude::*;
 use rnnlm::{Config, Gradients, Isa, Sgd, SimpleRnnlm, Storage, Xorshift, exp, tanh};
 
@@ -46,6 +48,22 @@ fn trained(config: Config, isa: Isa, steps: usize) -> u64 {
 fn workload_e_has_its_golden_hash_on_every_instruction_set() {
     for isa in Isa::available() {
         assert_eq!(format!("{:016x}", trained(E, isa, 10_000)), "9c91a84c5e170fac", "{}", isa.name());
+    }
+}
+
+/// What microcontrollers without an FPU have the time for.
+#[test]
+fn workload_e_has_its_golden_hash_after_200_steps() {
+    for isa in Isa::available() {
+        assert_eq!(format!("{:016x}", trained(E, isa, 200)), "19b02a941f822e90", "{}", isa.name());
+    }
+}
+
+#[test]
+fn the_edges_have_their_golden_hash_on_every_instruction_set() {
+    for isa in Isa::available() {
+        let hash = edges::hash(isa, &mut [0.0; edges::MEMORY]);
+        assert_eq!(format!("{hash:016x}"), format!("{:016x}", edges::GOLDEN), "{}", isa.name());
     }
 }
 

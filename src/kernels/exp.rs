@@ -26,6 +26,10 @@ const Q2: f32 = f32::from_bits(0x3d2a_aade);
 const Q3: f32 = f32::from_bits(0x3c09_116d);
 const Q4: f32 = f32::from_bits(0x3ab6_2982);
 
+/// The constants of both functions for passes that an instruction set brings along.
+const CONSTANTS: &[f32; 15] =
+    &[ROUND - 24.0, 9.02, 2.0, 0.5, -104.0, LOG2_E, ROUND, LN2_HI, -LN2_LO, Q4, Q3, Q2, Q1, Q0, 1.0];
+
 /// r1 and m of the head of this file, for integral n.
 #[inline(always)]
 fn reduce<S: Simd>(s: S, x: S::F, n: S::F) -> (S::F, S::F) {
@@ -90,6 +94,12 @@ pub(crate) fn tanh_lanes<S: Simd>(s: S, x: S::F) -> S::F {
     s.with_sign_of(magnitude, x)
 }
 
+/// x = e^(x - minus) in place, where no element is above `minus`; false where the instruction set has no pass for it.
+#[inline(always)]
+pub(super) fn exp_below<S: Simd>(s: S, x: &mut [f32], minus: f32) -> bool {
+    s.exp_below(x, minus, CONSTANTS)
+}
+
 /// x = e^x in place.
 pub(crate) struct Exp<'a>(pub &'a mut [f32]);
 
@@ -110,6 +120,9 @@ impl Kernel for Tanh<'_> {
     type Output = ();
     #[inline(always)]
     fn call<S: Simd>(self, s: S) {
+        if s.tanh(self.0, CONSTANTS) {
+            return;
+        }
         for lanes in self.0.chunks_mut(S::LANES) {
             s.store(lanes, tanh_lanes(s, s.load(lanes)));
         }

@@ -23,7 +23,7 @@ pub(crate) use softmax::{ScoreRow, Softmax, SoftmaxRow};
 pub(crate) use sum::Sum;
 pub(crate) use tile::Into;
 
-use crate::simd::{Isa, Portable};
+use crate::simd::{Isa, Scalar};
 
 /// Replaces every element by its exponential, below 0.8 ulp of the exact value, monotone, the same bits on every
 /// instruction set. 0 below -104, infinity above 88.73, NaN for NaN. Never fails; one pass over the slice.
@@ -53,7 +53,7 @@ pub fn tanh(isa: Isa, x: &mut [f32]) {
 
 /// e^x of one number.
 pub(crate) fn exp_of(x: f32) -> f32 {
-    exp::exp_lanes(Portable, x)
+    exp::exp_lanes(Scalar, x)
 }
 
 /// Perplexity, e to the mean loss: the number of equally likely words among which the model still wavers.

@@ -32,7 +32,7 @@ use super::{
     pack::{next_panel, pack_rows, pack_transposed, padded},
     tile::{Into, Strided, tile},
 };
-use crate::simd::{Kernel, PACKS, Simd};
+use crate::simd::{Kernel, Operands, PACKS, Simd};
 
 /// Rows of a packed block of B at most. Longer blocks visit C less often: 384 x 64 columns are 96 KB, measured best
 /// although a first-level cache holds half of it.
@@ -212,6 +212,9 @@ impl Kernel for Product<'_> {
         if let Into::Probe(rate) = self.into {
             return self.probe(s, rate);
         }
+        if self.whole(s) {
+            return true;
+        }
         let usual = S::TILE_VECTORS * S::LANES;
         let mut left = 0;
         while left < n {
@@ -250,6 +253,30 @@ impl Product<'_> {
         let c_fits = Strided { data: self.c, row: self.c_row, col: 1 }.covers(m, n);
         let strips_fit = self.strips.is_empty() || Strided { data: self.strips, row: k, col: 1 }.covers(m, k);
         self.a.covers(m, k) && strips_fit && b_fits && bias_fits && c_fits
+    }
+
+    /// Leaves the product to the instruction set, where that has a pass for it.
+    #[inline(always)]
+    fn whole<S: Simd>(&mut self, s: S) -> bool {
+        let [_, k, n] = self.shape;
+        let b = match self.b {
+            Right::Rows(data) => (data.as_ptr(), n, 1),
+            Right::Columns(data) => (data.as_ptr(), 1, k),
+            Right::Panels(_) => return false,
+        };
+        let c = (self.c.as_mut_ptr(), self.c_row);
+        let start = match self.into {
+            Into::Bias(bias) => Some((bias.as_ptr(), 0)),
+            Into::Continue => Some((c.0.cast_const(), c.1)),
+            _ => None,
+        };
+        let rate = if let Into::Descend(rate) = self.into { Some(rate) } else { None };
+        let a = (self.a.data.as_ptr(), self.a.row, self.a.col);
+        // SAFETY: `call` checked with `fits` that all elements are there, and C is borrowed mutably.
+        #[allow(unsafe_code)]
+        unsafe {
+            s.product(&Operands { shape: self.shape, a, b, c, start, rate })
+        }
     }
 
     /// All rows of panels of NV vectors: of one, or of some whole ones side by side.

@@ -8,7 +8,11 @@
 //! The order of the sum: element v is added to virtual lane v mod 16, in ascending v; then lane i += lane i + 8,
 //! i += i + 4, i += i + 2, i += i + 1. Every vector width divides sixteen, so the order is the same on all.
 
-use super::{elementwise::fold_lanes, exp::exp_lanes, scalar::ln};
+use super::{
+    elementwise::fold_lanes,
+    exp::{exp_below, exp_lanes},
+    scalar::ln,
+};
 use crate::simd::{Kernel, Simd, VIRTUAL_LANES};
 
 /// Turns a row of logits into their gradient, in place, and gives the loss of `target`.
@@ -74,16 +78,19 @@ impl Kernel for Softmax<'_> {
 fn exponentials<S: Simd>(s: S, row: &mut [f32]) -> (f32, f32) {
     let max = row_max(s, row);
     let mut sums = [s.splat(0.0); VIRTUAL_LANES];
+    // either all exponentials come first, or each is added up while it is in its register
+    let is_done = exp_below(s, row, max);
+    let exp = |x: S::F| if is_done { x } else { exp_lanes(s, s.sub(x, s.splat(max))) };
     let mut blocks = row.chunks_exact_mut(VIRTUAL_LANES);
     for block in &mut blocks {
         for (lanes, sum) in block.chunks_exact_mut(S::LANES).zip(&mut sums) {
-            let e = exp_lanes(s, s.sub(s.load(lanes), s.splat(max)));
+            let e = exp(s.load(lanes));
             s.store(lanes, e);
             *sum = s.add(*sum, e);
         }
     }
     for (lanes, sum) in blocks.into_remainder().chunks_mut(S::LANES).zip(&mut sums) {
-        s.store(lanes, exp_lanes(s, s.sub(s.load(lanes), s.splat(max))));
+        s.store(lanes, exp(s.load(lanes)));
         // loaded again, so that lanes beyond the end of the row add 0
         *sum = s.add(*sum, s.load(lanes));
     }

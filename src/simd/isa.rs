@@ -4,7 +4,7 @@ use core::fmt;
 
 #[cfg(target_arch = "aarch64")]
 use super::neon::Neon;
-use super::{Kernel, Portable, Simd};
+use super::{Kernel, Scalar, Simd};
 #[cfg(target_arch = "x86_64")]
 use super::{avx2::Avx2, avx512::Avx512};
 
@@ -23,7 +23,7 @@ pub struct Isa(Token);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Token {
-    Portable(Portable),
+    Scalar(Scalar),
     #[cfg(target_arch = "aarch64")]
     Neon(Neon),
     #[cfg(target_arch = "x86_64")]
@@ -33,12 +33,13 @@ enum Token {
 }
 
 /// Every name that [`Isa::by_name`] knows, on any machine, slowest first.
-const NAMES: [&str; 4] = ["portable", "neon", "avx2", "avx512"];
+const NAMES: [&str; 5] = ["portable", "cortex-m", "neon", "avx2", "avx512"];
 
 impl Isa {
-    /// The path without intrinsics, on every machine: slow where it has to emulate the fused multiply-add, and the
-    /// oracle that the others are compared with.
-    pub const PORTABLE: Self = Self(Token::Portable(Portable));
+    /// The path without intrinsics: slow where it has to emulate the fused multiply-add, and the oracle that the others
+    /// are compared with. On a Cortex-M with an FPU this is its `cortex-m` path: flash is short there, and the bits are
+    /// the same.
+    pub const PORTABLE: Self = Self(Token::Scalar(Scalar));
 
     /// The fastest instruction set of this machine.
     #[must_use]
@@ -51,13 +52,13 @@ impl Isa {
         NAMES.into_iter().filter_map(|name| Self::by_name(name).ok())
     }
 
-    /// The instruction set of that name: `portable`, `neon`, `avx2` or `avx512`.
+    /// The instruction set of that name: `portable`, `cortex-m`, `neon`, `avx2` or `avx512`.
     ///
     /// # Errors
     /// [`IsaError::Unknown`] where no instruction set bears the name, [`IsaError::NotHere`] where this machine lacks it.
     pub fn by_name(name: &str) -> Result<Self, IsaError> {
         match name {
-            "portable" => Ok(Self::PORTABLE),
+            Scalar::NAME => Ok(Self::PORTABLE),
             #[cfg(target_arch = "aarch64")]
             "neon" => Neon::new().map(|token| Self(Token::Neon(token))).ok_or(IsaError::NotHere),
             #[cfg(target_arch = "x86_64")]
@@ -73,7 +74,7 @@ impl Isa {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self.0 {
-            Token::Portable(_) => "portable",
+            Token::Scalar(_) => Scalar::NAME,
             #[cfg(target_arch = "aarch64")]
             Token::Neon(_) => "neon",
             #[cfg(target_arch = "x86_64")]
@@ -86,7 +87,7 @@ impl Isa {
     /// Runs a kernel on it: the only place where the choice is made.
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self.0 {
-            Token::Portable(token) => token.run(kernel),
+            Token::Scalar(token) => token.run(kernel),
             #[cfg(target_arch = "aarch64")]
             Token::Neon(token) => token.run(kernel),
             #[cfg(target_arch = "x86_64")]
@@ -115,7 +116,7 @@ pub enum IsaError {
 impl fmt::Display for IsaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Unknown => "unknown instruction set: name one of portable, neon, avx2, avx512",
+            Self::Unknown => "unknown instruction set: name one of portable, cortex-m, neon, avx2, avx512",
             Self::NotHere => "this machine lacks that instruction set: leave the choice to detection, or name portable",
         })
     }

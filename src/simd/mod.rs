@@ -6,9 +6,16 @@
 //! makes the same bits on every machine. To add an instruction set, write its file and name it in [`Isa`].
 #![allow(unsafe_code)]
 
-mod fma;
 mod isa;
-mod portable;
+
+// The one-lane path of the target. A Cortex-M with an FPU needs no other beside it: of all bare-metal hard-float Arm
+// targets only those of the M profile lack 64-bit atomics.
+#[cfg(all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(target_has_atomic = "64")))]
+#[path = "cortex_m.rs"]
+mod scalar;
+#[cfg(not(all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(target_has_atomic = "64"))))]
+#[path = "portable.rs"]
+mod scalar;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -20,7 +27,9 @@ mod detect;
 mod neon;
 
 pub use isa::{Isa, IsaError};
-pub(crate) use portable::Portable;
+#[cfg(test)]
+pub(crate) use scalar::Portable;
+pub(crate) use scalar::Scalar;
 
 /// Reductions are written for sixteen virtual lanes (element i belongs to lane i mod 16), which every real vector
 /// width divides, so their order does not depend on it.
@@ -80,6 +89,43 @@ pub(crate) trait Simd: Copy {
 
     /// a * b + c of three scalars, rounded once.
     fn fma_one(self, a: f32, b: f32, c: f32) -> f32;
+
+    // Whole passes, where single operations would cost more in moving numbers than in computing: false where the
+    // instruction set has no such pass, and nothing is done then.
+
+    /// The whole product.
+    ///
+    /// # Safety
+    /// Every element that [`Operands`] describes is there, and nothing else refers to those of C.
+    #[inline(always)]
+    unsafe fn product(self, _operands: &Operands) -> bool {
+        false
+    }
+    /// x = e^(x - minus), where no element is above `minus`; the constants are those of `kernels::exp`.
+    #[inline(always)]
+    fn exp_below(self, _x: &mut [f32], _minus: f32, _constants: &'static [f32; 15]) -> bool {
+        false
+    }
+    /// x = tanh x; the constants are those of `kernels::exp`.
+    #[inline(always)]
+    fn tanh(self, _x: &mut [f32], _constants: &'static [f32; 15]) -> bool {
+        false
+    }
+}
+
+/// C (m,n) from A (m,k) and B (k,n) as addresses. The second number of a pair is the distance of rows, the third that of
+/// columns, in elements.
+#[allow(dead_code, reason = "only passes of whole products read it")]
+pub(crate) struct Operands {
+    pub shape: [usize; 3],
+    pub a: (*const f32, usize, usize),
+    pub b: (*const f32, usize, usize),
+    /// The columns of C stand side by side.
+    pub c: (*mut f32, usize),
+    /// Where the chains start: at zeros where `None`, else at elements that stand like those of C; they may be those of C.
+    pub start: Option<(*const f32, usize)>,
+    /// C = fma(-rate, A B, C) in place of C = start + A B.
+    pub rate: Option<f32>,
 }
 
 /// A piece of work that is compiled once per instruction set. `call` is `#[inline(always)]` in every

@@ -1,10 +1,18 @@
 //! Scalar code with the exact software fma: runs on every target and is the oracle of every other path.
 
-use super::{Kernel, Simd, fma::fma};
+mod fma;
+
+pub(crate) use self::Portable as Scalar;
+use self::fma::fma;
+use super::{Kernel, Simd};
 
 /// The portable "instruction set": one lane, no intrinsics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Portable;
+
+impl Portable {
+    pub(crate) const NAME: &str = "portable";
+}
 
 impl Simd for Portable {
     type F = f32;

@@ -1,0 +1,65 @@
+//! What a training step and a prediction cost on this target: instructions, stack, memory.
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+
+use firmware::{
+    model::{CONFIG, MEMORY, PREDICTOR, model},
+    stack::depth,
+    target::{Instructions, entry, fail},
+    workload::window,
+};
+use rnnlm::{Candidate, Isa, Predictor, Xorshift, top};
+use semihosting::println;
+
+#[entry]
+fn main() -> ! {
+    let mut instructions = Instructions::new().unwrap();
+    // SAFETY: called once.
+    let mut model = unsafe { model() }.unwrap();
+    model.initialize(&mut Xorshift::new(1));
+    let mut rng = Xorshift::new(11);
+    println!("instruction set: {}, {CONFIG:?}", Isa::detect().name());
+
+    let (mut step, mut stack) = (0, 0);
+    for _ in 0..3 {
+        let (xs, ts) = window(&mut rng);
+        let mut train = || {
+            black_box(model.forward(black_box(&xs), black_box(&ts)).and_then(|window| window.sgd(0.1))).unwrap();
+        };
+        // the painted step is another one: painting counts too
+        if stack == 0 {
+            stack = depth(&mut train);
+        } else {
+            step = instructions.count(train);
+        }
+    }
+    println!("training step: {step} instructions, {stack} bytes of stack");
+    let bytes = MEMORY.bytes();
+    println!("training memory: {bytes} bytes (weights {}), with the stack {}", 4 * MEMORY.weights, bytes + stack);
+
+    let mut buffer = [0.0; PREDICTOR];
+    let mut predictor = Predictor::new(model.weights(), &mut buffer[..]).unwrap();
+    let (mut prediction, mut stack) = (0, 0);
+    for id in 0..3 {
+        let mut predict = || {
+            let mut three = [Candidate::default(); 3];
+            let probabilities = predictor.feed(black_box(id)).unwrap();
+            black_box(top(probabilities, &[], &mut three));
+        };
+        if stack == 0 {
+            stack = depth(&mut predict);
+        } else {
+            prediction = instructions.count(predict);
+        }
+    }
+    println!("prediction with its top 3: {prediction} instructions, {stack} bytes of stack");
+    semihosting::process::exit(0)
+}
+
+#[panic_handler]
+fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+    println!("{info}");
+    fail()
+}

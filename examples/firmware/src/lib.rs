@@ -1,0 +1,7 @@
+//! What the firmware programs share: the model's sizes and memory, the workload of the benchmarks, the glue to the target.
+#![no_std]
+
+pub mod model;
+pub mod stack;
+pub mod target;
+pub mod workload;

@@ -1,0 +1,51 @@
+//! The glue to the target: its entry point and its instruction counter.
+
+#[cfg(target_arch = "arm")]
+pub use cortex_m_rt::entry;
+#[cfg(target_arch = "riscv32")]
+pub use riscv_rt::entry;
+
+/// Counts instructions, where the emulator lets every one of them take 64 ns.
+pub struct Instructions(#[cfg(target_arch = "arm")] cortex_m::peripheral::SYST);
+
+#[cfg(target_arch = "arm")]
+impl Instructions {
+    /// The counter, `None` where it was given out before.
+    pub fn new() -> Option<Self> {
+        let mut timer = cortex_m::Peripherals::take()?.SYST;
+        timer.set_clock_source(cortex_m::peripheral::syst::SystClkSource::Core);
+        timer.set_reload(0x00ff_ffff);
+        timer.clear_current();
+        timer.enable_counter();
+        Some(Self(timer))
+    }
+
+    /// Instructions that `work` takes, 10 million at most: the timer has 24 bits.
+    pub fn count(&mut self, work: impl FnOnce()) -> u32 {
+        let before = cortex_m::peripheral::SYST::get_current();
+        work();
+        let ticks = before.wrapping_sub(cortex_m::peripheral::SYST::get_current()) & 0x00ff_ffff;
+        // the boards' clocks tick every 40 ns
+        (u64::from(ticks) * 40 / 64) as u32
+    }
+}
+
+#[cfg(target_arch = "riscv32")]
+impl Instructions {
+    /// The counter.
+    pub fn new() -> Option<Self> {
+        Some(Self())
+    }
+
+    /// Instructions that `work` takes.
+    pub fn count(&mut self, work: impl FnOnce()) -> u32 {
+        let before = riscv::register::minstret::read();
+        work();
+        riscv::register::minstret::read().wrapping_sub(before) as u32
+    }
+}
+
+/// A panic is a failure of the program, told to the debugger.
+pub fn fail() -> ! {
+    semihosting::process::exit(1)
+}

@@ -1,0 +1,236 @@
+//! Cortex-M with a single-precision FPU (M4F, M7, M33, M55): `vfma.f32` for one lane, and whole passes in assembly.
+//!
+//! Stable Rust neither fuses a multiply-add on these targets nor takes floating-point registers as operands of `asm!`,
+//! so every number that crosses into assembly is moved through a core register or through memory. That doubles the cost
+//! of a single operation and disappears in a pass over many: products, exp and tanh run as the passes of `assembly`.
+//!
+//! Every `unsafe` block of the token's methods rests on one fact, named "token" below: the instructions are part of the
+//! targets for which this file is compiled.
+
+#[path = "cortex_m_assembly.rs"]
+mod assembly;
+
+use core::arch::asm;
+
+pub(crate) use self::CortexM as Scalar;
+use self::assembly::{Block, Pass};
+use super::{Kernel, Operands, Simd};
+
+/// Proof that this machine has the FPU: being compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CortexM;
+
+impl CortexM {
+    pub(crate) const NAME: &str = "cortex-m";
+}
+
+/// Where chains start that start at zero: as many as the widest block has columns.
+static ZEROS: [f32; 16] = [0.0; 16];
+
+/// 2^n for n in -126..=127, written into the exponent field.
+#[inline(always)]
+fn power_of_two(n: i32) -> f32 {
+    f32::from_bits((n as u32).wrapping_add(127) << 23)
+}
+
+impl Simd for CortexM {
+    type F = f32;
+    const LANES: usize = 1;
+    const ACCUMULATORS: usize = 4;
+    const TILE_VECTORS: usize = 2;
+
+    #[inline(always)]
+    fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        kernel.call(self)
+    }
+    #[inline(always)]
+    fn splat(self, x: f32) -> f32 {
+        x
+    }
+    #[inline(always)]
+    fn load(self, x: &[f32]) -> f32 {
+        x.first().copied().unwrap_or(0.0)
+    }
+    #[inline(always)]
+    fn store(self, to: &mut [f32], x: f32) {
+        if let Some(to) = to.first_mut() {
+            *to = x;
+        }
+    }
+    #[inline(always)]
+    fn load_partial(self, x: &[f32]) -> f32 {
+        self.load(x)
+    }
+    #[inline(always)]
+    fn store_partial(self, to: &mut [f32], x: f32) {
+        self.store(to, x);
+    }
+    #[inline(always)]
+    fn add(self, a: f32, b: f32) -> f32 {
+        a + b
+    }
+    #[inline(always)]
+    fn sub(self, a: f32, b: f32) -> f32 {
+        a - b
+    }
+    #[inline(always)]
+    fn mul(self, a: f32, b: f32) -> f32 {
+        a * b
+    }
+    #[inline(always)]
+    fn div(self, a: f32, b: f32) -> f32 {
+        a / b
+    }
+    #[inline(always)]
+    fn fma(self, a: f32, b: f32, c: f32) -> f32 {
+        let mut sum = c.to_bits();
+        // SAFETY: token; registers alone are touched.
+        unsafe {
+            asm!(
+                "vmov s0, s1, {a}, {b}",
+                "vmov s2, {sum}",
+                "vfma.f32 s2, s0, s1",
+                "vmov {sum}, s2",
+                a = in(reg) a.to_bits(), b = in(reg) b.to_bits(), sum = inout(reg) sum,
+                out("s0") _, out("s1") _, out("s2") _,
+                options(pure, nomem, nostack, preserves_flags)
+            );
+        }
+        f32::from_bits(sum)
+    }
+    #[inline(always)]
+    fn nfma(self, a: f32, b: f32, c: f32) -> f32 {
+        self.fma(-a, b, c)
+    }
+    #[inline(always)]
+    fn max(self, a: f32, b: f32) -> f32 {
+        if a > b { a } else { b }
+    }
+    #[inline(always)]
+    fn min(self, a: f32, b: f32) -> f32 {
+        if a < b { a } else { b }
+    }
+    #[inline(always)]
+    fn abs(self, a: f32) -> f32 {
+        f32::from_bits(a.to_bits() & 0x7fff_ffff)
+    }
+    #[inline(always)]
+    fn with_sign_of(self, a: f32, sign: f32) -> f32 {
+        f32::from_bits((a.to_bits() & 0x7fff_ffff) | (sign.to_bits() & 0x8000_0000))
+    }
+    #[inline(always)]
+    fn exp2(self, n: f32) -> f32 {
+        power_of_two(n as i32)
+    }
+    #[inline(always)]
+    fn scale(self, a: f32, n: f32) -> f32 {
+        let n = n as i32;
+        let half = n >> 1;
+        a * power_of_two(half) * power_of_two(n.wrapping_sub(half))
+    }
+    #[inline(always)]
+    fn transpose(self, _: &mut [f32; 16]) {}
+    #[inline(always)]
+    fn fma_one(self, a: f32, b: f32, c: f32) -> f32 {
+        self.fma(a, b, c)
+    }
+
+    #[inline(always)]
+    unsafe fn product(self, operands: &Operands) -> bool {
+        // SAFETY: the caller's promise is passed on.
+        unsafe { product(operands) }
+        true
+    }
+    #[inline(always)]
+    fn exp_below(self, x: &mut [f32], minus: f32, constants: &'static [f32; 15]) -> bool {
+        // SAFETY: token; the pass stays within `x` and the constants.
+        unsafe { assembly::exp(x, minus, constants) }
+        true
+    }
+    #[inline(always)]
+    fn tanh(self, x: &mut [f32], constants: &'static [f32; 15]) -> bool {
+        // SAFETY: token; the pass stays within `x` and the constants.
+        unsafe { assembly::tanh(x, constants) }
+        true
+    }
+}
+
+/// The whole product, two rows at a time: passes of assembly for whole blocks of columns, one chain after the other for the
+/// columns that remain.
+///
+/// # Safety
+/// As [`Simd::product`].
+#[inline(never)]
+unsafe fn product(operands: &Operands) {
+    let &Operands { shape: [m, k, n], a: (a, a_row, a_col), b: (b, b_row, b_col), c: (c, c_row), start, rate } =
+        operands;
+    let (start, start_row, start_col) = match start {
+        Some((start, row)) => (start, row, 1),
+        None => (ZEROS.as_ptr(), 0, 0),
+    };
+    // One element may stand for a whole row of A (a row of ones, whose product sums columns): a pass reads four at once, then
+    // steps back.
+    let is_constant = a_row == 0 && a_col == 0 && k > 0;
+    // SAFETY: with k > 0, A has an element.
+    let constant = [if is_constant { unsafe { *a } } else { 0.0 }; 4];
+    let mut top = 0;
+    while top < m {
+        let rows = if m - top == 1 { 1 } else { 2 };
+        let a = a.wrapping_add(top * a_row);
+        let start = start.wrapping_add(top * start_row);
+        let c = c.wrapping_add(top * c_row);
+        let pass = match (rows, b_row == 1 && b_col == k && a_col == 1 && rate.is_none()) {
+            (2, true) => Some((Pass::Columns2, 4)),
+            (1, true) => Some((Pass::Columns1, 4)),
+            (2, false) if b_col == 1 && a_col == 1 => Some((Pass::Rows2, 8)),
+            (2, false) if b_col == 1 && a_row == 1 => Some((Pass::Transposed2, 8)),
+            (1, false) if b_col == 1 && (a_col == 1 || is_constant) => Some((Pass::Rows1, 16)),
+            _ => None,
+        };
+        let mut left = 0;
+        if let Some((pass, width)) = pass {
+            // a division by 4, 8 or 16, each known
+            let blocks = match width {
+                4 => n / 4,
+                8 => n / 8,
+                _ => n / 16,
+            };
+            let block = Block {
+                a: [if is_constant { constant.as_ptr() } else { a }, a.wrapping_add(a_row)],
+                k: [k / 4, k % 4],
+                b_step: 4 * if width == 4 { b_col } else { b_row },
+                start_row: 4 * start_row,
+                start_step: 4 * start_col * width,
+                c_row: 4 * c_row,
+                descends: usize::from(rate.is_some()),
+                rate: rate.unwrap_or(0.0),
+                a_step: match pass {
+                    Pass::Transposed2 => 4 * a_col,
+                    _ if is_constant => 16_usize.wrapping_neg(),
+                    _ => 0,
+                },
+            };
+            if blocks > 0 {
+                // SAFETY: `rows` rows and `blocks` blocks of columns are inside the operands.
+                unsafe { assembly::run(pass, &block, b, start, c, blocks) };
+            }
+            left = blocks * width;
+        }
+        for j in left..n {
+            for i in 0..rows {
+                // SAFETY: row top + i < m and column j < n.
+                unsafe {
+                    let at = c.wrapping_add(i * c_row + j);
+                    let sum = *start.wrapping_add(i * start_row + j * start_col);
+                    let steps = [4 * a_col, 4 * b_row];
+                    let sum = assembly::chain(a.wrapping_add(i * a_row), b.wrapping_add(j * b_col), steps, k, sum);
+                    *at = match rate {
+                        Some(rate) => CortexM.nfma(rate, sum, *at),
+                        None => sum,
+                    };
+                }
+            }
+        }
+        top += rows;
+    }
+}

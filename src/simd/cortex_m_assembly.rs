@@ -1,0 +1,530 @@
+//! The passes of a Cortex-M with FPU, in assembly that stable Rust accepts: addresses and bits come in core registers, and
+//! floating-point registers are clobbered by name.
+//!
+//! The idea of the products: the accumulators of a block of C stay in s-registers over all of k, the elements of A and
+//! B come in by `vldmia`, several at once, and k is unrolled by four, so that little but `vfma.f32` remains:
+//!
+//! | pass | block | registers: accumulators, A, B | instructions per fused multiply-add in the loop |
+//! |---|---|---|---|
+//! | `Rows2` | 2 x 8 | 16, 2 x 4, 8 | 76 / 64 |
+//! | `Transposed2` | 2 x 8 | 16, 2, 8 | 82 / 64 |
+//! | `Rows1` | 1 x 16 | 16, 4, 8 | 80 / 64 |
+//! | `Columns2` | 2 x 4 | 8, 2 x 4, 4 x 4 | 40 / 32 |
+//! | `Columns1` | 1 x 4 | 4, 4, 4 x 4 | 23 / 16 |
+//!
+//! In the names of passes, `Rows` and `Columns` tell whether row-major B or its transpose stands in memory, `Transposed` is
+//! transposed A, and the number is that of rows of C. Registers r6, r7 and r11 are not for `asm!` to use.
+
+use core::arch::asm;
+
+/// Which pass.
+#[derive(Clone, Copy)]
+pub(super) enum Pass {
+    Rows2,
+    Transposed2,
+    Rows1,
+    Columns2,
+    Columns1,
+}
+
+/// What a pass needs besides the addresses that move on from block to block. The offsets of the fields are written into the
+/// assembly; distances are in bytes.
+#[repr(C)]
+pub(super) struct Block {
+    /// 0, 4: the rows of A
+    pub a: [*const f32; 2],
+    /// 8, 12: k / 4 and k % 4
+    pub k: [usize; 2],
+    /// 16: from row to row of B, or from column to column where `Columns`
+    pub b_step: usize,
+    /// 20: from row to row of the starts
+    pub start_row: usize,
+    /// 24: from block to block of the starts
+    pub start_step: usize,
+    /// 28: from row to row of C
+    pub c_row: usize,
+    /// 32: whether C = fma(-rate, A B, C)
+    pub descends: usize,
+    /// 36
+    pub rate: f32,
+    /// 40: `Transposed2`: from column to column of A; `Rows1`: what is added to the address of A every four columns
+    pub a_step: usize,
+}
+
+/// c += x * b for pairs of c and b.
+macro_rules! chains {
+    ($($c:ident)* += $x:ident * $($b:ident)*) => {
+        concat!($("vfma.f32 ", stringify!($c), ", ", stringify!($x), ", ", stringify!($b), "\n"),*)
+    };
+}
+/// One step in k of a 2 x 8 block: a row of B into s24 to s31, times one element of each row of A.
+macro_rules! two_by_eight {
+    ($x:ident $y:ident) => {
+        concat!(
+            "vldmia r3, {{s24-s31}}\n add r3, r4\n",
+            chains!(s0 s1 s2 s3 s4 s5 s6 s7 += $x * s24 s25 s26 s27 s28 s29 s30 s31),
+            chains!(s8 s9 s10 s11 s12 s13 s14 s15 += $y * s24 s25 s26 s27 s28 s29 s30 s31)
+        )
+    };
+}
+/// [`two_by_eight`] with the elements of A from a column of it.
+macro_rules! two_by_eight_transposed {
+    () => {
+        concat!("vldmia r1, {{s16, s17}}\n add r1, r5\n", two_by_eight!(s16 s17))
+    };
+}
+/// One step in k of a 1 x 16 block.
+macro_rules! one_by_sixteen {
+    ($x:ident) => {
+        concat!(
+            "vldmia r3!, {{s16-s23}}\n",
+            chains!(s0 s1 s2 s3 s4 s5 s6 s7 += $x * s16 s17 s18 s19 s20 s21 s22 s23),
+            "vldmia r3, {{s16-s23}}\n add r3, r4\n",
+            chains!(s8 s9 s10 s11 s12 s13 s14 s15 += $x * s16 s17 s18 s19 s20 s21 s22 s23)
+        )
+    };
+}
+/// How every 2 x 8 pass ends a block, and where it goes on.
+macro_rules! end_two_by_eight {
+    () => {
+        "
+    5:  ldr r1, [r0, #28]
+        add r1, r9
+        ldr r2, [r0, #32]
+        cbz r2, 6f
+        vldr s16, [r0, #36]
+        vldmia r9, {{s24-s31}}
+        vfms.f32 s24, s16, s0
+        vfms.f32 s25, s16, s1
+        vfms.f32 s26, s16, s2
+        vfms.f32 s27, s16, s3
+        vfms.f32 s28, s16, s4
+        vfms.f32 s29, s16, s5
+        vfms.f32 s30, s16, s6
+        vfms.f32 s31, s16, s7
+        vstmia r9!, {{s24-s31}}
+        vldmia r1, {{s24-s31}}
+        vfms.f32 s24, s16, s8
+        vfms.f32 s25, s16, s9
+        vfms.f32 s26, s16, s10
+        vfms.f32 s27, s16, s11
+        vfms.f32 s28, s16, s12
+        vfms.f32 s29, s16, s13
+        vfms.f32 s30, s16, s14
+        vfms.f32 s31, s16, s15
+        vstmia r1, {{s24-s31}}
+        b 7f
+    6:  vstmia r9!, {{s0-s7}}
+        vstmia r1, {{s8-s15}}
+    7:  ldr r1, [r0, #24]
+        add r10, r1
+        add r8, #32
+        subs r12, #1
+        bne 2b"
+    };
+}
+/// The operands of a pass: r0 the block, r8 B, r10 the starts, r9 C, r12 how many blocks, r4 the step of B; all floating-point
+/// registers and what else may be used are clobbered.
+macro_rules! pass {
+    ($block:ident $b:ident $b_step:ident $start:ident $c:ident $count:ident, $($line:expr),* $(,)?) => {
+        asm!(
+            $($line),*,
+            in("r0") $block, inout("r8") $b => _, inout("r4") $b_step => _, inout("r10") $start => _,
+            inout("r9") $c => _, inout("r12") $count => _,
+            out("r1") _, out("r2") _, out("r3") _, out("r5") _, out("lr") _,
+            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _, out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _, out("d14") _, out("d15") _,
+            options(nostack)
+        )
+    };
+}
+
+/// Runs `count` blocks side by side, at least one.
+///
+/// # Safety
+/// All elements that the block describes are there; nothing else refers to those of C, but the starts may be those of C.
+pub(super) unsafe fn run(pass: Pass, block: &Block, b: *const f32, start: *const f32, c: *mut f32, count: usize) {
+    let step = block.b_step;
+    // SAFETY: by the caller.
+    unsafe {
+        match pass {
+            Pass::Rows2 => pass!(
+                block b step start c count,
+                "
+            2:  vldmia r10, {{s0-s7}}
+                ldr r1, [r0, #20]
+                add r1, r10
+                vldmia r1, {{s8-s15}}
+                ldrd r1, r2, [r0]
+                mov r3, r8
+                ldr r5, [r0, #8]
+                cmp r5, #0
+                beq 4f
+            3:  vldmia r1!, {{s16-s19}}
+                vldmia r2!, {{s20-s23}}",
+                two_by_eight!(s16 s20), two_by_eight!(s17 s21), two_by_eight!(s18 s22), two_by_eight!(s19 s23),
+                "subs r5, #1
+                bne 3b
+            4:  ldr r5, [r0, #12]
+                cmp r5, #0
+                beq 5f
+            8:  vldmia r1!, {{s16}}
+                vldmia r2!, {{s20}}",
+                two_by_eight!(s16 s20),
+                "subs r5, #1
+                bne 8b",
+                end_two_by_eight!()
+            ),
+            Pass::Transposed2 => pass!(
+                block b step start c count,
+                "
+            2:  vldmia r10, {{s0-s7}}
+                ldr r1, [r0, #20]
+                add r1, r10
+                vldmia r1, {{s8-s15}}
+                ldr r1, [r0]
+                ldr r5, [r0, #40]
+                mov r3, r8
+                ldr r2, [r0, #8]
+                cmp r2, #0
+                beq 4f
+            3:",
+                two_by_eight_transposed!(), two_by_eight_transposed!(), two_by_eight_transposed!(), two_by_eight_transposed!(),
+                "subs r2, #1
+                bne 3b
+            4:  ldr r2, [r0, #12]
+                cmp r2, #0
+                beq 5f
+            8:",
+                two_by_eight_transposed!(),
+                "subs r2, #1
+                bne 8b",
+                end_two_by_eight!()
+            ),
+            Pass::Rows1 => pass!(
+                block b step start c count,
+                "
+                sub r4, #32
+            2:  vldmia r10, {{s0-s15}}
+                ldr r1, [r0]
+                ldr lr, [r0, #40]
+                mov r3, r8
+                ldr r5, [r0, #8]
+                cmp r5, #0
+                beq 4f
+            3:  vldmia r1!, {{s24-s27}}
+                add r1, lr",
+                one_by_sixteen!(s24), one_by_sixteen!(s25), one_by_sixteen!(s26), one_by_sixteen!(s27),
+                "subs r5, #1
+                bne 3b
+            4:  ldr r5, [r0, #12]
+                cmp r5, #0
+                beq 5f
+            8:  vldmia r1!, {{s24}}",
+                one_by_sixteen!(s24),
+                "subs r5, #1
+                bne 8b
+            5:  ldr r2, [r0, #32]
+                cbz r2, 6f
+                vldr s24, [r0, #36]
+                mov r1, r9
+                vldmia r1!, {{s16-s23}}
+                vfms.f32 s16, s24, s0
+                vfms.f32 s17, s24, s1
+                vfms.f32 s18, s24, s2
+                vfms.f32 s19, s24, s3
+                vfms.f32 s20, s24, s4
+                vfms.f32 s21, s24, s5
+                vfms.f32 s22, s24, s6
+                vfms.f32 s23, s24, s7
+                vstmia r9!, {{s16-s23}}
+                vldmia r1, {{s16-s23}}
+                vfms.f32 s16, s24, s8
+                vfms.f32 s17, s24, s9
+                vfms.f32 s18, s24, s10
+                vfms.f32 s19, s24, s11
+                vfms.f32 s20, s24, s12
+                vfms.f32 s21, s24, s13
+                vfms.f32 s22, s24, s14
+                vfms.f32 s23, s24, s15
+                vstmia r9!, {{s16-s23}}
+                b 7f
+            6:  vstmia r9!, {{s0-s15}}
+            7:  ldr r1, [r0, #24]
+                add r10, r1
+                add r8, #64
+                subs r12, #1
+                bne 2b",
+            ),
+            Pass::Columns2 => pass!(
+                block b step start c count,
+                // the columns of B stand one behind the other: r8, at the end of the fourth, is where the fifth starts
+                "
+            2:  vldmia r10, {{s0-s3}}
+                ldr lr, [r0, #20]
+                add lr, r10
+                vldmia lr, {{s4-s7}}
+                ldrd r1, r2, [r0]
+                ldr lr, [r0, #16]
+                mov r3, r8
+                add r4, r3, lr
+                add r5, r4, lr
+                add r8, r5, lr
+                ldr lr, [r0, #8]
+                cmp lr, #0
+                beq 4f
+            3:  vldmia r1!, {{s8-s11}}
+                vldmia r2!, {{s12-s15}}
+                vldmia r3!, {{s16-s19}}
+                vldmia r4!, {{s20-s23}}
+                vldmia r5!, {{s24-s27}}
+                vldmia r8!, {{s28-s31}}",
+                chains!(s0 s1 s2 s3 += s8 * s16 s20 s24 s28),
+                chains!(s4 s5 s6 s7 += s12 * s16 s20 s24 s28),
+                chains!(s0 s1 s2 s3 += s9 * s17 s21 s25 s29),
+                chains!(s4 s5 s6 s7 += s13 * s17 s21 s25 s29),
+                chains!(s0 s1 s2 s3 += s10 * s18 s22 s26 s30),
+                chains!(s4 s5 s6 s7 += s14 * s18 s22 s26 s30),
+                chains!(s0 s1 s2 s3 += s11 * s19 s23 s27 s31),
+                chains!(s4 s5 s6 s7 += s15 * s19 s23 s27 s31),
+                "subs lr, #1
+                bne 3b
+            4:  ldr lr, [r0, #12]
+                cmp lr, #0
+                beq 5f
+            8:  vldmia r1!, {{s8}}
+                vldmia r2!, {{s12}}
+                vldmia r3!, {{s16}}
+                vldmia r4!, {{s20}}
+                vldmia r5!, {{s24}}
+                vldmia r8!, {{s28}}",
+                chains!(s0 s1 s2 s3 += s8 * s16 s20 s24 s28),
+                chains!(s4 s5 s6 s7 += s12 * s16 s20 s24 s28),
+                "subs lr, #1
+                bne 8b
+            5:  ldr lr, [r0, #28]
+                add lr, r9
+                vstmia r9!, {{s0-s3}}
+                vstmia lr, {{s4-s7}}
+                ldr lr, [r0, #24]
+                add r10, lr
+                subs r12, #1
+                bne 2b",
+            ),
+            Pass::Columns1 => pass!(
+                block b step start c count,
+                "
+            2:  vldmia r10, {{s0-s3}}
+                ldr r1, [r0]
+                ldr lr, [r0, #16]
+                mov r3, r8
+                add r4, r3, lr
+                add r5, r4, lr
+                add r8, r5, lr
+                ldr r2, [r0, #8]
+                cmp r2, #0
+                beq 4f
+            3:  vldmia r1!, {{s8-s11}}
+                vldmia r3!, {{s16-s19}}
+                vldmia r4!, {{s20-s23}}
+                vldmia r5!, {{s24-s27}}
+                vldmia r8!, {{s28-s31}}",
+                chains!(s0 s1 s2 s3 += s8 * s16 s20 s24 s28),
+                chains!(s0 s1 s2 s3 += s9 * s17 s21 s25 s29),
+                chains!(s0 s1 s2 s3 += s10 * s18 s22 s26 s30),
+                chains!(s0 s1 s2 s3 += s11 * s19 s23 s27 s31),
+                "subs r2, #1
+                bne 3b
+            4:  ldr r2, [r0, #12]
+                cmp r2, #0
+                beq 5f
+            8:  vldmia r1!, {{s8}}
+                vldmia r3!, {{s16}}
+                vldmia r4!, {{s20}}
+                vldmia r5!, {{s24}}
+                vldmia r8!, {{s28}}",
+                chains!(s0 s1 s2 s3 += s8 * s16 s20 s24 s28),
+                "subs r2, #1
+                bne 8b
+            5:  vstmia r9!, {{s0-s3}}
+                ldr r1, [r0, #24]
+                add r10, r1
+                subs r12, #1
+                bne 2b",
+            ),
+        }
+    }
+}
+
+/// sum + a[0] b[0] + a[1] b[1] + ..., `k` fused steps; the distances are in bytes.
+///
+/// # Safety
+/// The elements are there.
+pub(super) unsafe fn chain(a: *const f32, b: *const f32, [a_step, b_step]: [usize; 2], k: usize, sum: f32) -> f32 {
+    let mut sum = sum.to_bits();
+    // SAFETY: by the caller.
+    unsafe {
+        asm!(
+            "vmov s0, {sum}
+             cmp {k}, #0
+             beq 3f
+         2:  vldr s1, [{a}]
+             add {a}, {a_step}
+             vldr s2, [{b}]
+             add {b}, {b_step}
+             vfma.f32 s0, s1, s2
+             subs {k}, #1
+             bne 2b
+         3:  vmov {sum}, s0",
+            sum = inout(reg) sum, k = inout(reg) k => _, a = inout(reg) a => _, b = inout(reg) b => _,
+            a_step = in(reg) a_step, b_step = in(reg) b_step,
+            out("s0") _, out("s1") _, out("s2") _, options(readonly, nostack)
+        );
+    }
+    f32::from_bits(sum)
+}
+
+/// `kernels::exp::reduce` of s0, after n: r1 into s0, m into s2, the sum with [`ROUND`] whose low bits are n into s1. The
+/// constants stand in s12 to s26.
+macro_rules! nearest_power {
+    () => {
+        "vmov.f32 s1, s18
+        vfma.f32 s1, s0, s17"
+    };
+}
+macro_rules! reduce {
+    () => {
+        "vsub.f32 s2, s1, s18
+        vfms.f32 s0, s2, s19
+        vmul.f32 s2, s2, s20
+        vadd.f32 s3, s0, s2
+        vmov.f32 s4, s22
+        vfma.f32 s4, s3, s21
+        vmov.f32 s5, s23
+        vfma.f32 s5, s4, s3
+        vmov.f32 s4, s24
+        vfma.f32 s4, s5, s3
+        vmov.f32 s5, s25
+        vfma.f32 s5, s4, s3
+        vmul.f32 s3, s3, s3
+        vfma.f32 s2, s3, s5"
+    };
+}
+
+/// x = e^(x - minus), where no element is above `minus`: `kernels::exp::exp_lanes`, instruction by instruction.
+///
+/// # Safety
+/// None beyond the FPU.
+#[inline(never)]
+pub(super) unsafe fn exp(x: &mut [f32], minus: f32, constants: &'static [f32; 15]) {
+    if x.is_empty() {
+        return;
+    }
+    // SAFETY: the loop visits every element of `x` once.
+    unsafe {
+        asm!(
+            "vldmia r2, {{s12-s26}}
+            vmov s27, r3
+            mov r12, #0x3f800000
+         2: vldr s0, [r0]
+            vsub.f32 s0, s0, s27
+            vcmp.f32 s0, s16
+            vmrs apsr_nzcv, fpscr
+            it mi
+            vmovmi.f32 s0, s16",
+            nearest_power!(),
+            reduce!(),
+            // head, lost, and their sum with m
+            "vadd.f32 s3, s26, s0
+            vsub.f32 s4, s3, s26
+            vsub.f32 s4, s0, s4
+            vadd.f32 s4, s4, s2
+            vadd.f32 s3, s3, s4",
+            // n / 2 rounded down, and the rest of n, written into exponent fields; what stands above n is shifted out
+            "vmov r2, s1
+            sbfx r3, r2, #1, #21
+            sub r2, r2, r3
+            add r3, r12, r3, lsl #23
+            add r2, r12, r2, lsl #23
+            vmov s4, s5, r3, r2
+            vmul.f32 s3, s3, s4
+            vmul.f32 s3, s3, s5
+            vstmia r0!, {{s3}}
+            subs r1, #1
+            bne 2b",
+            inout("r0") x.as_mut_ptr() => _, inout("r1") x.len() => _, inout("r2") constants => _,
+            inout("r3") minus.to_bits() => _, out("r12") _,
+            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _, out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _,
+            options(nostack)
+        );
+    }
+}
+
+/// x = tanh x: `kernels::exp::tanh_lanes`, instruction by instruction.
+///
+/// # Safety
+/// None beyond the FPU.
+#[inline(never)]
+pub(super) unsafe fn tanh(x: &mut [f32], constants: &'static [f32; 15]) {
+    if x.is_empty() {
+        return;
+    }
+    // SAFETY: the loop visits every element of `x` once.
+    unsafe {
+        asm!(
+            "vldmia r2, {{s12-s26}}
+            mov r12, #0x3f800000
+         2: ldr r2, [r0]
+            vmov s0, r2
+            vabs.f32 s0, s0
+            vcmp.f32 s0, s13
+            vmrs apsr_nzcv, fpscr
+            it gt
+            vmovgt.f32 s0, s13
+            vnmul.f32 s0, s0, s14",
+            nearest_power!(),
+            "vcmp.f32 s1, s12
+            vmrs apsr_nzcv, fpscr
+            it mi
+            vmovmi.f32 s1, s12",
+            reduce!(),
+            // power into s1
+            "vmov r3, s1
+            add r3, r12, r3, lsl #23
+            vmov s1, r3",
+            // start s3, head s4, then lost and tail in s3
+            "vsub.f32 s3, s26, s1
+            vmov.f32 s4, s3
+            vfms.f32 s4, s1, s0
+            vsub.f32 s3, s3, s4
+            vfms.f32 s3, s1, s0
+            vfms.f32 s3, s1, s2",
+            // f into s0, f_lo into s3
+            "vadd.f32 s0, s4, s3
+            vsub.f32 s4, s0, s4
+            vsub.f32 s3, s3, s4",
+            // d into s1, d_lo into s2, quotient into s4, one_plus into s5
+            "vsub.f32 s1, s14, s0
+            vsub.f32 s2, s14, s1
+            vsub.f32 s2, s2, s0
+            vdiv.f32 s4, s0, s1
+            vadd.f32 s5, s26, s4",
+            // residual into s0
+            "vfms.f32 s0, s4, s1
+            vfma.f32 s0, s3, s5
+            vfms.f32 s0, s4, s2
+            vmul.f32 s0, s0, s15
+            vfma.f32 s4, s0, s5",
+            // the sign
+            "vmov r3, s4
+            lsrs r2, r2, #31
+            bfi r3, r2, #31, #1
+            str r3, [r0], #4
+            subs r1, #1
+            bne 2b",
+            inout("r0") x.as_mut_ptr() => _, inout("r1") x.len() => _, inout("r2") constants => _,
+            out("r3") _, out("r12") _,
+            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _, out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _,
+            options(nostack)
+        );
+    }
+}
