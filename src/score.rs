@@ -2,7 +2,7 @@
 
 use crate::{
     kernels::{exp_of, ln},
-    simd::Portable,
+    simd::Scalar,
 };
 
 /// One token of a text under a model: see [`SimpleRnnlm::score`](crate::SimpleRnnlm::score).
@@ -21,7 +21,7 @@ impl TokenScore {
     pub(crate) fn of(probabilities: &[f32], id: u32) -> Option<Self> {
         let (before, [p, after @ ..]) = probabilities.split_at_checked(id as usize)? else { return None };
         let ahead = before.iter().filter(|&x| x >= p).count() + after.iter().filter(|&x| x > p).count();
-        Some(Self { id, loss: -ln(Portable, *p), rank: ahead + 1 })
+        Some(Self { id, loss: -ln(Scalar, *p), rank: ahead + 1 })
     }
 
     /// The probability that the model gave it.
