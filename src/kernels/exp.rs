@@ -26,9 +26,13 @@ const Q2: f32 = f32::from_bits(0x3d2a_aade);
 const Q3: f32 = f32::from_bits(0x3c09_116d);
 const Q4: f32 = f32::from_bits(0x3ab6_2982);
 
-/// The constants of both functions for passes that an instruction set brings along.
-const CONSTANTS: &[f32; 15] =
-    &[ROUND - 24.0, 9.02, 2.0, 0.5, -104.0, LOG2_E, ROUND, LN2_HI, -LN2_LO, Q4, Q3, Q2, Q1, Q0, 1.0];
+/// The constants of both functions for passes that an instruction set brings along: the starts of chains, for two elements,
+/// then what stays in registers.
+#[rustfmt::skip]
+const CONSTANTS: &[f32; 21] = &[
+    ROUND, ROUND, Q3, Q3, Q2, Q2, Q1, Q1, Q0, Q0,
+    LOG2_E, ROUND, LN2_HI, -LN2_LO, Q4, 1.0, 2.0, 0.5, 9.02, ROUND - 24.0, -104.0,
+];
 
 /// r1 and m of the head of this file, for integral n.
 #[inline(always)]

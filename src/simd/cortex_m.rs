@@ -142,16 +142,30 @@ impl Simd for CortexM {
         true
     }
     #[inline(always)]
-    fn exp_below(self, x: &mut [f32], minus: f32, constants: &'static [f32; 15]) -> bool {
-        // SAFETY: token; the pass stays within `x` and the constants.
-        unsafe { assembly::exp(x, minus, constants) }
+    fn exp_below(self, x: &mut [f32], minus: f32, constants: &'static [f32; 21]) -> bool {
+        // SAFETY: by `in_pairs` the elements are there.
+        in_pairs(x, |x, count| unsafe { assembly::exp(x, count, minus, constants) });
         true
     }
     #[inline(always)]
-    fn tanh(self, x: &mut [f32], constants: &'static [f32; 15]) -> bool {
-        // SAFETY: token; the pass stays within `x` and the constants.
-        unsafe { assembly::tanh(x, constants) }
+    fn tanh(self, x: &mut [f32], constants: &'static [f32; 21]) -> bool {
+        // SAFETY: by `in_pairs` the elements are there.
+        in_pairs(x, |x, count| unsafe { assembly::tanh(x, count, constants) });
         true
+    }
+}
+
+/// Runs a pass over an even number of elements, above zero, then over the last one and a companion.
+#[inline(always)]
+fn in_pairs(x: &mut [f32], pass: impl Fn(*mut f32, usize)) {
+    let even = x.len() & !1;
+    if even > 0 {
+        pass(x.as_mut_ptr(), even);
+    }
+    if let Some(last) = x.get_mut(even) {
+        let mut pair = [*last; 2];
+        pass(pair.as_mut_ptr(), 2);
+        [*last, _] = pair;
     }
 }
 

@@ -103,12 +103,12 @@ pub(crate) trait Simd: Copy {
     }
     /// x = e^(x - minus), where no element is above `minus`; the constants are those of `kernels::exp`.
     #[inline(always)]
-    fn exp_below(self, _x: &mut [f32], _minus: f32, _constants: &'static [f32; 15]) -> bool {
+    fn exp_below(self, _x: &mut [f32], _minus: f32, _constants: &'static [f32; 21]) -> bool {
         false
     }
     /// x = tanh x; the constants are those of `kernels::exp`.
     #[inline(always)]
-    fn tanh(self, _x: &mut [f32], _constants: &'static [f32; 15]) -> bool {
+    fn tanh(self, _x: &mut [f32], _constants: &'static [f32; 21]) -> bool {
         false
     }
 }
