@@ -1,6 +1,6 @@
 //! From probabilities to words: the likeliest ones, or one drawn at random.
 
-use crate::rng::Xorshift;
+use crate::{rng::Xorshift, simd::PACKS};
 
 /// A word that may come next.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -26,7 +26,7 @@ pub fn top<'t>(probabilities: &[f32], skip: &[u32], to: &'t mut [Candidate]) -> 
     let mut len = 0;
     let mut least = f32::NEG_INFINITY;
     for (first, block) in (0_u32..).step_by(BLOCK).zip(probabilities.chunks(BLOCK)) {
-        if !block.iter().fold(false, |any, &p| any | (p > least)) {
+        if PACKS && !block.iter().fold(false, |any, &p| any | (p > least)) {
             continue;
         }
         for (id, &probability) in (first..).zip(block) {

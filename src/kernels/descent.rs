@@ -3,6 +3,7 @@
 //! A step is refused where rate * g is not finite, or where it carries a finite weight past the largest f32. A weight
 //! that was not finite before is none of its business.
 
+use super::elementwise::zip_with;
 use crate::simd::{Kernel, Simd};
 
 /// w = fma(-rate, g, w) over whole slices; the shorter one ends the pass.
@@ -16,11 +17,8 @@ impl Kernel for Descend<'_> {
     type Output = ();
     #[inline(always)]
     fn call<S: Simd>(self, s: S) {
-        let len = self.weights.len().min(self.gradient.len());
         let rate = s.splat(self.rate);
-        for (w, g) in self.weights[..len].chunks_mut(S::LANES).zip(self.gradient[..len].chunks(S::LANES)) {
-            s.store(w, s.nfma(rate, s.load(g), s.load(w)));
-        }
+        zip_with(s, self.weights, self.gradient, |w, g| s.nfma(rate, g, w));
     }
 }
 

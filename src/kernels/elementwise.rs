@@ -2,6 +2,21 @@
 
 use crate::simd::{Kernel, Simd, VIRTUAL_LANES};
 
+/// a = f(a, b), vector by vector.
+#[inline(always)]
+pub(super) fn zip_with<S: Simd>(s: S, a: &mut [f32], b: &[f32], f: impl Fn(S::F, S::F) -> S::F) {
+    let len = a.len().min(b.len());
+    let (Some(a), Some(b)) = (a.get_mut(..len), b.get(..len)) else { return };
+    let (mut a, mut b) = (a.chunks_exact_mut(S::LANES), b.chunks_exact(S::LANES));
+    for (a, b) in (&mut a).zip(&mut b) {
+        s.store(a, f(s.load(a), s.load(b)));
+    }
+    let (a, b) = (a.into_remainder(), b.remainder());
+    if !a.is_empty() {
+        s.store_partial(a, f(s.load_partial(a), s.load_partial(b)));
+    }
+}
+
 /// a = a + b.
 pub(crate) struct Add<'a>(pub &'a mut [f32], pub &'a [f32]);
 
@@ -9,10 +24,7 @@ impl Kernel for Add<'_> {
     type Output = ();
     #[inline(always)]
     fn call<S: Simd>(self, s: S) {
-        let (len, Self(a, b)) = (self.0.len().min(self.1.len()), self);
-        for (a, b) in a[..len].chunks_mut(S::LANES).zip(b[..len].chunks(S::LANES)) {
-            s.store(a, s.add(s.load(a), s.load(b)));
-        }
+        zip_with(s, self.0, self.1, |a, b| s.add(a, b));
     }
 }
 
@@ -26,12 +38,8 @@ impl Kernel for TanhBackward<'_> {
     type Output = ();
     #[inline(always)]
     fn call<S: Simd>(self, s: S) {
-        let len = self.d.len().min(self.h.len());
-        for (d, h) in self.d[..len].chunks_mut(S::LANES).zip(self.h[..len].chunks(S::LANES)) {
-            let h = s.load(h);
-            let slope = s.nfma(h, h, s.splat(1.0));
-            s.store(d, s.mul(s.load(d), slope));
-        }
+        let one = s.splat(1.0);
+        zip_with(s, self.d, self.h, |d, h| s.mul(d, s.nfma(h, h, one)));
     }
 }
 
@@ -42,6 +50,9 @@ impl Kernel for MaxAbs<'_> {
     type Output = f32;
     #[inline(always)]
     fn call<S: Simd>(self, s: S) -> f32 {
+        if S::LANES == 1 {
+            return max_abs_of_bits(self.0);
+        }
         let zero = s.splat(0.0);
         let (mut largest, mut poison) = (zero, zero);
         for x in self.0.chunks(S::LANES) {
@@ -55,6 +66,12 @@ impl Kernel for MaxAbs<'_> {
         s.store(&mut poisons, poison);
         fold_lanes(lanes, |a, b| if b > a { b } else { a }) + fold_lanes(poisons, |a, b| a + b)
     }
+}
+
+/// [`MaxAbs`] without arithmetic, which costs most where it is emulated: without their sign, floats order like integers.
+fn max_abs_of_bits(x: &[f32]) -> f32 {
+    let largest = x.iter().fold(0, |largest, x| largest.max(x.to_bits() << 1)) >> 1;
+    if largest < f32::INFINITY.to_bits() { f32::from_bits(largest) } else { f32::NAN }
 }
 
 /// Folds sixteen lanes into one: lane i takes in lane i + 8, then i + 4, i + 2, i + 1.

@@ -103,8 +103,15 @@ fn exponentials<S: Simd>(s: S, row: &mut [f32]) -> (f32, f32) {
 
 #[inline(always)]
 fn scale<S: Simd>(s: S, row: &mut [f32], factor: f32) {
-    for lanes in row.chunks_mut(S::LANES) {
-        s.store(lanes, s.mul(s.load(lanes), s.splat(factor)));
+    let factor = s.splat(factor);
+    let mut blocks = row.chunks_exact_mut(VIRTUAL_LANES);
+    for block in &mut blocks {
+        for lanes in block.chunks_exact_mut(S::LANES) {
+            s.store(lanes, s.mul(s.load(lanes), factor));
+        }
+    }
+    for lanes in blocks.into_remainder().chunks_mut(S::LANES) {
+        s.store(lanes, s.mul(s.load(lanes), factor));
     }
 }
 
@@ -112,14 +119,16 @@ fn scale<S: Simd>(s: S, row: &mut [f32], factor: f32) {
 #[inline(always)]
 fn row_max<S: Simd>(s: S, row: &[f32]) -> f32 {
     let mut max = s.splat(f32::NEG_INFINITY);
-    let mut full = row.chunks_exact(S::LANES);
-    for lanes in &mut full {
-        max = s.max(s.load(lanes), max);
+    let mut blocks = row.chunks_exact(VIRTUAL_LANES);
+    for block in &mut blocks {
+        for lanes in block.chunks_exact(S::LANES) {
+            max = s.max(s.load(lanes), max);
+        }
     }
     let mut lanes = [f32::NEG_INFINITY; VIRTUAL_LANES];
     s.store(&mut lanes, max);
     let max = |a: f32, b: f32| if b > a { b } else { a };
-    full.remainder().iter().copied().fold(fold_lanes(lanes, max), max)
+    blocks.remainder().iter().copied().fold(fold_lanes(lanes, max), max)
 }
 
 #[cfg(test)]

@@ -100,7 +100,20 @@ impl Simd for CortexM {
     }
     #[inline(always)]
     fn nfma(self, a: f32, b: f32, c: f32) -> f32 {
-        self.fma(-a, b, c)
+        let mut difference = c.to_bits();
+        // SAFETY: token; registers alone are touched.
+        unsafe {
+            asm!(
+                "vmov s0, s1, {a}, {b}",
+                "vmov s2, {difference}",
+                "vfms.f32 s2, s0, s1",
+                "vmov {difference}, s2",
+                a = in(reg) a.to_bits(), b = in(reg) b.to_bits(), difference = inout(reg) difference,
+                out("s0") _, out("s1") _, out("s2") _,
+                options(pure, nomem, nostack, preserves_flags)
+            );
+        }
+        f32::from_bits(difference)
     }
     #[inline(always)]
     fn max(self, a: f32, b: f32) -> f32 {
@@ -176,9 +189,11 @@ fn in_pairs(x: &mut [f32], pass: impl Fn(*mut f32, usize)) {
 /// As [`Simd::product`].
 #[inline(never)]
 unsafe fn product(operands: &Operands) {
-    let &Operands { shape: [m, k, n], a: (a, a_row, a_col), b: (b, b_row, b_col), c: (c, c_row), start, rate } =
-        operands;
-    let (start, start_row, start_col) = match start {
+    let &Operands { shape: [m, k, n], a, b, c, start, rate } = operands;
+    let (b, b_row, b_col) = b;
+    let (mut a, a_row, a_col) = a;
+    let (mut c, c_row) = c;
+    let (mut start, start_row, start_col) = match start {
         Some((start, row)) => (start, row, 1),
         None => (ZEROS.as_ptr(), 0, 0),
     };
@@ -187,64 +202,60 @@ unsafe fn product(operands: &Operands) {
     let is_constant = a_row == 0 && a_col == 0 && k > 0;
     // SAFETY: with k > 0, A has an element.
     let constant = [if is_constant { unsafe { *a } } else { 0.0 }; 4];
-    let mut top = 0;
-    while top < m {
-        let rows = if m - top == 1 { 1 } else { 2 };
-        let a = a.wrapping_add(top * a_row);
-        let start = start.wrapping_add(top * start_row);
-        let c = c.wrapping_add(top * c_row);
-        let pass = match (rows, b_row == 1 && b_col == k && a_col == 1 && rate.is_none()) {
-            (2, true) => Some((Pass::Columns2, 4)),
-            (1, true) => Some((Pass::Columns1, 4)),
-            (2, false) if b_col == 1 && a_col == 1 => Some((Pass::Rows2, 8)),
-            (2, false) if b_col == 1 && a_row == 1 => Some((Pass::Transposed2, 8)),
-            (1, false) if b_col == 1 && (a_col == 1 || is_constant) => Some((Pass::Rows1, 16)),
-            _ => None,
-        };
+    let (pair, single) = if b_row == 1 && b_col == k && a_col == 1 && rate.is_none() {
+        (Some(Pass::Columns2), Some(Pass::Columns1))
+    } else if b_col == 1 && (a_col == 1 || is_constant) {
+        ((!is_constant).then_some(Pass::Rows2), Some(Pass::Rows1))
+    } else if b_col == 1 && a_row == 1 {
+        (Some(Pass::Transposed2), None)
+    } else {
+        (None, None)
+    };
+    let mut block = Block {
+        a: [a; 2],
+        k: [k / 4, k % 4],
+        b_step: 4 * if b_row == 1 { b_col } else { b_row },
+        start_row: 4 * start_row,
+        start_step: 0,
+        c_row: 4 * c_row,
+        descends: usize::from(rate.is_some()),
+        rate: rate.unwrap_or(0.0),
+        a_step: match a_col {
+            _ if is_constant => 16_usize.wrapping_neg(),
+            1 => 0,
+            _ => 4 * a_col,
+        },
+    };
+    let mut rest = m;
+    while rest > 0 {
+        let (rows, pass) = if rest > 1 { (2, pair) } else { (1, single) };
         let mut left = 0;
-        if let Some((pass, width)) = pass {
-            // a division by 4, 8 or 16, each known
-            let blocks = match width {
-                4 => n / 4,
-                8 => n / 8,
-                _ => n / 16,
-            };
-            let block = Block {
-                a: [if is_constant { constant.as_ptr() } else { a }, a.wrapping_add(a_row)],
-                k: [k / 4, k % 4],
-                b_step: 4 * if width == 4 { b_col } else { b_row },
-                start_row: 4 * start_row,
-                start_step: 4 * start_col * width,
-                c_row: 4 * c_row,
-                descends: usize::from(rate.is_some()),
-                rate: rate.unwrap_or(0.0),
-                a_step: match pass {
-                    Pass::Transposed2 => 4 * a_col,
-                    _ if is_constant => 16_usize.wrapping_neg(),
-                    _ => 0,
-                },
-            };
-            if blocks > 0 {
-                // SAFETY: `rows` rows and `blocks` blocks of columns are inside the operands.
-                unsafe { assembly::run(pass, &block, b, start, c, blocks) };
+        if let Some(pass) = pass {
+            let columns = pass.columns();
+            let count = n >> columns;
+            block.a = [if is_constant { constant.as_ptr() } else { a }, a.wrapping_add(a_row)];
+            block.start_step = (4 * start_col) << columns;
+            if count > 0 {
+                // SAFETY: `rows` rows and `count` blocks of columns are inside the operands.
+                unsafe { assembly::run(pass, &block, b, start, c, count) };
             }
-            left = blocks * width;
+            left = count << columns;
         }
         for j in left..n {
+            let b = b.wrapping_add(j * b_col);
             for i in 0..rows {
-                // SAFETY: row top + i < m and column j < n.
+                let start = start.wrapping_add(i * start_row + j * start_col);
+                let c = c.wrapping_add(i * c_row + j);
+                // SAFETY: row i is one of those that are left, column j < n.
                 unsafe {
-                    let at = c.wrapping_add(i * c_row + j);
-                    let sum = *start.wrapping_add(i * start_row + j * start_col);
-                    let steps = [4 * a_col, 4 * b_row];
-                    let sum = assembly::chain(a.wrapping_add(i * a_row), b.wrapping_add(j * b_col), steps, k, sum);
-                    *at = match rate {
-                        Some(rate) => CortexM.nfma(rate, sum, *at),
-                        None => sum,
-                    };
+                    let sum = assembly::chain(a.wrapping_add(i * a_row), b, [4 * a_col, 4 * b_row], k, *start);
+                    *c = if let Some(rate) = rate { CortexM.nfma(rate, sum, *c) } else { sum };
                 }
             }
         }
-        top += rows;
+        a = a.wrapping_add(rows * a_row);
+        c = c.wrapping_add(rows * c_row);
+        start = start.wrapping_add(rows * start_row);
+        rest -= rows;
     }
 }

@@ -27,6 +27,17 @@ pub(super) enum Pass {
     Columns1,
 }
 
+impl Pass {
+    /// The columns of its block, as a power of two.
+    pub(super) fn columns(self) -> u32 {
+        match self {
+            Self::Columns2 | Self::Columns1 => 2,
+            Self::Rows2 | Self::Transposed2 => 3,
+            Self::Rows1 => 4,
+        }
+    }
+}
+
 /// What a pass needs besides the addresses that move on from block to block. The offsets of the fields are written into the
 /// assembly; distances are in bytes.
 #[repr(C)]
@@ -47,7 +58,7 @@ pub(super) struct Block {
     pub descends: usize,
     /// 36
     pub rate: f32,
-    /// 40: `Transposed2`: from column to column of A; `Rows1`: what is added to the address of A every four columns
+    /// 40: `Transposed2`: from column to column of A; `Rows1`: what is added to the address of A every four columns, after it moved on by them
     pub a_step: usize,
 }
 
