@@ -27,6 +27,8 @@
 //! vector that isn't whole, and its accumulators would live in memory. A single row has only its vectors as chains, so its
 //! panels are eight vectors wide.
 
+use core::ptr;
+
 use super::{
     descent::step_is_finite,
     pack::{next_panel, pack_rows, pack_transposed, padded},
@@ -258,24 +260,28 @@ impl Product<'_> {
     /// Leaves the product to the instruction set, where that has a pass for it.
     #[inline(always)]
     fn whole<S: Simd>(&mut self, s: S) -> bool {
-        let [_, k, n] = self.shape;
-        let b = match self.b {
+        let [m, k, n] = self.shape;
+        let (b, b_row, b_col) = match self.b {
             Right::Rows(data) => (data.as_ptr(), n, 1),
             Right::Columns(data) => (data.as_ptr(), 1, k),
             Right::Panels(_) => return false,
         };
-        let c = (self.c.as_mut_ptr(), self.c_row);
-        let start = match self.into {
-            Into::Bias(bias) => Some((bias.as_ptr(), 0)),
-            Into::Continue => Some((c.0.cast_const(), c.1)),
-            _ => None,
-        };
-        let rate = if let Into::Descend(rate) = self.into { Some(rate) } else { None };
-        let a = (self.a.data.as_ptr(), self.a.row, self.a.col);
+        let (c, c_row) = (self.c.as_mut_ptr(), self.c_row);
+        let (mut start, mut start_row, mut descends, mut rate) = (ptr::null(), 0, false, 0.0);
+        match self.into {
+            Into::Bias(bias) => start = bias.as_ptr(),
+            Into::Continue => (start, start_row) = (c.cast_const(), c_row),
+            Into::Descend(by) => (descends, rate) = (true, by),
+            Into::Set | Into::Probe(_) => {}
+        }
+        let Strided { data, row: a_row, col: a_col } = self.a;
+        let a = data.as_ptr();
+        let operands =
+            Operands { k, a, a_row, a_col, b, b_row, b_col, c, c_row, start, start_row, descends, rate, m, n };
         // SAFETY: `call` checked with `fits` that all elements are there, and C is borrowed mutably.
         #[allow(unsafe_code)]
         unsafe {
-            s.product(&Operands { shape: self.shape, a, b, c, start, rate })
+            s.product(operands)
         }
     }
 

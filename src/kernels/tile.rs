@@ -22,12 +22,9 @@ impl Strided<'_> {
         if rows == 0 || cols == 0 {
             return true;
         }
-        let last_row = (rows - 1).checked_mul(self.row);
-        let last_col = (cols - 1).checked_mul(self.col);
-        match (last_row, last_col) {
-            (Some(row), Some(col)) => row.checked_add(col).is_some_and(|last| last < self.data.len()),
-            _ => false,
-        }
+        // a sum that saturates lies beyond every slice
+        let last = (rows - 1).saturating_mul(self.row).saturating_add((cols - 1).saturating_mul(self.col));
+        last < self.data.len()
     }
 }
 

@@ -13,7 +13,7 @@ mod assembly;
 use core::arch::asm;
 
 pub(crate) use self::CortexM as Scalar;
-use self::assembly::{Block, Pass};
+use self::assembly::{Call, Pass};
 use super::{Kernel, Operands, Simd};
 
 /// Proof that this machine has the FPU: being compiled.
@@ -149,7 +149,7 @@ impl Simd for CortexM {
     }
 
     #[inline(always)]
-    unsafe fn product(self, operands: &Operands) -> bool {
+    unsafe fn product(self, operands: Operands) -> bool {
         // SAFETY: the caller's promise is passed on.
         unsafe { product(operands) }
         true
@@ -188,74 +188,72 @@ fn in_pairs(x: &mut [f32], pass: impl Fn(*mut f32, usize)) {
 /// # Safety
 /// As [`Simd::product`].
 #[inline(never)]
-unsafe fn product(operands: &Operands) {
-    let &Operands { shape: [m, k, n], a, b, c, start, rate } = operands;
-    let (b, b_row, b_col) = b;
-    let (mut a, a_row, a_col) = a;
-    let (mut c, c_row) = c;
-    let (mut start, start_row, start_col) = match start {
-        Some((start, row)) => (start, row, 1),
-        None => (ZEROS.as_ptr(), 0, 0),
-    };
-    // One element may stand for a whole row of A (a row of ones, whose product sums columns): a pass reads four at once, then
-    // steps back.
-    let is_constant = a_row == 0 && a_col == 0 && k > 0;
-    // SAFETY: with k > 0, A has an element.
-    let constant = [if is_constant { unsafe { *a } } else { 0.0 }; 4];
-    let (pair, single) = if b_row == 1 && b_col == k && a_col == 1 && rate.is_none() {
-        (Some(Pass::Columns2), Some(Pass::Columns1))
-    } else if b_col == 1 && (a_col == 1 || is_constant) {
-        ((!is_constant).then_some(Pass::Rows2), Some(Pass::Rows1))
-    } else if b_col == 1 && a_row == 1 {
-        (Some(Pass::Transposed2), None)
-    } else {
-        (None, None)
-    };
-    let mut block = Block {
-        a: [a; 2],
-        k: [k / 4, k % 4],
-        b_step: 4 * if b_row == 1 { b_col } else { b_row },
-        start_row: 4 * start_row,
-        start_step: 0,
-        c_row: 4 * c_row,
-        descends: usize::from(rate.is_some()),
-        rate: rate.unwrap_or(0.0),
-        a_step: match a_col {
-            _ if is_constant => 16_usize.wrapping_neg(),
-            1 => 0,
-            _ => 4 * a_col,
-        },
-    };
-    let mut rest = m;
+unsafe fn product(product: Operands) {
+    let mut call = Call { product, start_step: 0 };
+    let o = &mut call.product;
+    let (mut passes, mut start_col) = ([None, None], 1);
+    if o.start.is_null() {
+        (o.start, start_col) = (ZEROS.as_ptr(), 0);
+    }
+    let constant: [f32; 4];
+    if o.b_col == 1 {
+        if o.a_col == 1 {
+            passes = [Some(Pass::Rows1), Some(Pass::Rows2)];
+        } else if o.a_row == 1 {
+            passes[1] = Some(Pass::Transposed2);
+        } else if o.m == 1 && o.a_col == 0 && o.k > 0 {
+            // One element stands for all (a one, where the product sums columns): the pass reads four at once, then steps back.
+            // SAFETY: with k > 0, A has an element.
+            constant = unsafe { [*o.a; 4] };
+            o.a = constant.as_ptr();
+            passes[0] = Some(Pass::Rows1);
+        }
+    } else if o.b_row == 1 && o.b_col == o.k && o.a_col == 1 && !o.descends {
+        passes = [Some(Pass::Columns1), Some(Pass::Columns2)];
+    }
+    let mut rest = o.m;
     while rest > 0 {
-        let (rows, pass) = if rest > 1 { (2, pair) } else { (1, single) };
+        let [one_row, two_rows] = passes;
+        let (rows, pass) = if rest == 1 { (1, one_row) } else { (2, two_rows) };
         let mut left = 0;
         if let Some(pass) = pass {
             let columns = pass.columns();
-            let count = n >> columns;
-            block.a = [if is_constant { constant.as_ptr() } else { a }, a.wrapping_add(a_row)];
-            block.start_step = (4 * start_col) << columns;
+            let count = call.product.n >> columns;
+            call.start_step = (4 * start_col) << columns;
             if count > 0 {
-                // SAFETY: `rows` rows and `count` blocks of columns are inside the operands.
-                unsafe { assembly::run(pass, &block, b, start, c, count) };
+                // SAFETY: as many rows and blocks of columns are inside the operands.
+                unsafe { assembly::run(pass, &call, count) };
             }
             left = count << columns;
         }
-        for j in left..n {
-            let b = b.wrapping_add(j * b_col);
-            for i in 0..rows {
-                let start = start.wrapping_add(i * start_row + j * start_col);
-                let c = c.wrapping_add(i * c_row + j);
-                // SAFETY: row i is one of those that are left, column j < n.
-                unsafe {
-                    let sum = assembly::chain(a.wrapping_add(i * a_row), b, [4 * a_col, 4 * b_row], k, *start);
-                    *c = if let Some(rate) = rate { CortexM.nfma(rate, sum, *c) } else { sum };
-                }
+        let o = &mut call.product;
+        if left < o.n {
+            // SAFETY: as above.
+            unsafe { chains(o, start_col, rows, left) };
+        }
+        o.a = o.a.wrapping_add(rows * o.a_row);
+        o.c = o.c.wrapping_add(rows * o.c_row);
+        o.start = o.start.wrapping_add(rows * o.start_row);
+        rest -= rows;
+    }
+}
+
+/// The first `rows` rows from column `left` on, one element after the other.
+///
+/// # Safety
+/// As [`Simd::product`].
+#[inline(never)]
+unsafe fn chains(o: &Operands, start_col: usize, rows: usize, left: usize) {
+    for j in left..o.n {
+        for i in 0..rows {
+            let (a, b) = (o.a.wrapping_add(i * o.a_row), o.b.wrapping_add(j * o.b_col));
+            let start = o.start.wrapping_add(i * o.start_row + j * start_col);
+            let c = o.c.wrapping_add(i * o.c_row + j);
+            // SAFETY: by the caller there are row i and column j.
+            unsafe {
+                let sum = assembly::chain(a, b, [4 * o.a_col, 4 * o.b_row], o.k, *start);
+                *c = if o.descends { CortexM.nfma(o.rate, sum, *c) } else { sum };
             }
         }
-        a = a.wrapping_add(rows * a_row);
-        c = c.wrapping_add(rows * c_row);
-        start = start.wrapping_add(rows * start_row);
-        rest -= rows;
     }
 }

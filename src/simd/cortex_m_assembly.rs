@@ -15,7 +15,9 @@
 //! In the names of passes, `Rows` and `Columns` tell whether row-major B or its transpose stands in memory, `Transposed` is
 //! transposed A, and the number is that of rows of C. Registers r6, r7 and r11 are not for `asm!` to use.
 
-use core::arch::asm;
+use core::{arch::asm, mem::offset_of};
+
+use crate::simd::Operands;
 
 /// Which pass.
 #[derive(Clone, Copy)]
@@ -38,29 +40,23 @@ impl Pass {
     }
 }
 
-/// What a pass needs besides the addresses that move on from block to block. The offsets of the fields are written into the
-/// assembly; distances are in bytes.
+/// The product, and what changes from pass to pass.
 #[repr(C)]
-pub(super) struct Block {
-    /// 0, 4: the rows of A
-    pub a: [*const f32; 2],
-    /// 8, 12: k / 4 and k % 4
-    pub k: [usize; 2],
-    /// 16: from row to row of B, or from column to column where `Columns`
-    pub b_step: usize,
-    /// 20: from row to row of the starts
-    pub start_row: usize,
-    /// 24: from block to block of the starts
+pub(super) struct Call {
+    pub product: Operands,
+    /// From block to block of the starts, in bytes.
     pub start_step: usize,
-    /// 28: from row to row of C
-    pub c_row: usize,
-    /// 32: whether C = fma(-rate, A B, C)
-    pub descends: usize,
-    /// 36
-    pub rate: f32,
-    /// 40: `Transposed2`: from column to column of A; `Rows1`: what is added to the address of A every four columns, after it moved on by them
-    pub a_step: usize,
 }
+
+// The offsets that the passes know.
+const _: () = {
+    assert!(offset_of!(Call, product) == 0 && offset_of!(Call, start_step) == 60);
+    assert!(offset_of!(Operands, k) == 0 && offset_of!(Operands, a) == 4 && offset_of!(Operands, a_row) == 8);
+    assert!(offset_of!(Operands, a_col) == 12 && offset_of!(Operands, b) == 16 && offset_of!(Operands, b_row) == 20);
+    assert!(offset_of!(Operands, b_col) == 24 && offset_of!(Operands, c) == 28 && offset_of!(Operands, c_row) == 32);
+    assert!(offset_of!(Operands, start) == 36 && offset_of!(Operands, start_row) == 40);
+    assert!(offset_of!(Operands, descends) == 44 && offset_of!(Operands, rate) == 48);
+};
 
 /// c += x * b for pairs of c and b.
 macro_rules! chains {
@@ -72,7 +68,7 @@ macro_rules! chains {
 macro_rules! two_by_eight {
     ($x:ident $y:ident) => {
         concat!(
-            "vldmia r3, {{s24-s31}}\n add r3, r4\n",
+            "vldmia r3, {{s24-s31}}\n add r3, r3, r4, lsl #2\n",
             chains!(s0 s1 s2 s3 s4 s5 s6 s7 += $x * s24 s25 s26 s27 s28 s29 s30 s31),
             chains!(s8 s9 s10 s11 s12 s13 s14 s15 += $y * s24 s25 s26 s27 s28 s29 s30 s31)
         )
@@ -81,7 +77,7 @@ macro_rules! two_by_eight {
 /// [`two_by_eight`] with the elements of A from a column of it.
 macro_rules! two_by_eight_transposed {
     () => {
-        concat!("vldmia r1, {{s16, s17}}\n add r1, r5\n", two_by_eight!(s16 s17))
+        concat!("vldmia r1, {{s16, s17}}\n add r1, r1, r5, lsl #2\n", two_by_eight!(s16 s17))
     };
 }
 /// One step in k of a 1 x 16 block.
@@ -95,15 +91,15 @@ macro_rules! one_by_sixteen {
         )
     };
 }
-/// How every 2 x 8 pass ends a block, and where it goes on.
+/// How every 2 x 8 pass ends a block, and where it goes on; lr is the step of the starts.
 macro_rules! end_two_by_eight {
     () => {
         "
-    5:  ldr r1, [r0, #28]
-        add r1, r9
-        ldr r2, [r0, #32]
+    5:  ldr r1, [r0, #32]
+        add r1, r9, r1, lsl #2
+        ldrb r2, [r0, #44]
         cbz r2, 6f
-        vldr s16, [r0, #36]
+        vldr s16, [r0, #48]
         vldmia r9, {{s24-s31}}
         vfms.f32 s24, s16, s0
         vfms.f32 s25, s16, s1
@@ -127,23 +123,28 @@ macro_rules! end_two_by_eight {
         b 7f
     6:  vstmia r9!, {{s0-s7}}
         vstmia r1, {{s8-s15}}
-    7:  ldr r1, [r0, #24]
-        add r10, r1
+    7:  add r10, r10, lr
         add r8, #32
         subs r12, #1
         bne 2b"
     };
 }
-/// The operands of a pass: r0 the block, r8 B, r10 the starts, r9 C, r12 how many blocks, r4 the step of B; all floating-point
-/// registers and what else may be used are clobbered.
+/// A pass: r0 is the call, r12 the number of blocks; then r8 goes along B, r9 along C, r10 along the starts, and r4 is the
+/// distance of rows of B.
 macro_rules! pass {
-    ($block:ident $b:ident $b_step:ident $start:ident $c:ident $count:ident, $($line:expr),* $(,)?) => {
+    ($call:ident $count:ident, $($line:expr),* $(,)?) => {
         asm!(
+            "ldr r8, [r0, #16]
+            ldr r9, [r0, #28]
+            ldr r10, [r0, #36]
+            ldr r4, [r0, #20]",
             $($line),*,
-            in("r0") $block, inout("r8") $b => _, inout("r4") $b_step => _, inout("r10") $start => _,
-            inout("r9") $c => _, inout("r12") $count => _,
-            out("r1") _, out("r2") _, out("r3") _, out("r5") _, out("lr") _,
-            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _, out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _, out("d14") _, out("d15") _,
+            in("r0") $call, inout("r12") $count => _,
+            out("r1") _, out("r2") _, out("r3") _, out("r4") _, out("r5") _, out("r8") _, out("r9") _, out("r10") _,
+            out("lr") _,
+            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
+            out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _, out("d14") _,
+            out("d15") _,
             options(nostack)
         )
     };
@@ -152,31 +153,32 @@ macro_rules! pass {
 /// Runs `count` blocks side by side, at least one.
 ///
 /// # Safety
-/// All elements that the block describes are there; nothing else refers to those of C, but the starts may be those of C.
-pub(super) unsafe fn run(pass: Pass, block: &Block, b: *const f32, start: *const f32, c: *mut f32, count: usize) {
-    let step = block.b_step;
+/// All elements of these blocks are there; nothing else refers to those of C, but the starts may be those of C.
+pub(super) unsafe fn run(pass: Pass, call: &Call, count: usize) {
     // SAFETY: by the caller.
     unsafe {
         match pass {
             Pass::Rows2 => pass!(
-                block b step start c count,
+                call count,
                 "
+                ldr lr, [r0, #60]
             2:  vldmia r10, {{s0-s7}}
-                ldr r1, [r0, #20]
-                add r1, r10
+                ldr r1, [r0, #40]
+                add r1, r10, r1, lsl #2
                 vldmia r1, {{s8-s15}}
-                ldrd r1, r2, [r0]
+                ldrd r1, r2, [r0, #4]
+                add r2, r1, r2, lsl #2
                 mov r3, r8
-                ldr r5, [r0, #8]
-                cmp r5, #0
+                ldr r5, [r0]
+                lsrs r5, #2
                 beq 4f
             3:  vldmia r1!, {{s16-s19}}
                 vldmia r2!, {{s20-s23}}",
                 two_by_eight!(s16 s20), two_by_eight!(s17 s21), two_by_eight!(s18 s22), two_by_eight!(s19 s23),
                 "subs r5, #1
                 bne 3b
-            4:  ldr r5, [r0, #12]
-                cmp r5, #0
+            4:  ldr r5, [r0]
+                ands r5, #3
                 beq 5f
             8:  vldmia r1!, {{s16}}
                 vldmia r2!, {{s20}}",
@@ -186,24 +188,25 @@ pub(super) unsafe fn run(pass: Pass, block: &Block, b: *const f32, start: *const
                 end_two_by_eight!()
             ),
             Pass::Transposed2 => pass!(
-                block b step start c count,
+                call count,
                 "
+                ldr lr, [r0, #60]
+                ldr r5, [r0, #12]
             2:  vldmia r10, {{s0-s7}}
-                ldr r1, [r0, #20]
-                add r1, r10
+                ldr r1, [r0, #40]
+                add r1, r10, r1, lsl #2
                 vldmia r1, {{s8-s15}}
-                ldr r1, [r0]
-                ldr r5, [r0, #40]
+                ldr r1, [r0, #4]
                 mov r3, r8
-                ldr r2, [r0, #8]
-                cmp r2, #0
+                ldr r2, [r0]
+                lsrs r2, #2
                 beq 4f
             3:",
                 two_by_eight_transposed!(), two_by_eight_transposed!(), two_by_eight_transposed!(), two_by_eight_transposed!(),
                 "subs r2, #1
                 bne 3b
-            4:  ldr r2, [r0, #12]
-                cmp r2, #0
+            4:  ldr r2, [r0]
+                ands r2, #3
                 beq 5f
             8:",
                 two_by_eight_transposed!(),
@@ -212,31 +215,35 @@ pub(super) unsafe fn run(pass: Pass, block: &Block, b: *const f32, start: *const
                 end_two_by_eight!()
             ),
             Pass::Rows1 => pass!(
-                block b step start c count,
+                call count,
                 "
+                lsl r4, #2
                 sub r4, #32
+                ldr lr, [r0, #12]
+                sub lr, #1
+                lsl lr, #4
+                ldr r2, [r0, #60]
             2:  vldmia r10, {{s0-s15}}
-                ldr r1, [r0]
-                ldr lr, [r0, #40]
+                ldr r1, [r0, #4]
                 mov r3, r8
-                ldr r5, [r0, #8]
-                cmp r5, #0
+                ldr r5, [r0]
+                lsrs r5, #2
                 beq 4f
             3:  vldmia r1!, {{s24-s27}}
                 add r1, lr",
                 one_by_sixteen!(s24), one_by_sixteen!(s25), one_by_sixteen!(s26), one_by_sixteen!(s27),
                 "subs r5, #1
                 bne 3b
-            4:  ldr r5, [r0, #12]
-                cmp r5, #0
+            4:  ldr r5, [r0]
+                ands r5, #3
                 beq 5f
             8:  vldmia r1!, {{s24}}",
                 one_by_sixteen!(s24),
                 "subs r5, #1
                 bne 8b
-            5:  ldr r2, [r0, #32]
-                cbz r2, 6f
-                vldr s24, [r0, #36]
+            5:  ldrb r5, [r0, #44]
+                cbz r5, 6f
+                vldr s24, [r0, #48]
                 mov r1, r9
                 vldmia r1!, {{s16-s23}}
                 vfms.f32 s16, s24, s0
@@ -260,28 +267,27 @@ pub(super) unsafe fn run(pass: Pass, block: &Block, b: *const f32, start: *const
                 vstmia r9!, {{s16-s23}}
                 b 7f
             6:  vstmia r9!, {{s0-s15}}
-            7:  ldr r1, [r0, #24]
-                add r10, r1
+            7:  add r10, r10, r2
                 add r8, #64
                 subs r12, #1
                 bne 2b",
             ),
             Pass::Columns2 => pass!(
-                block b step start c count,
+                call count,
                 // the columns of B stand one behind the other: r8, at the end of the fourth, is where the fifth starts
                 "
             2:  vldmia r10, {{s0-s3}}
-                ldr lr, [r0, #20]
-                add lr, r10
+                ldr lr, [r0, #40]
+                add lr, r10, lr, lsl #2
                 vldmia lr, {{s4-s7}}
-                ldrd r1, r2, [r0]
-                ldr lr, [r0, #16]
+                ldrd r1, r2, [r0, #4]
+                add r2, r1, r2, lsl #2
+                ldr lr, [r0]
                 mov r3, r8
-                add r4, r3, lr
-                add r5, r4, lr
-                add r8, r5, lr
-                ldr lr, [r0, #8]
-                cmp lr, #0
+                add r4, r3, lr, lsl #2
+                add r5, r4, lr, lsl #2
+                add r8, r5, lr, lsl #2
+                lsrs lr, lr, #2
                 beq 4f
             3:  vldmia r1!, {{s8-s11}}
                 vldmia r2!, {{s12-s15}}
@@ -299,8 +305,8 @@ pub(super) unsafe fn run(pass: Pass, block: &Block, b: *const f32, start: *const
                 chains!(s4 s5 s6 s7 += s15 * s19 s23 s27 s31),
                 "subs lr, #1
                 bne 3b
-            4:  ldr lr, [r0, #12]
-                cmp lr, #0
+            4:  ldr lr, [r0]
+                ands lr, #3
                 beq 5f
             8:  vldmia r1!, {{s8}}
                 vldmia r2!, {{s12}}
@@ -312,27 +318,26 @@ pub(super) unsafe fn run(pass: Pass, block: &Block, b: *const f32, start: *const
                 chains!(s4 s5 s6 s7 += s12 * s16 s20 s24 s28),
                 "subs lr, #1
                 bne 8b
-            5:  ldr lr, [r0, #28]
-                add lr, r9
+            5:  ldr lr, [r0, #32]
+                add lr, r9, lr, lsl #2
                 vstmia r9!, {{s0-s3}}
                 vstmia lr, {{s4-s7}}
-                ldr lr, [r0, #24]
+                ldr lr, [r0, #60]
                 add r10, lr
                 subs r12, #1
                 bne 2b",
             ),
             Pass::Columns1 => pass!(
-                block b step start c count,
+                call count,
                 "
+                ldr lr, [r0, #60]
             2:  vldmia r10, {{s0-s3}}
-                ldr r1, [r0]
-                ldr lr, [r0, #16]
+                ldrd r2, r1, [r0]
                 mov r3, r8
-                add r4, r3, lr
-                add r5, r4, lr
-                add r8, r5, lr
-                ldr r2, [r0, #8]
-                cmp r2, #0
+                add r4, r3, r2, lsl #2
+                add r5, r4, r2, lsl #2
+                add r8, r5, r2, lsl #2
+                lsrs r2, #2
                 beq 4f
             3:  vldmia r1!, {{s8-s11}}
                 vldmia r3!, {{s16-s19}}
@@ -345,8 +350,8 @@ pub(super) unsafe fn run(pass: Pass, block: &Block, b: *const f32, start: *const
                 chains!(s0 s1 s2 s3 += s11 * s19 s23 s27 s31),
                 "subs r2, #1
                 bne 3b
-            4:  ldr r2, [r0, #12]
-                cmp r2, #0
+            4:  ldr r2, [r0]
+                ands r2, #3
                 beq 5f
             8:  vldmia r1!, {{s8}}
                 vldmia r3!, {{s16}}
@@ -357,8 +362,7 @@ pub(super) unsafe fn run(pass: Pass, block: &Block, b: *const f32, start: *const
                 "subs r2, #1
                 bne 8b
             5:  vstmia r9!, {{s0-s3}}
-                ldr r1, [r0, #24]
-                add r10, r1
+                add r10, r10, lr
                 subs r12, #1
                 bne 2b",
             ),

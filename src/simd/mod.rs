@@ -98,7 +98,7 @@ pub(crate) trait Simd: Copy {
     /// # Safety
     /// Every element that [`Operands`] describes is there, and nothing else refers to those of C.
     #[inline(always)]
-    unsafe fn product(self, _operands: &Operands) -> bool {
+    unsafe fn product(self, _operands: Operands) -> bool {
         false
     }
     /// x = e^(x - minus), where no element is above `minus`; the constants are those of `kernels::exp`.
@@ -113,19 +113,29 @@ pub(crate) trait Simd: Copy {
     }
 }
 
-/// C (m,n) from A (m,k) and B (k,n) as addresses. The second number of a pair is the distance of rows, the third that of
-/// columns, in elements.
+/// C (m,n) from A (m,k) and B (k,n) as addresses, and distances of rows and of columns in elements. Assembly reads it.
 #[allow(dead_code, reason = "only passes of whole products read it")]
+#[derive(Clone, Copy)]
+#[repr(C)]
 pub(crate) struct Operands {
-    pub shape: [usize; 3],
-    pub a: (*const f32, usize, usize),
-    pub b: (*const f32, usize, usize),
+    pub k: usize,
+    pub a: *const f32,
+    pub a_row: usize,
+    pub a_col: usize,
+    pub b: *const f32,
+    pub b_row: usize,
+    pub b_col: usize,
     /// The columns of C stand side by side.
-    pub c: (*mut f32, usize),
-    /// Where the chains start: at zeros where `None`, else at elements that stand like those of C; they may be those of C.
-    pub start: Option<(*const f32, usize)>,
-    /// C = fma(-rate, A B, C) in place of C = start + A B.
-    pub rate: Option<f32>,
+    pub c: *mut f32,
+    pub c_row: usize,
+    /// Where the chains start: at zero where null, else at elements that stand side by side too; they may be those of C.
+    pub start: *const f32,
+    pub start_row: usize,
+    /// C = fma(-rate, A B, C) instead of C = start + A B.
+    pub descends: bool,
+    pub rate: f32,
+    pub m: usize,
+    pub n: usize,
 }
 
 /// A piece of work that is compiled once per instruction set. `call` is `#[inline(always)]` in every
