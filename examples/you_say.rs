@@ -3,6 +3,9 @@
 //!
 //! `cargo run --release --example you_say`
 
+#[path = "shared/chart.rs"]
+mod chart;
+
 use std::{error::Error, ops::ControlFlow};
 
 use rnnlm::{Config, Corpus, RnnlmTrainer, Sgd, SimpleRnnlm, Vocabulary, Xorshift};
@@ -15,7 +18,7 @@ fn main() -> Result<(), Failure> {
     for words in ["you", "you say"] {
         println!("\n{words} ...");
         for (word, p) in next_words(&vocabulary, &model, words)? {
-            println!("  {word:<8} {:5.1}% {}", 100.0 * p, "#".repeat((40.0 * p).round() as usize));
+            println!("{}", chart::line(word, 8, p));
         }
     }
     Ok(())

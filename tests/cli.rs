@@ -1,83 +1,40 @@
 //! Promise: the example `ptb` does what its command line says: the flags, the lines it prints, its files and its exit codes.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::{Command, Output},
-};
+use std::{fs, process::Command};
+
+mod example;
+use example::{SENTENCE, SMALL, example, fails, folder, lines, text, with_text};
 
 // the example's own unit tests run here
 #[allow(dead_code)]
 #[path = "../examples/ptb/args.rs"]
 mod args;
 #[allow(dead_code)]
+#[path = "../examples/shared/flags.rs"]
+mod flags;
+#[allow(dead_code)]
+#[path = "../examples/ptb/history.rs"]
+mod history;
+#[allow(dead_code)]
+#[path = "../examples/ptb/output.rs"]
+mod output;
+#[allow(dead_code)]
+#[path = "../examples/ptb/plot.rs"]
+mod plot;
+#[allow(dead_code)]
 #[path = "../examples/ptb/progress.rs"]
 mod progress;
-
-/// The example beside this test: `cargo test` builds it.
-fn ptb() -> PathBuf {
-    let test = env::current_exe().unwrap();
-    let folder = test.ancestors().nth(2).unwrap();
-    let path = folder.join("examples").join(format!("ptb{}", env::consts::EXE_SUFFIX));
-    let changed = |path: &Path| fs::metadata(path).and_then(|found| found.modified()).ok();
-    let sources = fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/ptb")).unwrap();
-    let newest = sources.filter_map(|source| changed(&source.unwrap().path())).max();
-    let built = changed(&path);
-    assert!(built.is_some() && built >= newest, "the example is missing or old: run `cargo build --example ptb` first");
-    path
-}
-
-/// An empty folder of that test's own, in which the example runs.
-fn folder(test: &str) -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
-    let _ = fs::remove_dir_all(&folder);
-    fs::create_dir_all(&folder).unwrap();
-    folder
-}
-
-fn run(folder: &Path, line: &str) -> Output {
-    Command::new(ptb()).current_dir(folder).args(line.split_whitespace()).output().unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-/// Runs to the end and returns the lines printed.
-fn lines(folder: &Path, line: &str) -> Vec<String> {
-    let output = run(folder, line);
-    assert!(output.status.success(), "{line}: {output:?}");
-    assert_eq!(text(&output.stderr), "", "{line}");
-    text(&output.stdout).lines().map(String::from).collect()
-}
-
-/// Must end with this exit code, say something with `part` in it on standard error, and leave no file behind.
-fn fails(folder: &Path, line: &str, code: i32, part: &str) {
-    let before = fs::read_dir(folder).unwrap().count();
-    let output = run(folder, line);
-    let message = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{line}: {output:?}");
-    assert!(message.starts_with("ptb: ") && message.contains(part), "{line}: {message}");
-    assert!(!message.contains("panicked"), "{line}: {message}");
-    assert_eq!(fs::read_dir(folder).unwrap().count(), before, "{line} left a file behind");
-}
-
-const SENTENCE: &str = "you say goodbye and i say hello .\n";
-const SMALL: &str = "--data a.txt --hidden 8 --wordvec 8 --batch 2 --time 4 --lr 0.5";
-
-/// A folder with a text of 360 tokens and 8 words.
-fn with_text(test: &str) -> PathBuf {
-    let folder = folder(test);
-    fs::write(folder.join("a.txt"), SENTENCE.repeat(40)).unwrap();
-    folder
-}
 
 #[test]
 fn help_lists_every_flag() {
     let help = lines(&folder("help"), "--help").join("\n");
-    for flag in "data tokens epochs wordvec hidden batch time lr seed isa csv quiet help".split(' ') {
-        assert!(help.contains(&format!("--{flag}")), "{flag}");
+    for flag in "data valid tokens epochs wordvec hidden batch time lr clip lr-decay seed isa load save save-every \
+                 save-best csv plot generate temperature top quiet help"
+        .split_whitespace()
+    {
+        assert!(help.contains(&format!("\n  --{flag} ")), "{flag}");
     }
+    assert!(help.contains("Ctrl-C"));
 }
 
 #[test]
@@ -155,6 +112,45 @@ fn the_csv_has_the_bits_of_the_run_on_every_instruction_set() {
 }
 
 #[test]
+fn perplexity_is_told_with_and_without_unknown_words() {
+    let folder = folder("unknown");
+    fs::write(folder.join("ptb.train.txt"), format!("{}<unk>\n", SENTENCE.repeat(40))).unwrap();
+    fs::write(folder.join("ptb.test.txt"), "you say yes and i say no .\n".repeat(2)).unwrap();
+    fs::write(folder.join("v.txt"), "and i say hello <unk> .\n").unwrap();
+    let small = SMALL.replace("a.txt", ".");
+    let lines = lines(&folder, &format!("{small} --epochs 2 --valid v.txt"));
+    assert_eq!(lines[1..3], ["valid size: 7, unknown words: 0", "test size: 18, unknown words: 4"]);
+    let values = |line: &str, name: &str, counts: &str| -> [f64; 2] {
+        let rest = line.strip_prefix(name).unwrap_or_else(|| panic!("{line}"));
+        let (with, rest) = rest.split_once(" (").unwrap();
+        let (without, rest) = rest.split_once(" without <unk>, which ").unwrap();
+        assert_eq!(rest, format!("{counts} tokens are)"));
+        [with, without].map(|value| value.parse().unwrap())
+    };
+    values(&lines[6], "valid perplexity: ", "1 of 6");
+    // <unk> was seen once in 362 tokens
+    let [with, without] = values(&lines[7], "test perplexity: ", "4 of 17");
+    assert!(with > 1.5 * without && without > 1.0, "{lines:?}");
+}
+
+#[test]
+fn the_plot_has_the_values_of_the_csv() {
+    let folder = with_text("plot");
+    let lines = lines(&folder, &format!("{SMALL} --epochs 7 --valid a.txt --plot p.svg --csv p.csv"));
+    let svg = fs::read_to_string(folder.join("p.svg")).unwrap();
+    for row in fs::read_to_string(folder.join("p.csv")).unwrap().lines().skip(1) {
+        let [epoch, train, valid] = row.split(',').collect::<Vec<_>>()[..] else { panic!("{row}") };
+        for (name, value) in [("training", train), ("validation", valid)] {
+            let point = format!("<title>{name}, epoch {epoch}: {:.2}</title>", value.parse::<f64>().unwrap());
+            assert!(svg.contains(&point), "{point}");
+        }
+    }
+    assert_eq!(svg.matches("<circle").count(), 14);
+    assert_eq!(lines.len(), 11);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 3);
+}
+
+#[test]
 fn the_built_in_text_serves_where_no_other_is() {
     let lines = lines(&folder("built_in"), "--epochs 1 --tokens 2000 --hidden 16 --wordvec 16");
     assert!(lines[0].contains("sh examples/ptb-data.sh"), "{}", lines[0]);
@@ -176,6 +172,11 @@ fn bad_command_lines_exit_with_2() {
         "--hidden 0",
         "--isa abacus",
         "--quiet=1",
+        "--clip 0",
+        "--lr-decay 0.9",
+        "--save-every 0",
+        "--generate=-1",
+        "--temperature nan",
     ] {
         fails(&folder, line, 2, "");
     }
@@ -189,6 +190,8 @@ fn what_stops_a_run_exits_with_1() {
     fs::write(folder.join("empty.txt"), "").unwrap();
     fs::create_dir(folder.join("nothing")).unwrap();
     fs::create_dir(folder.join("one_word")).unwrap();
+    fs::create_dir_all(folder.join("held_out/ptb.test.txt")).unwrap();
+    fs::write(folder.join("held_out/ptb.train.txt"), SENTENCE.repeat(40)).unwrap();
     fs::write(folder.join("one_word/ptb.train.txt"), SENTENCE.repeat(40)).unwrap();
     fs::write(folder.join("one_word/ptb.valid.txt"), "you").unwrap();
     for (line, part) in [
@@ -208,6 +211,21 @@ fn what_stops_a_run_exits_with_1() {
         ("--data one_word", "ptb.valid.txt: fewer than two tokens"),
         ("--data a.txt --lr 3e38 --csv out.csv", "weights were left as they were"),
         ("--isa neon --data a.txt", "instruction set"),
+        ("--data a.txt --save nowhere/m", "nowhere/m: can't be written"),
+        ("--data a.txt --plot nothing", "directory"),
+        ("--data a.txt --save-best nothing/", "nothing/: can't be written"),
+        ("--data a.txt --save a.txt", "same file"),
+        ("--data a.txt --save m --csv ./m", "--save and --csv name the same file"),
+        ("--data a.txt --plot m --save-best nothing/../m", "--save-best and --plot name the same file"),
+        ("--data one_word --save one_word/ptb.valid.txt", "same file"),
+        ("--data a.txt --valid short.txt --csv short.txt", "same file"),
+        ("--data a.txt --save-every 2", "needs a file to save to"),
+        ("--data a.txt --save-best m", "--save-best needs a text to validate on"),
+        ("--data a.txt --lr-decay 4", "--lr-decay 4 needs a text to validate on"),
+        ("--data a.txt --valid missing.txt", "missing.txt"),
+        ("--data a.txt --valid nothing", "nothing: Is a directory"),
+        ("--data held_out", "ptb.test.txt: Is a directory"),
+        ("--data a.txt --load missing", "missing: No such file"),
     ] {
         let is_here = line.contains("neon") && rnnlm::Isa::by_name("neon").is_ok();
         if !is_here {
@@ -239,7 +257,7 @@ fn seed_and_instruction_set_are_obeyed() {
 #[cfg(target_os = "linux")]
 #[test]
 fn nobody_to_tell_the_error_is_no_panic() {
-    let command = format!("{} --frobnicate 2>/dev/full", ptb().display());
+    let command = format!("{} --frobnicate 2>/dev/full", example("ptb").display());
     let output = Command::new("sh").args(["-c", &command]).output().unwrap();
     assert_eq!(output.status.code(), Some(2));
 }
@@ -248,7 +266,7 @@ fn nobody_to_tell_the_error_is_no_panic() {
 #[test]
 fn a_closed_pipe_is_no_panic() {
     let folder = with_text("pipe");
-    let command = format!("{} {SMALL} --epochs 50 | head -n 1", ptb().display());
+    let command = format!("{} {SMALL} --epochs 50 | head -n 1", example("ptb").display());
     let output = Command::new("sh").current_dir(&folder).args(["-c", &command]).output().unwrap();
     assert_eq!(text(&output.stdout).lines().count(), 1);
     assert!(!text(&output.stderr).contains("panicked"), "{output:?}");

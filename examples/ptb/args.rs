@@ -1,30 +1,51 @@
-//! The command line: `--flag value` and `--flag=value`.
+//! The command line.
 
 use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf};
 
 use rnnlm::{Isa, IsaError};
 
-/// Flag, value, explanation.
-const FLAGS: [(&str, &str, &str); 13] = [
+use crate::flags::{self, Flag};
+
+const FLAGS: [Flag; 24] = [
     ("--data", "DIR|FILE", "a directory with ptb.train.txt (and ptb.valid.txt, ptb.test.txt), or one text file"),
+    ("--valid", "FILE", "validate on this text after each epoch"),
     ("--tokens", "K", "train on the first K tokens, 0 = all (1000; built-in text: 20000)"),
-    ("--epochs", "K", "epochs to train (100; built-in text: 12)"),
+    ("--epochs", "K", "epochs in all, those of a loaded file counted; 0 trains nothing (100; built-in text: 12)"),
     ("--wordvec", "D", "length of a word vector (100)"),
     ("--hidden", "H", "length of the hidden state (100)"),
     ("--batch", "N", "rows of text read side by side (10)"),
     ("--time", "T", "steps unrolled by truncated BPTT (5)"),
     ("--lr", "RATE", "learning rate (0.1; built-in text: 0.2)"),
-    ("--seed", "SEED", "seed of the initial weights (1)"),
+    ("--clip", "NORM", "clip the gradients to this global norm (inf: don't)"),
+    ("--lr-decay", "X", "divide the rate by X, at least 1, after each epoch that doesn't improve the validation (1)"),
+    ("--seed", "SEED", "seed of the initial weights and of --generate (1)"),
     ("--isa", "NAME", "portable, avx2, avx512 or neon (the fastest one here)"),
+    ("--load", "FILE", "go on from a file of --save, or from six bare weights in safetensors format"),
+    ("--save", "FILE", "keep model, words and state of training in FILE at the end"),
+    ("--save-every", "K", "and after every K epochs"),
+    ("--save-best", "FILE", "keep the model of the best validation so far in FILE"),
     ("--csv", "FILE", "write the perplexity of each epoch to FILE"),
-    ("--quiet", "", "print only the last line"),
+    ("--plot", "FILE", "draw the perplexities as an SVG picture in FILE"),
+    ("--generate", "K", "print K words that the model makes up (0)"),
+    ("--temperature", "X", "make them up more boldly (above 1) or less (below 1) (1)"),
+    ("--top", "K", "make them up from the K likeliest at each place, 0 = all (0)"),
+    ("--quiet", "", "print only the last line, and what --generate makes up"),
     ("--help", "", "print this and exit"),
 ];
+
+const ABOUT: &str = "\
+Files are replaced whole or not at all, and equal runs write equal files. A run loaded takes what no flag names from
+its file: sizes, rate, clipping, decay, seed; it ends as if it had never stopped. Ctrl-C ends a run at once:
+--save-every bounds what is lost.
+
+exit codes: 0 done; 2 a bad command line; 1 anything else that stops the run
+";
 
 /// What the user asked for; `None` where a default that suits the text is taken.
 #[derive(Debug, Default)]
 pub struct Options {
     pub data: Option<PathBuf>,
+    pub valid: Option<PathBuf>,
     pub tokens: Option<usize>,
     pub epochs: Option<usize>,
     pub wordvec: Option<NonZeroUsize>,
@@ -32,9 +53,19 @@ pub struct Options {
     pub batch: Option<NonZeroUsize>,
     pub time: Option<NonZeroUsize>,
     pub lr: Option<f32>,
+    pub clip: Option<f32>,
+    pub lr_decay: Option<f32>,
     pub seed: Option<u64>,
     pub isa: Option<Result<Isa, IsaError>>,
+    pub load: Option<PathBuf>,
+    pub save: Option<PathBuf>,
+    pub save_every: Option<NonZeroUsize>,
+    pub save_best: Option<PathBuf>,
     pub csv: Option<PathBuf>,
+    pub plot: Option<PathBuf>,
+    pub generate: usize,
+    pub temperature: Option<f32>,
+    pub top: usize,
     pub quiet: bool,
 }
 
@@ -42,38 +73,16 @@ pub struct Options {
 #[derive(Debug)]
 pub enum Command {
     Help,
-    Train(Options),
+    Train(Box<Options>),
 }
 
 /// Reads the arguments behind the program's name. The error is a message for the user.
 pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, String> {
-    let mut options = Options::default();
-    let mut arguments = arguments;
-    while let Some(argument) = arguments.next() {
-        let argument = argument.into_string().map_err(|raw| {
-            format!("{} is not UTF-8: such a path goes behind its flag, not behind =", raw.to_string_lossy())
-        })?;
-        let (flag, attached) = match argument.split_once('=') {
-            Some((flag, value)) => (flag, Some(OsString::from(value))),
-            None => (argument.as_str(), None),
-        };
-        let Some(&(_, placeholder, _)) = FLAGS.iter().find(|(name, _, _)| *name == flag) else {
-            return Err(format!("unknown argument {argument}: --help lists the flags"));
-        };
-        if placeholder.is_empty() {
-            if attached.is_some() {
-                return Err(format!("{flag} takes no value"));
-            }
-            match flag {
-                "--help" => return Ok(Command::Help),
-                _ => options.quiet = true,
-            }
-            continue;
-        }
-        let raw = attached.or_else(|| arguments.next()).ok_or_else(|| format!("{flag} needs a value {placeholder}"))?;
-        let value = Value { flag, raw };
-        match flag {
+    let mut options = Box::<Options>::default();
+    let go = flags::read(&FLAGS, arguments, |value| {
+        match value.flag {
             "--data" => options.data = Some(value.path()?),
+            "--valid" => options.valid = Some(value.path()?),
             "--tokens" => options.tokens = Some(value.parse()?),
             "--epochs" => options.epochs = Some(value.parse()?),
             "--wordvec" => options.wordvec = Some(value.parse()?),
@@ -81,8 +90,19 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Strin
             "--batch" => options.batch = Some(value.parse()?),
             "--time" => options.time = Some(value.parse()?),
             "--lr" => options.lr = Some(value.parse_if(|rate: &f32| rate.is_finite() && *rate > 0.0)?),
+            "--clip" => options.clip = Some(value.parse_if(|norm: &f32| *norm > 0.0)?),
+            "--lr-decay" => options.lr_decay = Some(value.parse_if(|x: &f32| x.is_finite() && *x >= 1.0)?),
             "--seed" => options.seed = Some(value.parse()?),
+            "--load" => options.load = Some(value.path()?),
+            "--save" => options.save = Some(value.path()?),
+            "--save-every" => options.save_every = Some(value.parse()?),
+            "--save-best" => options.save_best = Some(value.path()?),
             "--csv" => options.csv = Some(value.path()?),
+            "--plot" => options.plot = Some(value.path()?),
+            "--generate" => options.generate = value.parse()?,
+            "--temperature" => options.temperature = Some(value.temperature()?),
+            "--top" => options.top = value.parse()?,
+            "--quiet" => options.quiet = true,
             _ => {
                 let name: String = value.parse()?;
                 let isa = Isa::by_name(&name);
@@ -92,48 +112,18 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Strin
                 options.isa = Some(isa);
             }
         }
-    }
-    Ok(Command::Train(options))
+        Ok(())
+    })?;
+    Ok(if go { Command::Train(options) } else { Command::Help })
 }
 
 /// The text of `--help`.
 pub fn help() -> String {
-    let mut text = String::from(
+    let list = flags::list(&FLAGS);
+    format!(
         "Trains a small recurrent language model on text.\n\n\
-         usage: cargo run --release --example ptb -- [FLAGS]\n\nflags (defaults in brackets):\n",
-    );
-    for (flag, placeholder, explanation) in FLAGS {
-        let left = format!("{flag} {placeholder}");
-        text += &format!("  {left:<17} {explanation}\n");
-    }
-    text
-}
-
-/// The value of a flag.
-struct Value<'f> {
-    flag: &'f str,
-    raw: OsString,
-}
-
-impl Value<'_> {
-    fn bad(&self) -> String {
-        let (flag, raw) = (self.flag, self.raw.to_string_lossy());
-        let explanation = FLAGS.iter().find(|(name, _, _)| *name == flag).map_or("", |(_, _, text)| text);
-        format!("{flag} can't be {raw:?}: {explanation}")
-    }
-
-    fn path(&self) -> Result<PathBuf, String> {
-        if self.raw.is_empty() { Err(self.bad()) } else { Ok(PathBuf::from(&self.raw)) }
-    }
-
-    fn parse<T: std::str::FromStr>(&self) -> Result<T, String> {
-        self.parse_if(|_| true)
-    }
-
-    fn parse_if<T: std::str::FromStr>(&self, good: impl FnOnce(&T) -> bool) -> Result<T, String> {
-        let parsed = self.raw.to_str().and_then(|text| text.parse().ok());
-        parsed.filter(good).ok_or_else(|| self.bad())
-    }
+         usage: cargo run --release --example ptb -- [FLAGS]\n\nflags (defaults in brackets):\n{list}\n{ABOUT}"
+    )
 }
 
 #[cfg(test)]
@@ -153,6 +143,7 @@ mod tests {
         assert_eq!(options.data, Some(PathBuf::from("some/where")));
         assert_eq!(options.hidden.map(NonZeroUsize::get), Some(7));
         assert!(matches!(parsed("--quiet --help"), Ok(Command::Help)));
+        assert!(matches!(parsed("--clip inf --lr-decay 1 --generate=0"), Ok(Command::Train(_))));
     }
 
     #[test]
@@ -168,12 +159,27 @@ mod tests {
             "--lr inf",
             "--lr 0",
             "--lr -0.1",
+            "--clip 0",
+            "--clip nan",
+            "--clip -1",
+            "--lr-decay 0.5",
+            "--lr-decay inf",
+            "--lr-decay nan",
             "--hidden 0",
             "--batch=0",
             "--quiet=yes",
             "--isa abacus",
             "--seed 18446744073709551616",
             "--csv=",
+            "--load=",
+            "--save",
+            "--save-every 0",
+            "--save-best=",
+            "--plot",
+            "--generate some",
+            "--temperature 0",
+            "--temperature 1e-45",
+            "--top -1",
         ] {
             let flag = line.split(['=', ' ']).next().unwrap_or(line);
             assert!(parsed(line).is_err_and(|message| message.contains(flag)), "{line}");

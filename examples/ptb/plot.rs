@@ -1,0 +1,276 @@
+//! The perplexities of a run as a picture: SVG, which every browser shows.
+
+use std::fmt::Write;
+
+use crate::history::Row;
+
+/// Width and height of the picture, and the borders of the area in which the curves stand.
+const SIZE: (f64, f64) = (800.0, 480.0);
+const LEFT: f64 = 72.0;
+const RIGHT: f64 = 776.0;
+const TOP: f64 = 56.0;
+const BOTTOM: f64 = 428.0;
+
+const TRAIN: &str = "#0b62a8";
+const VALID: &str = "#d1550a";
+const REACHABLE: &str = "#555";
+/// So many points are marked each; more would hide the curve.
+const MOST_MARKED: usize = 60;
+
+/// An axis: values to ticks and to places.
+struct Axis {
+    is_log: bool,
+    /// The values at the two ends.
+    range: [f64; 2],
+    /// The two ends in the picture.
+    ends: [f64; 2],
+    ticks: Vec<f64>,
+}
+
+impl Axis {
+    /// Ticks at 1, 2 or 5 times a power of ten, about `count` of them, with the range widened to them.
+    fn linear(values: [f64; 2], ends: [f64; 2], count: f64, least_step: f64) -> Self {
+        let [low, high] = values;
+        let rough = ((high - low) / count).max(high.abs() * 1e-3).max(least_step);
+        let power = 10_f64.powf(rough.log10().floor());
+        let step = [1.0, 2.0, 5.0, 10.0].map(|x| x * power).into_iter().find(|step| *step >= rough * 0.999);
+        let step = step.unwrap_or(power).max(least_step);
+        let first = (low / step + 1e-9).floor();
+        let last = (high / step - 1e-9).ceil().max(first + 1.0);
+        let ticks = (0..=(last - first) as usize).map(|i| (first + i as f64) * step).collect();
+        Self { is_log: false, range: [first * step, last * step], ends, ticks }
+    }
+
+    /// The same on a logarithmic scale; over many powers of ten, ticks at some of these alone.
+    fn log(values: [f64; 2], ends: [f64; 2]) -> Self {
+        let [low, high] = values.map(f64::log10);
+        let decades = (high - low).ceil();
+        let [first, last] = [low.floor() as i32, high.ceil() as i32];
+        let steps: &[f64] = if decades <= 3.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
+        let every = (decades / 8.0).ceil().max(1.0) as usize;
+        let all = (first..=last).step_by(every).flat_map(|power| steps.iter().map(move |x| x * 10_f64.powi(power)));
+        let all: Vec<f64> = all.collect();
+        // from the last tick below the values to the first above
+        let from = all.iter().rposition(|&tick| tick <= values[0] * 1.0001).unwrap_or(0);
+        let to = all.iter().position(|&tick| tick >= values[1] * 0.9999).unwrap_or(all.len() - 1);
+        let ticks = all.get(from..=to).unwrap_or(&all).to_vec();
+        let ends_of = |values: &[f64]| [values[0], values[values.len() - 1]];
+        let [bottom, top] = ends_of(&ticks);
+        Self { is_log: true, range: [bottom.min(values[0]), top.max(values[1])], ends, ticks }
+    }
+
+    fn place(&self, value: f64) -> f64 {
+        let scale = |value: f64| if self.is_log { value.log10() } else { value };
+        let [low, high] = self.range.map(scale);
+        self.ends[0] + (scale(value) - low) / (high - low) * (self.ends[1] - self.ends[0])
+    }
+}
+
+/// The curves of training and, where there is one, of validation; `reachable` is a perplexity that none can better.
+pub fn svg(rows: &[Row], reachable: Option<f64>) -> String {
+    let curve = |of: fn(&Row) -> Option<f32>| -> Vec<(usize, f64)> {
+        let points = rows.iter().filter_map(|row| Some((row.epoch, f64::from(of(row)?))));
+        points.filter(|(_, perplexity)| perplexity.is_finite()).collect()
+    };
+    let curves = [("training", TRAIN, curve(|row| Some(row.train))), ("validation", VALID, curve(|row| row.valid))];
+    let values = || curves.iter().flat_map(|(_, _, points)| points.iter().map(|point| point.1)).chain(reachable);
+    let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(1.0, f64::max));
+    let low = low.min(high);
+    let (first, last) = (rows.first().map_or(0, |row| row.epoch), rows.last().map_or(1, |row| row.epoch));
+    let x = Axis::linear([first as f64, last as f64], [LEFT, RIGHT], 10.0, 1.0);
+    // falling by more than this, the later part of a curve would be a flat line
+    let y = if high / low > 8.0 {
+        Axis::log([low, high], [BOTTOM, TOP])
+    } else {
+        Axis::linear([low, high], [BOTTOM, TOP], 6.0, 0.0)
+    };
+
+    let mut picture = Picture::new();
+    picture.axes(&x, &y);
+    let mut at = LEFT;
+    if let Some(perplexity) = reachable {
+        let place = y.place(perplexity);
+        picture
+            .put(format_args!(r#"<path d="M{LEFT} {place:.1}H{RIGHT}" stroke="{REACHABLE}" stroke-dasharray="2 4"/>"#));
+    }
+    for (name, color, points) in curves.iter().filter(|(_, _, points)| !points.is_empty()) {
+        let dashes = if *name == "training" { "" } else { r#" stroke-dasharray="9 4""# };
+        let places: Vec<(f64, f64)> = points.iter().map(|p| (x.place(p.0 as f64), y.place(p.1))).collect();
+        let list: Vec<String> = places.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+        let list = list.join(" ");
+        picture.put(format_args!(r#"<polyline class="{name}" points="{list}" stroke="{color}"{dashes}/>"#));
+        for ((epoch, perplexity), (x, y)) in points.iter().zip(places).filter(|_| points.len() <= MOST_MARKED) {
+            // shown where the pointer rests on it
+            let title = format!("<title>{name}, epoch {epoch}: {perplexity:.2}</title>");
+            picture.put(format_args!(r#"<circle cx="{x:.1}" cy="{y:.1}" r="3" fill="{color}">{title}</circle>"#));
+        }
+        let last = points.last().map_or(0.0, |point| point.1);
+        at = picture.legend(at, color, dashes, &format!("{name}, at last {last:.2}"));
+    }
+    if let Some(perplexity) = reachable {
+        let label = format!("best reachable {perplexity:.2}");
+        picture.legend(at, REACHABLE, r#" stroke-dasharray="2 4""#, &label);
+    }
+    picture.text + "</svg>\n"
+}
+
+struct Picture {
+    text: String,
+}
+
+impl Picture {
+    fn new() -> Self {
+        let (width, height) = SIZE;
+        let font = r#"font-family="sans-serif" font-size="13" fill="none" stroke-width="2""#;
+        let text = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" {font}>\n\
+             <title>Perplexity by epoch</title>\n<rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n"
+        );
+        Self { text }
+    }
+
+    fn put(&mut self, element: std::fmt::Arguments<'_>) {
+        // a String takes everything
+        let _ = writeln!(self.text, "{element}");
+    }
+
+    fn label(&mut self, x: f64, y: f64, anchor: &str, text: &str) {
+        self.put(format_args!(r##"<text x="{x:.1}" y="{y:.1}" text-anchor="{anchor}" fill="#222">{text}</text>"##));
+    }
+
+    /// Grid, ticks and names.
+    fn axes(&mut self, x: &Axis, y: &Axis) {
+        for &tick in &x.ticks {
+            let at = x.place(tick);
+            self.put(format_args!(r##"<path d="M{at:.1} {TOP}V{BOTTOM}" stroke="#e4e4e4" stroke-width="1"/>"##));
+            self.label(at, BOTTOM + 18.0, "middle", &number(tick));
+        }
+        for &tick in &y.ticks {
+            let at = y.place(tick);
+            self.put(format_args!(r##"<path d="M{LEFT} {at:.1}H{RIGHT}" stroke="#e4e4e4" stroke-width="1"/>"##));
+            self.label(LEFT - 8.0, at + 4.0, "end", &number(tick));
+        }
+        self.put(format_args!(r##"<path d="M{LEFT} {TOP}V{BOTTOM}H{RIGHT}" stroke="#222" stroke-width="1"/>"##));
+        self.label((LEFT + RIGHT) / 2.0, BOTTOM + 40.0, "middle", "epoch");
+        let name = if y.is_log { "perplexity (logarithmic)" } else { "perplexity" };
+        let middle = (TOP + BOTTOM) / 2.0;
+        self.put(format_args!(
+            r##"<text transform="translate(18 {middle}) rotate(-90)" text-anchor="middle" fill="#222">{name}</text>"##
+        ));
+    }
+
+    /// A line and what it stands for, above the curves from `x` on; returns where the next one may begin.
+    fn legend(&mut self, x: f64, color: &str, dashes: &str, text: &str) -> f64 {
+        let (y, end) = (TOP - 24.0, x + 32.0);
+        self.put(format_args!(r#"<path d="M{x} {y}H{end}" stroke="{color}"{dashes}/>"#));
+        self.label(end + 8.0, y + 4.0, "start", text);
+        end + 8.0 + 7.2 * text.len() as f64 + 16.0
+    }
+}
+
+/// A tick's number without needless zeros.
+fn number(value: f64) -> String {
+    // ticks are multiples of powers of ten, but for the rounding of their computation
+    let rounded = format!("{value:.6}");
+    let short = rounded.trim_end_matches('0').trim_end_matches('.');
+    if value.abs() < 1e6 { short.to_owned() } else { format!("{value:.0e}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(perplexities: &[f32], is_validated: bool) -> Vec<Row> {
+        let row = |(epoch, &train)| Row { epoch, train, valid: is_validated.then_some(train * 1.2) };
+        (1..).zip(perplexities).map(row).collect()
+    }
+
+    /// The elements of a well-formed document, each with its attributes.
+    fn elements(svg: &str) -> Vec<&str> {
+        let (mut open, mut elements) = (Vec::new(), Vec::new());
+        for tag in svg.split('<').skip(1) {
+            let (tag, text) = tag.split_once('>').expect("a tag that doesn't end");
+            assert!(!text.contains('&'), "{text}");
+            if let Some(name) = tag.strip_prefix('/') {
+                assert_eq!(open.pop(), Some(name), "closed in another order");
+                continue;
+            }
+            let (element, closes) = tag.strip_suffix('/').map_or((tag, false), |element| (element, true));
+            let (name, attributes) = element.split_once(' ').unwrap_or((element, ""));
+            assert!(!name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase()), "{tag}");
+            // name="value" again and again
+            let mut rest = attributes;
+            while !rest.is_empty() {
+                let (key, after) = rest.split_once("=\"").unwrap_or_else(|| panic!("{tag}"));
+                let (_, after) = after.split_once('"').unwrap_or_else(|| panic!("{tag}"));
+                assert!(key.bytes().all(|byte| byte.is_ascii_alphabetic() || byte == b'-'), "{tag}");
+                rest = after.trim_start();
+            }
+            if !closes {
+                open.push(name);
+            }
+            elements.push(element);
+        }
+        assert!(open.is_empty(), "{open:?} stay open");
+        elements
+    }
+
+    fn points(svg: &str, class: &str) -> Vec<(f64, f64)> {
+        let Some((_, rest)) = svg.split_once(&format!(r#"<polyline class="{class}" points=""#)) else { return vec![] };
+        let list = rest.split('"').next().unwrap();
+        list.split(' ')
+            .map(|p| p.split_once(',').unwrap())
+            .map(|(x, y)| (x.parse().unwrap(), y.parse().unwrap()))
+            .collect()
+    }
+
+    fn is_inside(&(x, y): &(f64, f64)) -> bool {
+        (LEFT..=RIGHT).contains(&x) && (TOP..=BOTTOM).contains(&y)
+    }
+
+    #[test]
+    fn as_many_points_as_epochs_and_all_inside() {
+        let falling: Vec<f32> = (0..100).map(|i| 400.0 * 0.95_f32.powi(i) + 5.0).collect();
+        for perplexities in [&falling[..], &falling[..12], &falling[90..], &[7.0], &[1.0, 1.0], &[3e38, 2.0], &[]] {
+            for (is_validated, reachable) in [(false, None), (true, None), (true, Some(4.0))] {
+                let rows = rows(perplexities, is_validated);
+                let svg = svg(&rows, reachable);
+                let elements = elements(&svg);
+                let (train, valid) = (points(&svg, "training"), points(&svg, "validation"));
+                assert_eq!(train.len(), rows.len());
+                let finite = rows.iter().filter(|row| row.valid.is_some_and(f32::is_finite)).count();
+                assert_eq!(valid.len(), finite);
+                assert!(train.iter().chain(&valid).all(is_inside), "{svg}");
+                assert!(train.is_sorted_by(|a, b| a.0 < b.0));
+                let circles = elements.iter().filter(|element| element.starts_with("circle")).count();
+                assert_eq!(circles, if rows.len() > MOST_MARKED { 0 } else { train.len() + valid.len() });
+                for text in [">epoch<", ">perplexity"] {
+                    assert!(svg.contains(text), "{text}");
+                }
+                assert_eq!(svg.contains(">training, at last "), !train.is_empty());
+                assert_eq!(svg.contains(">validation, at last "), !valid.is_empty());
+                assert_eq!(svg.contains(">best reachable 4.00<"), reachable.is_some());
+            }
+        }
+    }
+
+    #[test]
+    fn ticks_stand_at_round_values() {
+        let ticks = |axis: Axis| axis.ticks.into_iter().map(number).collect::<Vec<_>>().join(" ");
+        let ends = [0.0, 1.0];
+        assert_eq!(ticks(Axis::linear([1.0, 12.0], ends, 10.0, 1.0)), "0 2 4 6 8 10 12");
+        assert_eq!(ticks(Axis::linear([1.0, 1.0], ends, 10.0, 1.0)), "1 2");
+        assert_eq!(ticks(Axis::linear([3.0, 5.0], ends, 10.0, 1.0)), "3 4 5");
+        assert_eq!(ticks(Axis::linear([11.01, 57.3], ends, 6.0, 0.0)), "10 20 30 40 50 60");
+        assert_eq!(ticks(Axis::linear([1.02, 1.09], ends, 6.0, 0.0)), "1.02 1.04 1.06 1.08 1.1");
+        assert_eq!(ticks(Axis::log([5.6, 394.0], ends)), "5 10 20 50 100 200 500");
+        assert_eq!(ticks(Axis::log([1.5, 90_000.0], ends)), "1 10 100 1000 10000 100000");
+        assert_eq!(ticks(Axis::log([2.0, 3e38], ends)), "1 100000 1e10 1e15 1e20 1e25 1e30 1e35");
+    }
+
+    #[test]
+    fn the_scale_suits_the_curve() {
+        assert!(svg(&rows(&[400.0, 6.0], false), None).contains("(logarithmic)"));
+        assert!(!svg(&rows(&[40.0, 12.0], false), None).contains("(logarithmic)"));
+    }
+}

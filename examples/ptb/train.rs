@@ -1,0 +1,212 @@
+//! A run from its texts to its files.
+
+use std::ops::ControlFlow;
+
+use rnnlm::{
+    Batches, Gradients, Isa, Progress, RnnlmTrainer, Sgd, SimpleRnnlm, StepError, Vocabulary, Xorshift, perplexity,
+};
+
+use crate::{
+    Failure,
+    args::Options,
+    evaluation::Evaluation,
+    files::Files,
+    generate::generate,
+    history::{self, Row},
+    keeper::Keeper,
+    plot,
+    progress::Report,
+    saved::{self, Saved},
+    settings::Settings,
+    text::{self, HeldOut, Source, Texts},
+};
+
+type Model = SimpleRnnlm<Vec<f32>>;
+
+/// Does what the options ask for.
+pub fn run(options: &Options) -> Result<(), Failure> {
+    let isa = options.isa.unwrap_or(Ok(Isa::detect()))?;
+    let source = Source::of(options);
+    let files = Files::prepare(options, &source)?;
+    let bytes = options.load.as_deref().map(saved::bytes).transpose()?;
+    let saved =
+        options.load.as_deref().zip(bytes.as_deref()).map(|(path, bytes)| Saved::new(path, bytes)).transpose()?;
+    let settings = Settings::new(options, saved.as_ref(), source.is_built_in())?;
+    let texts = text::load(options, &source, &settings, saved.as_ref())?;
+    check(options, &settings, &texts)?;
+
+    let mut config = settings.config;
+    config.vocab_size = texts.vocabulary.len();
+    let corpus = texts.train.ids().get(..texts.tokens.unwrap_or(0)).unwrap_or(texts.train.ids());
+    let steps = match settings.trains() {
+        true => Batches::new(corpus, config.batch_size, config.time_size)?.steps_per_epoch(),
+        false => 0,
+    };
+    let mut state = settings.state;
+    let mut rng = Xorshift::new(state.seed);
+    let mut model = SimpleRnnlm::new(config, &mut rng)?.with_isa(isa);
+    match &saved {
+        Some(saved) => saved.checkpoint.load(&mut model)?,
+        None => state.rng = rng.state(),
+    }
+    let report = Report::new(options.quiet, steps.saturating_mul(settings.epochs_left()));
+    if source.is_built_in() && texts.tokens.is_some() {
+        report.line(
+            "no Penn Treebank text at hand: training on the built-in text (sh examples/ptb-data.sh fetches the real one)",
+        )?;
+    }
+    introduce(&report, &texts, &model, &settings, saved.as_ref())?;
+
+    let Files { csv, plot, save, best } = files;
+    let keeper = Keeper::new(&config, texts.vocabulary.to_lines()?, state)?.with_files(save, options.save_every, best);
+    let trainer = RnnlmTrainer::new(model, Sgd::new(state.learning_rate)?)?.with_eval_interval(1);
+    let mut trainer = match state.max_norm.is_finite() {
+        true => trainer.with_clipping(state.max_norm, Gradients::new(config)?)?,
+        false => trainer,
+    };
+    trainer.resume(&state)?;
+    drop(saved);
+    drop(bytes);
+
+    let mut run = Run { report, keeper, texts: &texts, rows: Vec::new(), last_valid: None };
+    if settings.trains() {
+        // an error inside the callback stops training and is told afterwards
+        let mut outcome: Result<(), Failure> = Ok(());
+        run.report.resume();
+        trainer.fit(corpus, settings.epochs, |progress| {
+            outcome = run.after_step(progress);
+            if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })?;
+        outcome?;
+    }
+    let state = trainer.training_state();
+    let mut model = trainer.into_model();
+    run.keeper.save(&model, &state)?;
+    if let Some(mut csv) = csv {
+        csv.write(history::csv(&run.rows, texts.valid.is_some()).as_bytes())?;
+    }
+    if let Some(mut plot) = plot {
+        plot.write(plot::svg(&run.rows, texts.true_perplexity).as_bytes())?;
+    }
+    run.conclude(&mut model, settings.state.seed, options)
+}
+
+/// What needs something that isn't there.
+fn check(options: &Options, settings: &Settings, texts: &Texts) -> Result<(), String> {
+    let needs_valid = "needs a text to validate on: name one by --valid";
+    if options.save_every.is_some() && options.save.is_none() {
+        return Err("--save-every needs a file to save to: name one by --save".into());
+    }
+    if texts.valid.is_none() && options.save_best.is_some() {
+        return Err(format!("--save-best {needs_valid}"));
+    }
+    if texts.valid.is_none() && settings.trains() && settings.state.decay != 1.0 {
+        return Err(format!("--lr-decay {} {needs_valid}", settings.state.decay));
+    }
+    Ok(())
+}
+
+/// What is known before the first step.
+fn introduce(
+    report: &Report,
+    texts: &Texts,
+    model: &Model,
+    settings: &Settings,
+    saved: Option<&Saved<'_>>,
+) -> Result<(), Failure> {
+    let config = model.config();
+    match texts.tokens {
+        Some(tokens) => report.line(&format!("corpus size: {tokens}, vocabulary size: {}", config.vocab_size))?,
+        None => report.line(&format!("vocabulary size: {}, and the text at hand has another", config.vocab_size))?,
+    }
+    for (name, held_out) in [("valid", &texts.valid), ("test", &texts.test)] {
+        if let Some(HeldOut { ids, unknown }) = held_out {
+            report.line(&format!("{name} size: {}, unknown words: {unknown}", ids.len()))?;
+        }
+    }
+    let memory = config.memory()?;
+    let clips = settings.state.max_norm.is_finite();
+    let (parameters, bytes) = (memory.weights, if clips { memory.bytes_with_gradients() } else { memory.bytes() });
+    report
+        .line(&format!("{parameters} parameters, {bytes} bytes for training, {} instructions", model.isa().name()))?;
+    if let Some(Saved { path, .. }) = saved {
+        let (path, epoch) = (path.display(), settings.state.epoch);
+        let end = if settings.trains() { "" } else { ": nothing to train, as --epochs is not above it" };
+        report.line(&format!("loaded {path} at epoch {epoch}{end}"))?;
+    }
+    Ok(())
+}
+
+/// A run under way.
+struct Run<'t> {
+    report: Report,
+    keeper: Keeper,
+    texts: &'t Texts,
+    rows: Vec<Row>,
+    /// The valid text under the model of the last epoch.
+    last_valid: Option<(f32, Evaluation)>,
+}
+
+impl Run<'_> {
+    /// At the end of an epoch: evaluates, keeps the model, prints a line.
+    fn after_step(&mut self, progress: Progress<'_, Vec<f32>>) -> Result<(), Failure> {
+        self.report.step(progress.epoch)?;
+        if !progress.is_epoch_end() {
+            return Ok(());
+        }
+        self.report.pause();
+        let (epoch, train) = (progress.epoch, progress.perplexity());
+        self.last_valid = evaluate(progress.model, self.texts.valid.as_ref(), &self.texts.vocabulary)?;
+        let loss = self.last_valid.map(|(loss, _)| loss);
+        self.keeper.after_epoch(progress, loss)?;
+        let valid = loss.map(perplexity);
+        let held_out = valid.map(|valid| format!(" | valid {valid:.2}")).unwrap_or_default();
+        self.report.line(&format!("| epoch {epoch} | perplexity {train:.2}{held_out}"))?;
+        self.rows.push(Row { epoch, train, valid });
+        self.report.resume();
+        Ok(())
+    }
+
+    /// Tells how good the model is, and lets it make up text.
+    fn conclude(&self, model: &mut Model, seed: u64, options: &Options) -> Result<(), Failure> {
+        let (Texts { vocabulary, valid, test, true_perplexity, .. }, report) = (self.texts, &self.report);
+        // the valid text has been told of after an epoch
+        let valid = match self.last_valid {
+            Some(valid) => Some(valid),
+            None => evaluate(model, valid.as_ref(), vocabulary)?,
+        };
+        let test = evaluate(model, test.as_ref(), vocabulary)?;
+        for (name, evaluated, is_told) in [("valid", valid, self.last_valid.is_some()), ("test", test, false)] {
+            let Some((loss, evaluation)) = evaluated else { continue };
+            let reached = perplexity(loss);
+            if let Some(known) = evaluation.perplexity_of_known() {
+                let (unknown, all) = (evaluation.unknown(), evaluation.tokens());
+                report.line(&format!(
+                    "{name} perplexity: {reached:.2} ({known:.2} without <unk>, which {unknown} of {all} tokens are)"
+                ))?;
+            } else if !is_told {
+                report.line(&format!("{name} perplexity: {reached:.2}"))?;
+            }
+        }
+        if let Some(best) = true_perplexity {
+            report.line(&format!("best reachable perplexity: {best:.2}"))?;
+        }
+        if options.generate > 0 {
+            report.last_line(generate(model, vocabulary, seed, options)?.trim_end())?;
+        }
+        report.last_line(&format!("steps/s: {:.1}", report.steps_per_second()))?;
+        Ok(())
+    }
+}
+
+/// The loss on a held-out text, if there is one, and what belongs to it.
+fn evaluate(
+    model: &mut Model,
+    held_out: Option<&HeldOut>,
+    vocabulary: &Vocabulary,
+) -> Result<Option<(f32, Evaluation)>, StepError> {
+    let Some(HeldOut { ids, .. }) = held_out else { return Ok(None) };
+    let mut evaluation = Evaluation::new(vocabulary.id("<unk>"));
+    let loss = model.score(ids, |score| evaluation.add(score))?;
+    Ok(Some((loss, evaluation)))
+}

@@ -1,0 +1,28 @@
+//! A model file, read.
+
+use std::{fs, path::Path};
+
+use rnnlm::{Checkpoint, Vocabulary};
+
+/// A checkpoint with the words of its vocabulary.
+pub struct Saved<'f> {
+    pub path: &'f Path,
+    pub checkpoint: Checkpoint<'f>,
+    /// Empty where the file has no words.
+    pub vocabulary: Vocabulary,
+}
+
+impl<'f> Saved<'f> {
+    /// What the bytes of that file say. The error is a message for the user.
+    pub fn new(path: &'f Path, bytes: &'f [u8]) -> Result<Self, String> {
+        let checkpoint = Checkpoint::read(bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+        let words = Vocabulary::from_words(checkpoint.words());
+        let vocabulary = words.map_err(|error| format!("{}: {error}", path.display()))?;
+        Ok(Self { path, checkpoint, vocabulary })
+    }
+}
+
+/// The bytes of a file. The error is a message for the user.
+pub fn bytes(path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
+}
