@@ -54,7 +54,7 @@ pub fn matrixmultiply(scale: f32, a: Operand, b: Operand, keep: f32, c: &mut [f3
 pub fn gemm(scale: f32, a: Operand, b: Operand, keep: f32, c: &mut [f32]) {
     let (m, k, n) = (a.rows, a.cols, b.cols);
     assert!(b.rows == k && c.len() == m * n);
-    // SAFETY: as above; this function names the column stride first.
+    // SAFETY: as in `matrixmultiply`; this function takes the column stride before the row stride.
     unsafe {
         ::gemm::gemm(
             m,

@@ -30,6 +30,9 @@ pub const WORKLOADS: [Workload; 4] = [
     Workload { name: 'E', v: 64, d: 16, h: 32, n: 1, t: 8, wanted: 3.5 },
 ];
 
+/// The weights, in the order in which they stand.
+pub const NAMES: [&str; 6] = ["embed.W", "rnn.Wx", "rnn.Wh", "rnn.b", "affine.W", "affine.b"];
+
 impl Workload {
     /// Tokens of a window, and rows of its activations.
     pub fn rows(&self) -> usize {
@@ -46,7 +49,7 @@ impl Workload {
         Config { vocab_size: self.v, wordvec_size: self.d, hidden_size: self.h, batch_size: self.n, time_size: self.t }
     }
 
-    /// Rows and columns of embed.W, rnn.Wx, rnn.Wh, rnn.b, affine.W, affine.b: the order in which weights stand.
+    /// Rows and columns of [`NAMES`].
     pub fn shapes(&self) -> [[usize; 2]; 6] {
         let &Self { v, d, h, .. } = self;
         [[v, d], [d, h], [h, h], [1, h], [h, v], [1, v]]
@@ -76,12 +79,12 @@ pub struct Start {
 }
 
 impl Start {
-    /// Weights as the crate draws them, but word vectors of deviation 1 instead of 0.01: then each of the six matrices moves far
+    /// Weights as the crate draws them, but word vectors of deviation 0.1 instead of 0.01: then each of the six matrices moves far
     /// more in a few steps than rounding does, which the comparison of the peers' weights needs.
     pub fn new(workload: Workload) -> Result<Self, Failure> {
         let mut rng = Xorshift::new(1);
         let mut model = SimpleRnnlm::new(workload.config(), &mut rng)?;
-        model.weights_mut().embed_w.as_mut_slice().iter_mut().for_each(|w| *w *= 100.0);
+        model.weights_mut().embed_w.as_mut_slice().iter_mut().for_each(|w| *w *= 10.0);
         let mut ids = || {
             let ids: Vec<u32> = (0..workload.rows()).map(|_| rng.below(workload.v as u32)).collect();
             let transposed =
