@@ -55,7 +55,7 @@ fn a_pipe_gets_one_block_for_each_line() {
         let fields: Vec<String> = line.split_whitespace().map(String::from).collect();
         (fields[0].clone(), fields[1].strip_suffix('%').unwrap().parse::<f64>().unwrap(), fields.get(2).cloned())
     };
-    for block in blocks.iter().copied() {
+    for block in &blocks {
         let rows: Vec<_> = block.iter().skip(block.len() - 3).map(|line| row(line)).collect();
         assert!(rows.is_sorted_by(|a, b| a.1 >= b.1), "{block:?}");
         for (word, percent, bar) in rows {
