@@ -77,7 +77,9 @@ pub fn svg(rows: &[Row], reachable: Option<f64>) -> String {
     let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(1.0, f64::max));
     let low = low.min(high);
     let (first, last) = (rows.first().map_or(0, |row| row.epoch), rows.last().map_or(1, |row| row.epoch));
-    let x = Axis::linear([first as f64, last as f64], [LEFT, RIGHT], 10.0, 1.0);
+    // one epoch stands in the middle
+    let around = if first == last { 1.0 } else { 0.0 };
+    let x = Axis::linear([first as f64 - around, last as f64 + around], [LEFT, RIGHT], 10.0, 1.0);
     // falling by more than this, the later part of a curve would be a flat line
     let y = if high / low > 8.0 {
         Axis::log([low, high], [BOTTOM, TOP])
@@ -87,6 +89,9 @@ pub fn svg(rows: &[Row], reachable: Option<f64>) -> String {
 
     let mut picture = Picture::new();
     picture.axes(&x, &y);
+    if rows.is_empty() {
+        picture.label((LEFT + RIGHT) / 2.0, (TOP + BOTTOM) / 2.0, "middle", "no epoch was trained");
+    }
     let mut at = LEFT;
     if let Some(perplexity) = reachable {
         let place = y.place(perplexity);

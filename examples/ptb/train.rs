@@ -131,7 +131,11 @@ fn introduce(
         .line(&format!("{parameters} parameters, {bytes} bytes for training, {} instructions", model.isa().name()))?;
     if let Some(Saved { path, .. }) = saved {
         let (path, epoch) = (path.display(), settings.state.epoch);
-        let end = if settings.trains() { "" } else { ": nothing to train, as --epochs is not above it" };
+        let end = if settings.trains() || settings.epochs == 0 {
+            ""
+        } else {
+            ": nothing to train, as --epochs is not above it"
+        };
         report.line(&format!("loaded {path} at epoch {epoch}{end}"))?;
     }
     Ok(())
