@@ -29,7 +29,7 @@ const Q4: f32 = f32::from_bits(0x3ab6_2982);
 /// The constants of both functions for passes that an instruction set brings along: the starts of chains, for two elements,
 /// then what stays in registers.
 #[rustfmt::skip]
-const CONSTANTS: &[f32; 21] = &[
+pub(super) const CONSTANTS: &[f32; 21] = &[
     ROUND, ROUND, Q3, Q3, Q2, Q2, Q1, Q1, Q0, Q0,
     LOG2_E, ROUND, LN2_HI, -LN2_LO, Q4, 1.0, 2.0, 0.5, 9.02, ROUND - 24.0, -104.0,
 ];
@@ -96,12 +96,6 @@ pub(crate) fn tanh_lanes<S: Simd>(s: S, x: S::F) -> S::F {
     let residual = s.nfma(quotient, d_lo, residual);
     let magnitude = s.fma(s.mul(residual, s.splat(0.5)), one_plus, quotient);
     s.with_sign_of(magnitude, x)
-}
-
-/// x = e^(x - minus) in place, where no element is above `minus`; false where the instruction set has no pass for it.
-#[inline(always)]
-pub(super) fn exp_below<S: Simd>(s: S, x: &mut [f32], minus: f32) -> bool {
-    s.exp_below(x, minus, CONSTANTS)
 }
 
 /// x = e^x in place.

@@ -212,7 +212,7 @@ impl Kernel for Product<'_> {
             return false;
         }
         if let Into::Probe(rate) = self.into {
-            return self.probe(s, rate);
+            return s.run(Probe { product: &self, rate });
         }
         if self.whole(s) {
             return true;
@@ -264,7 +264,8 @@ impl Product<'_> {
         let (b, b_row, b_col) = match self.b {
             Right::Rows(data) => (data.as_ptr(), n, 1),
             Right::Columns(data) => (data.as_ptr(), 1, k),
-            Right::Panels(_) => return false,
+            // `fits` let none pass on one lane
+            Right::Panels(_) => return S::LANES == 1,
         };
         let (c, c_row) = (self.c.as_mut_ptr(), self.c_row);
         let (mut start, mut start_row, mut descends, mut rate) = (ptr::null(), 0, false, 0.0);
@@ -345,21 +346,29 @@ impl Product<'_> {
             left += width;
         }
     }
+}
 
-    /// Whether `Descend` would take only finite steps to finite weights. Rare, so one element after the other.
-    fn probe<S: Simd>(&self, s: S, rate: f32) -> bool {
-        let [_, k, n] = self.shape;
-        let Right::Rows(b) = self.b else { return false };
+/// Whether `Descend` would take only finite steps to finite weights. Rare, so one element after the other.
+struct Probe<'p, 'a> {
+    product: &'p Product<'a>,
+    rate: f32,
+}
+
+impl Kernel for Probe<'_, '_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) -> bool {
+        let Self { product: &Product { shape: [m, k, n], a, b, ref c, c_row, .. }, rate } = self;
+        let Right::Rows(b) = b else { return false };
         let at = |data: &[f32], i: usize| data.get(i).copied().unwrap_or(f32::NAN);
-        let gradient = |i: usize, j: usize| {
-            (0..k)
-                .fold(0.0, |sum, p| s.fma_one(at(self.a.data, i * self.a.row + p * self.a.col), at(b, p * n + j), sum))
-        };
-        self.c
-            .iter()
-            .take(self.shape[0] * n)
-            .enumerate()
-            .all(|(at, &w)| step_is_finite(s, rate, gradient(at / n, at % n), w))
+        c.chunks(c_row.max(1)).take(m).enumerate().all(|(i, row)| {
+            row.iter().take(n).enumerate().all(|(j, &w)| {
+                let gradient =
+                    (0..k).fold(0.0, |sum, p| s.fma_one(at(a.data, i * a.row + p * a.col), at(b, p * n + j), sum));
+                step_is_finite(s, rate, gradient, w)
+            })
+        })
     }
 }
 

@@ -10,7 +10,7 @@
 
 use super::{
     elementwise::fold_lanes,
-    exp::{exp_below, exp_lanes},
+    exp::{CONSTANTS, exp_lanes},
     scalar::ln,
 };
 use crate::simd::{Kernel, Simd, VIRTUAL_LANES};
@@ -76,11 +76,12 @@ impl Kernel for Softmax<'_> {
 /// Turns a row of logits into e, in place, and gives m and s.
 #[inline(always)]
 fn exponentials<S: Simd>(s: S, row: &mut [f32]) -> (f32, f32) {
+    if let Some((max, lanes)) = s.exponentials(row, CONSTANTS) {
+        return (max, fold_lanes(lanes, |a, b| a + b));
+    }
     let max = row_max(s, row);
     let mut sums = [s.splat(0.0); VIRTUAL_LANES];
-    // either all exponentials come first, or each is added up while it is in its register
-    let is_done = exp_below(s, row, max);
-    let exp = |x: S::F| if is_done { x } else { exp_lanes(s, s.sub(x, s.splat(max))) };
+    let exp = |x: S::F| exp_lanes(s, s.sub(x, s.splat(max)));
     let mut blocks = row.chunks_exact_mut(VIRTUAL_LANES);
     for block in &mut blocks {
         for (lanes, sum) in block.chunks_exact_mut(S::LANES).zip(&mut sums) {
@@ -103,6 +104,9 @@ fn exponentials<S: Simd>(s: S, row: &mut [f32]) -> (f32, f32) {
 
 #[inline(always)]
 fn scale<S: Simd>(s: S, row: &mut [f32], factor: f32) {
+    if s.scale_all(row, factor) {
+        return;
+    }
     let factor = s.splat(factor);
     let mut blocks = row.chunks_exact_mut(VIRTUAL_LANES);
     for block in &mut blocks {

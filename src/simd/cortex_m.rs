@@ -14,7 +14,7 @@ use core::arch::asm;
 
 pub(crate) use self::CortexM as Scalar;
 use self::assembly::{Call, Pass};
-use super::{Kernel, Operands, Simd};
+use super::{Kernel, Operands, Simd, VIRTUAL_LANES};
 
 /// Proof that this machine has the FPU: being compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +41,12 @@ impl Simd for CortexM {
 
     #[inline(always)]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
-        kernel.call(self)
+        /// A function of its own: flash is short.
+        #[inline(never)]
+        fn on_cortex_m<K: Kernel>(kernel: K) -> K::Output {
+            kernel.call(CortexM)
+        }
+        on_cortex_m(kernel)
     }
     #[inline(always)]
     fn splat(self, x: f32) -> f32 {
@@ -155,9 +160,12 @@ impl Simd for CortexM {
         true
     }
     #[inline(always)]
-    fn exp_below(self, x: &mut [f32], minus: f32, constants: &'static [f32; 21]) -> bool {
-        // SAFETY: by `in_pairs` the elements are there.
-        in_pairs(x, |x, count| unsafe { assembly::exp(x, count, minus, constants) });
+    fn exponentials(self, row: &mut [f32], constants: &'static [f32; 21]) -> Option<(f32, [f32; VIRTUAL_LANES])> {
+        Some(exponentials(row, constants))
+    }
+    #[inline(always)]
+    fn scale_all(self, x: &mut [f32], factor: f32) -> bool {
+        scale_all(x, factor);
         true
     }
     #[inline(always)]
@@ -166,6 +174,25 @@ impl Simd for CortexM {
         in_pairs(x, |x, count| unsafe { assembly::tanh(x, count, constants) });
         true
     }
+}
+
+#[inline(never)]
+fn exponentials(row: &mut [f32], constants: &'static [f32; 21]) -> (f32, [f32; VIRTUAL_LANES]) {
+    let blocks = row.as_chunks::<4>();
+    let max = blocks.1.iter().fold(assembly::max(blocks.0), |max, &x| if x > max { x } else { max });
+    // SAFETY: by `in_pairs` the elements are there.
+    in_pairs(row, |x, count| unsafe { assembly::exp(x, count, max, constants) });
+    let (blocks, rest) = row.as_chunks::<VIRTUAL_LANES>();
+    let mut lanes = assembly::sum(blocks);
+    lanes.iter_mut().zip(rest).for_each(|(sum, e)| *sum += e);
+    (max, lanes)
+}
+
+#[inline(never)]
+fn scale_all(x: &mut [f32], factor: f32) {
+    let (blocks, rest) = x.as_chunks_mut::<8>();
+    assembly::scale(blocks, factor);
+    rest.iter_mut().for_each(|x| *x *= factor);
 }
 
 /// Runs a pass over an even number of elements, above zero, then over the last one and a companion.

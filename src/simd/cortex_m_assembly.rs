@@ -635,3 +635,114 @@ pub(super) unsafe fn tanh(x: *mut f32, count: usize, constants: &'static [f32; 2
         );
     }
 }
+
+/// The largest element, -inf where there is none; NaN is passed over.
+pub(super) fn max(x: &[[f32; 4]]) -> f32 {
+    let mut max = f32::NEG_INFINITY.to_bits();
+    if x.is_empty() {
+        return f32::NEG_INFINITY;
+    }
+    // SAFETY: the loop visits every block once.
+    unsafe {
+        asm!(
+            // a new maximum is rare
+            "vmov s0, r2
+         2: vldmia r0!, {{s1-s4}}
+            vcmp.f32 s1, s0
+            vmrs apsr_nzcv, fpscr
+            bgt 3f
+         4: vcmp.f32 s2, s0
+            vmrs apsr_nzcv, fpscr
+            bgt 5f
+         6: vcmp.f32 s3, s0
+            vmrs apsr_nzcv, fpscr
+            bgt 7f
+         8: vcmp.f32 s4, s0
+            vmrs apsr_nzcv, fpscr
+            it gt
+            vmovgt.f32 s0, s4
+            subs r1, #1
+            bne 2b
+            b 9f
+         3: vmov.f32 s0, s1
+            b 4b
+         5: vmov.f32 s0, s2
+            b 6b
+         7: vmov.f32 s0, s3
+            b 8b
+         9: vmov r2, s0",
+            inout("r0") x.as_ptr() => _, inout("r1") x.len() => _, inout("r2") max,
+            out("s0") _, out("s1") _, out("s2") _, out("s3") _, out("s4") _,
+            options(readonly, nostack)
+        );
+    }
+    f32::from_bits(max)
+}
+
+/// The sums of the elements at each place of a block, in ascending order.
+pub(super) fn sum(x: &[[f32; 16]]) -> [f32; 16] {
+    let mut sums = [0.0; 16];
+    if x.is_empty() {
+        return sums;
+    }
+    // SAFETY: the loop visits every block once.
+    unsafe {
+        asm!(
+            "vldmia r2, {{s0-s15}}
+         2: vldmia r0!, {{s16-s31}}
+            vadd.f32 s0, s0, s16
+            vadd.f32 s1, s1, s17
+            vadd.f32 s2, s2, s18
+            vadd.f32 s3, s3, s19
+            vadd.f32 s4, s4, s20
+            vadd.f32 s5, s5, s21
+            vadd.f32 s6, s6, s22
+            vadd.f32 s7, s7, s23
+            vadd.f32 s8, s8, s24
+            vadd.f32 s9, s9, s25
+            vadd.f32 s10, s10, s26
+            vadd.f32 s11, s11, s27
+            vadd.f32 s12, s12, s28
+            vadd.f32 s13, s13, s29
+            vadd.f32 s14, s14, s30
+            vadd.f32 s15, s15, s31
+            subs r1, #1
+            bne 2b
+            vstmia r2, {{s0-s15}}",
+            inout("r0") x.as_ptr() => _, inout("r1") x.len() => _, in("r2") sums.as_mut_ptr(),
+            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
+            out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _, out("d14") _,
+            out("d15") _,
+            options(nostack)
+        );
+    }
+    sums
+}
+
+/// x = factor x.
+pub(super) fn scale(x: &mut [[f32; 8]], factor: f32) {
+    if x.is_empty() {
+        return;
+    }
+    // SAFETY: the loop visits every block once.
+    unsafe {
+        asm!(
+            "vmov s8, r2
+         2: vldmia r0, {{s0-s7}}
+            vmul.f32 s0, s0, s8
+            vmul.f32 s1, s1, s8
+            vmul.f32 s2, s2, s8
+            vmul.f32 s3, s3, s8
+            vmul.f32 s4, s4, s8
+            vmul.f32 s5, s5, s8
+            vmul.f32 s6, s6, s8
+            vmul.f32 s7, s7, s8
+            vstmia r0!, {{s0-s7}}
+            subs r1, #1
+            bne 2b",
+            inout("r0") x.as_mut_ptr() => _, inout("r1") x.len() => _, in("r2") factor.to_bits(),
+            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _,
+            options(nostack)
+        );
+    }
+}

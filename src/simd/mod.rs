@@ -101,9 +101,15 @@ pub(crate) trait Simd: Copy {
     unsafe fn product(self, _operands: Operands) -> bool {
         false
     }
-    /// x = e^(x - minus), where no element is above `minus`; the constants are those of `kernels::exp`.
+    /// `kernels::softmax`: a row of logits x turned into e^(x - m), in place; its maximum m and the sums of the virtual lanes.
+    /// The constants are those of `kernels::exp`.
     #[inline(always)]
-    fn exp_below(self, _x: &mut [f32], _minus: f32, _constants: &'static [f32; 21]) -> bool {
+    fn exponentials(self, _row: &mut [f32], _constants: &'static [f32; 21]) -> Option<(f32, [f32; VIRTUAL_LANES])> {
+        None
+    }
+    /// x = factor x.
+    #[inline(always)]
+    fn scale_all(self, _x: &mut [f32], _factor: f32) -> bool {
         false
     }
     /// x = tanh x; the constants are those of `kernels::exp`.
