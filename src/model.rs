@@ -13,7 +13,7 @@ use crate::{
     score::TokenScore,
     simd::{Isa, Scalar},
     step::{self, Backward, Forward, InPlace, Score, Stored, Train},
-    workspace::Buffers,
+    workspace::{Buffers, copy, head},
 };
 
 /// The language model of "Deep Learning from Scratch 2", chapter 5: embedding, tanh RNN, affine, softmax.
@@ -242,20 +242,21 @@ impl<B: Storage> SimpleRnnlm<B> {
         let isa = self.isa;
         let (weights, mut buffers) = self.parts()?;
         let block = sizes.n * sizes.h;
+        let before = head(buffers.h, block);
         if stateful {
-            buffers.h[..block].copy_from_slice(buffers.state);
+            copy(before, buffers.state);
         } else {
-            buffers.h[..block].fill(0.0);
+            before.fill(0.0);
         }
         let (mut total, count) = (Sum::default(), counting(ts));
         let pass = Forward { sizes, weights, buffers: &mut buffers, xs, ts };
         step::forward(isa, Train { pass, count, total: &mut total });
         let loss = total.mean(count);
-        let last = &buffers.h[sizes.t * block..];
+        let last = buffers.h.get(sizes.t * block..).unwrap_or_default();
         if !loss.is_finite() || !step::all_finite(isa, last) {
             return Err(StepError::NonFiniteLoss);
         }
-        buffers.state.copy_from_slice(last);
+        copy(buffers.state, last);
         Ok(Window { model: self, loss, count })
     }
 
@@ -308,7 +309,7 @@ impl<B: Storage> SimpleRnnlm<B> {
         let (sizes, isa) = (self.sizes, self.isa);
         let (weights, mut buffers) = self.parts()?;
         let hidden = sizes.h;
-        buffers.h[..hidden].fill(0.0);
+        head(buffers.h, hidden).fill(0.0);
         let (mut total, mut finite) = (Sum::default(), true);
         let mut targets = ts.iter();
         let mut visit = |loss: f32, rank: usize| {
@@ -318,12 +319,15 @@ impl<B: Storage> SimpleRnnlm<B> {
                 visit(TokenScore { id, loss, rank });
             }
         };
-        for (xs, ts) in xs.chunks(sizes.rows()).zip(ts.chunks(sizes.rows())) {
+        let window = sizes.rows().max(1);
+        for (xs, ts) in xs.chunks(window).zip(ts.chunks(window)) {
             let sizes = sizes.one_row(xs.len());
             let pass = Forward { sizes, weights, buffers: &mut buffers, xs, ts };
             step::score(isa, Score { pass, visit: &mut visit });
             let last = xs.len() * hidden;
-            buffers.h.copy_within(last..last + hidden, 0);
+            if let Some((first, rest)) = buffers.h.split_at_mut_checked(hidden) {
+                copy(first, rest.get(last - hidden..).unwrap_or_default());
+            }
         }
         let loss = total.mean(ts.len());
         if finite && loss.is_finite() { Ok(loss) } else { Err(StepError::NonFiniteLoss) }

@@ -8,6 +8,7 @@ use crate::{
     kernels::{Into, Left, Right, Scale, Softmax, Tanh, product},
     parameters::{Parameters, Storage},
     simd::{Isa, Kernel, Simd},
+    workspace::{copy, head},
 };
 
 /// Reads a text token by token and tells how likely each word is to come next.
@@ -213,7 +214,7 @@ impl Kernel for Feed<'_> {
     fn call<S: Simd>(self, s: S) -> bool {
         let Self { sizes: Sizes { v, d, h: hidden, .. }, weights: w, vector, h, rest, sharpness } = self;
         // the new state is built where the logits will stand
-        let z = &mut rest[..hidden];
+        let z = head(rest, hidden);
         product(
             s,
             [1, d, hidden],
@@ -224,8 +225,8 @@ impl Kernel for Feed<'_> {
         );
         product(s, [1, hidden, hidden], Left::rows(h, hidden), Right::Rows(w.rnn_wh.as_slice()), z, Into::Continue);
         s.run(Tanh(z));
-        h.copy_from_slice(z);
-        let logits = &mut rest[..v];
+        copy(h, z);
+        let logits = head(rest, v);
         let bias = Into::Bias(w.affine_b.as_slice());
         product(s, [1, hidden, v], Left::rows(h, hidden), Right::Rows(w.affine_w.as_slice()), logits, bias);
         if sharpness != 1.0 {

@@ -10,7 +10,7 @@ use crate::{
     matrix::Matrix,
     parameters::Parameters,
     simd::{Isa, Kernel, Simd},
-    workspace::Buffers,
+    workspace::{Buffers, head},
 };
 
 // The passes are run by these functions, which know nothing of the model's storage: so they are compiled once, with this
@@ -58,12 +58,13 @@ impl<'p> Forward<'p, '_> {
         let Self { sizes, weights: w, buffers, xs, .. } = self;
         let Sizes { v, d, h: hidden, n, t, .. } = sizes;
         let rows = sizes.rows();
-        let x = &mut buffers.x[..rows * d];
-        let h = &mut buffers.h[..(rows + n) * hidden];
-        let logits = &mut buffers.logits[..rows * v];
+        let x = head(buffers.x, rows * d);
+        let h = head(buffers.h, (rows + n) * hidden);
+        let logits = head(buffers.logits, rows * v);
         time_embedding::forward(x, buffers.rows, w.embed_w, TokenWindow { ids: xs, n, t });
         time_rnn::forward(s, h, x, [w.rnn_wx, w.rnn_wh, w.rnn_b], &sizes);
-        time_affine::forward(s, logits, &h[n * hidden..], [w.affine_w, w.affine_b], buffers.pack, &sizes);
+        let h = h.get(n * hidden..).unwrap_or_default();
+        time_affine::forward(s, logits, h, [w.affine_w, w.affine_b], buffers.pack, &sizes);
         logits
     }
 }
@@ -127,14 +128,10 @@ impl Backward<'_> {
         let sizes = &self.sizes;
         let &Sizes { h: hidden, n, .. } = sizes;
         let Buffers { x, h, logits: d_logits, rows, d_h: d_z, d_x, pack, .. } = &mut self.buffers;
-        time_affine::weight_gradients(
-            s,
-            [&mut w.affine_w, &mut w.affine_b],
-            [&h[n * hidden..], d_logits],
-            pack,
-            sizes,
-            into,
-        ) & time_rnn::weight_gradients(s, [&mut w.rnn_wx, &mut w.rnn_wh, &mut w.rnn_b], [x, h, d_z], sizes, into)
+        let h_from_first = h.get(n * hidden..).unwrap_or_default();
+        let affine = [&mut w.affine_w, &mut w.affine_b];
+        time_affine::weight_gradients(s, affine, [h_from_first, d_logits], pack, sizes, into)
+            & time_rnn::weight_gradients(s, [&mut w.rnn_wx, &mut w.rnn_wh, &mut w.rnn_b], [x, h, d_z], sizes, into)
             & time_embedding::weight_gradient(s, &mut w.embed_w, d_x, rows, into)
     }
 

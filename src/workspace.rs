@@ -34,6 +34,16 @@ impl<'a> Buffers<'a> {
     }
 }
 
+/// The first `len` elements, none where there are fewer: buffers are cut to measure, so that never shows, and nothing can panic.
+pub(crate) fn head(block: &mut [f32], len: usize) -> &mut [f32] {
+    block.get_mut(..len).unwrap_or_default()
+}
+
+/// to = from; the shorter one ends it.
+pub(crate) fn copy(to: &mut [f32], from: &[f32]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+}
+
 /// Cuts a block into consecutive parts of these lengths; what the block is too short for comes out empty.
 pub(crate) fn split<const COUNT: usize>(block: &mut [f32], lens: [usize; COUNT]) -> [&mut [f32]; COUNT] {
     let mut rest = block;

@@ -77,10 +77,23 @@ fn max_abs_of_bits(x: &[f32]) -> f32 {
 /// Folds sixteen lanes into one: lane i takes in lane i + 8, then i + 4, i + 2, i + 1.
 #[inline(always)]
 pub(crate) fn fold_lanes(lanes: [f32; VIRTUAL_LANES], f: impl Fn(f32, f32) -> f32) -> f32 {
-    let eight: [f32; 8] = core::array::from_fn(|i| f(lanes[i], lanes[i + 8]));
-    let four: [f32; 4] = core::array::from_fn(|i| f(eight[i], eight[i + 4]));
-    let two: [f32; 2] = core::array::from_fn(|i| f(four[i], four[i + 2]));
-    f(two[0], two[1])
+    let eight: [f32; 8] = halve(&lanes, &f);
+    let four: [f32; 4] = halve(&eight, &f);
+    let two: [f32; 2] = halve(&four, &f);
+    let [one] = halve(&two, &f);
+    one
+}
+
+/// Takes the upper half into the lower one.
+#[inline(always)]
+fn halve<const HALF: usize>(lanes: &[f32], f: impl Fn(f32, f32) -> f32) -> [f32; HALF] {
+    let mut sums = [0.0; HALF];
+    if let [low, high] = lanes.as_chunks::<HALF>().0 {
+        for ((sum, &a), &b) in sums.iter_mut().zip(low).zip(high) {
+            *sum = f(a, b);
+        }
+    }
+    sums
 }
 
 #[cfg(test)]

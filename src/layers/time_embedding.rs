@@ -10,6 +10,7 @@ use crate::{
     kernels::{Add, Descend, Into, step_is_finite},
     matrix::Matrix,
     simd::Simd,
+    workspace::copy,
 };
 
 /// x (T*N,D) from W (V,D); `rows` (T*N) keeps the id of each row for the backward pass, as the bits of a float.
@@ -17,7 +18,7 @@ pub(crate) fn forward(x: &mut [f32], rows: &mut [f32], w: Matrix<&[f32]>, ids: T
     let mut x = x.chunks_exact_mut(w.cols().max(1)).zip(rows);
     ids.for_each_time_major(|id| {
         if let (Some((x, row)), Some(vector)) = (x.next(), w.row(id as usize)) {
-            x.copy_from_slice(vector);
+            copy(x, vector);
             *row = f32::from_bits(id);
         }
     });
@@ -28,7 +29,7 @@ pub(crate) fn backward<S: Simd>(s: S, d_x: &mut [f32], rows: &[f32], d: usize) {
     for r in 0..rows.len() {
         let first = first_with_same_id(rows, r);
         if first < r {
-            let (before, from) = d_x.split_at_mut((r * d).min(d_x.len()));
+            let Some((before, from)) = d_x.split_at_mut_checked(r * d) else { return };
             if let (Some(sum), Some(row)) = (before.get_mut(first * d..first * d + d), from.get(..d)) {
                 s.run(Add(sum, row));
             }
@@ -53,7 +54,7 @@ pub(crate) fn weight_gradient<S: Simd>(
         match into {
             Into::Descend(rate) => s.run(Descend { weights, gradient, rate }),
             Into::Probe(rate) => finite &= weights.iter().zip(gradient).all(|(&w, &g)| step_is_finite(s, rate, g, w)),
-            _ => weights.copy_from_slice(gradient),
+            _ => copy(weights, gradient),
         }
     }
     finite

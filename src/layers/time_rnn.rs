@@ -29,8 +29,8 @@ pub(crate) fn forward<S: Simd>(
     let Some(z) = h.get_mut(block..) else { return };
     product(s, [n * t, d, hidden], Left::rows(x, d), Right::Rows(wx.as_slice()), z, Into::Bias(b.as_slice()));
     for step in 0..t {
-        let (before, from) = h.split_at_mut((step + 1) * block);
-        let (h_prev, z) = (&before[step * block..], &mut from[..block]);
+        let Some((before, from)) = h.split_at_mut_checked((step + 1) * block) else { return };
+        let (Some(h_prev), Some(z)) = (before.get(step * block..), from.get_mut(..block)) else { return };
         product(s, [n, hidden, hidden], Left::rows(h_prev, hidden), Right::Rows(wh.as_slice()), z, Into::Continue);
         s.run(Tanh(z));
     }
@@ -50,12 +50,13 @@ pub(crate) fn backward<S: Simd>(
     let recurrence = [n, hidden, hidden];
     let wh = Right::transposed(s, recurrence, wh.as_slice(), pack);
     for step in (0..t).rev() {
-        let (d_h, d_z_next) = d_h.split_at_mut((step + 1) * block);
-        let d_h = &mut d_h[step * block..];
+        let next = (step + 1) * block;
+        let Some((d_h, d_z_next)) = d_h.split_at_mut_checked(next) else { return };
+        let (Some(d_h), Some(h)) = (d_h.get_mut(step * block..), h.get(next..next + block)) else { return };
         if step + 1 < t {
             product(s, recurrence, Left::rows(d_z_next, hidden), wh, d_h, Into::Continue);
         }
-        s.run(TanhBackward { d: d_h, h: &h[(step + 1) * block..(step + 2) * block] });
+        s.run(TanhBackward { d: d_h, h });
     }
     product_nt(s, [n * t, hidden, d], d_h, wx.as_slice(), d_x, Into::Set, pack);
 }

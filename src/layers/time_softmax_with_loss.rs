@@ -35,7 +35,7 @@ pub(crate) fn forward_backward<S: Simd>(
     total: &mut Sum,
 ) {
     let share = 1.0 / count as f32;
-    let mut rows = logits.chunks_exact_mut(v);
+    let mut rows = logits.chunks_exact_mut(v.max(1));
     targets.for_each_time_major(|target| {
         let Some(row) = rows.next() else { return };
         let target = target as usize;
@@ -55,7 +55,7 @@ pub(crate) fn score<S: Simd>(
     v: usize,
     visit: &mut dyn FnMut(f32, usize),
 ) {
-    let mut rows = logits.chunks_exact_mut(v);
+    let mut rows = logits.chunks_exact_mut(v.max(1));
     targets.for_each_time_major(|target| {
         let Some(row) = rows.next() else { return };
         let (loss, rank) = s.run(ScoreRow { row, target: target as usize });

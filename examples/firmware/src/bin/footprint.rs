@@ -1,0 +1,105 @@
+//! The library's parts alone, chosen by features, to weigh them and to prove that they don't panic: with the feature
+//! `proof` the panic handler calls a function that doesn't exist, so this links only where no panic can be reached.
+#![no_std]
+#![no_main]
+
+use core::hint::black_box;
+
+use firmware::target::entry;
+
+#[entry]
+fn main() -> ! {
+    #[cfg(feature = "train")]
+    black_box(train());
+    #[cfg(feature = "predict")]
+    black_box(predict());
+    #[cfg(feature = "checkpoint")]
+    black_box(checkpoint());
+    #[cfg(feature = "online")]
+    black_box(online());
+    loop {
+        black_box(());
+    }
+}
+
+/// A model from its sizes, and training steps.
+#[cfg(feature = "train")]
+fn train() -> Option<f32> {
+    use firmware::{model::model, workload::WINDOW};
+    // SAFETY: called once.
+    let mut model = unsafe { model() }.ok()?;
+    model.initialize(&mut rnnlm::Xorshift::new(black_box(1)));
+    let (mut xs, mut ts) = ([0; WINDOW], [0; WINDOW]);
+    (black_box(&mut xs), black_box(&mut ts));
+    model.forward(&xs, &ts).and_then(|window| window.sgd(black_box(0.1))).ok()
+}
+
+/// The three likeliest next events, from weights that are only read.
+#[cfg(feature = "predict")]
+fn predict() -> Option<rnnlm::Candidate> {
+    use firmware::model::{CONFIG, MEMORY, PREDICTOR, Static};
+    use rnnlm::{Candidate, Config, Matrix, Parameters, Predictor, top};
+    static WEIGHTS: Static<[f32; MEMORY.weights]> = Static::new([0.0; MEMORY.weights]);
+    let Config { vocab_size: v, wordvec_size: d, hidden_size: h, .. } = black_box(CONFIG);
+    // SAFETY: called once.
+    let mut rest = unsafe { &WEIGHTS.take()[..] };
+    let mut next = |rows: usize, cols: usize| {
+        let (part, after) = rest.split_at_checked(rows * cols)?;
+        rest = after;
+        Matrix::new(rows, cols, part).ok()
+    };
+    let weights = Parameters {
+        embed_w: next(v, d)?,
+        rnn_wx: next(d, h)?,
+        rnn_wh: next(h, h)?,
+        rnn_b: next(1, h)?,
+        affine_w: next(h, v)?,
+        affine_b: next(1, v)?,
+    };
+    let mut buffer = [0.0; PREDICTOR];
+    let mut predictor = Predictor::new(weights, &mut buffer[..]).ok()?;
+    let probabilities = predictor.feed(black_box(1)).ok()?;
+    let mut three = [Candidate::default(); 3];
+    top(probabilities, &[], &mut three).first().copied()
+}
+
+/// A file of the desktop, checked, its weights used where they stand and loaded into a model.
+#[cfg(feature = "checkpoint")]
+fn checkpoint() -> Option<f32> {
+    static FILE: [u8; 64] = [0; 64];
+    let checkpoint = rnnlm::Checkpoint::read(black_box(&FILE[..])).ok()?;
+    black_box(checkpoint.config());
+    checkpoint.weights()?.affine_w.get(0, 0)
+}
+
+/// One event after the other: scored, learned from, predicted.
+#[cfg(feature = "online")]
+fn online() -> Option<f32> {
+    use firmware::{
+        model::{PREDICTOR, Static, model},
+        workload::WINDOW,
+    };
+    static PREDICTION: Static<[f32; PREDICTOR]> = Static::new([0.0; PREDICTOR]);
+    static IDS: Static<[u32; 2 * WINDOW]> = Static::new([0; 2 * WINDOW]);
+    // SAFETY: called once, in a program without `train`.
+    let (model, prediction, ids) = unsafe { (model().ok()?, PREDICTION.take(), IDS.take()) };
+    let mut learner = rnnlm::OnlineLearner::with_buffers(model, black_box(0.1), &mut prediction[..], &mut ids[..]).ok()?;
+    learner.observe(black_box(1)).ok()?;
+    learner.observe(black_box(2)).ok()?.map(|score| score.loss)
+}
+
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    #[cfg(feature = "proof")]
+    {
+        unsafe extern "C" {
+            fn a_panic_can_be_reached() -> !;
+        }
+        // SAFETY: it doesn't exist, so this is never called.
+        unsafe { a_panic_can_be_reached() }
+    }
+    #[cfg(not(feature = "proof"))]
+    loop {
+        black_box(());
+    }
+}
