@@ -162,6 +162,7 @@ mod tests {
     /// The shifts make a linear map L over GF(2); its order divides 2^64 - 1. That L^(2^64 - 1) = 1 and L^((2^64 - 1) / p) != 1
     /// for each prime p of 2^64 - 1 proves the period.
     #[test]
+    #[cfg_attr(miri, ignore = "minutes in an interpreter")]
     fn the_period_is_full() {
         type Map = [u64; 64];
         let apply = |map: &Map, x: u64| (0..64).filter(|i| x >> i & 1 == 1).fold(0, |sum, i| sum ^ map[i]);
@@ -192,6 +193,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "minutes in an interpreter")]
     fn normals_have_the_moments_and_the_distribution() {
         let n = 1_000_000;
         let mut x = vec![0.0; n];
@@ -227,6 +229,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "minutes in an interpreter")]
     fn the_same_normals_on_every_instruction_set() {
         let fill = |isa: Isa| {
             let (mut rng, mut x) = (Xorshift::new(9), [0.0; 4001]);

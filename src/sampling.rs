@@ -159,6 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(miri, ignore = "minutes in an interpreter")]
     fn top_is_a_stable_sort_cut_short() {
         let mut rng = Xorshift::new(3);
         for len in [0, 1, 7, 8, 9, 100] {
@@ -189,6 +190,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "minutes in an interpreter")]
     fn words_come_as_often_as_their_probability_says() {
         let p = [0.1, 0.0, 0.25, 0.4, 0.05, 0.2];
         for (skip, k, expected) in [

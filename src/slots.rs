@@ -252,6 +252,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "minutes in an interpreter")]
     fn a_power_cut_after_every_byte_leaves_the_old_or_the_new() {
         let mut rng = Xorshift::new(4);
         let longest = SLOT + SLOT + 1;

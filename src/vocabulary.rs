@@ -289,6 +289,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "minutes in an interpreter")]
     fn thousands_of_words_keep_their_ids() -> Result<(), CorpusError> {
         let mut vocabulary = Vocabulary::new();
         for i in 0..5000 {

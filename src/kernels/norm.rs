@@ -71,6 +71,7 @@ mod tests {
     use crate::Isa;
 
     #[test]
+    #[cfg_attr(miri, ignore = "minutes in an interpreter")]
     fn agrees_with_float64_at_every_length_and_scale() {
         for len in [1, 2, 15, 16, 17, 4095, 4096, 4097, 100_000] {
             for scale in [1.0_f32, 1e-42, 1e-30, 1e30, 2e35] {

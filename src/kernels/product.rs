@@ -516,6 +516,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "minutes in an interpreter")]
     fn every_tile_edge_has_the_bits_of_the_definition() {
         let mut rng = Xorshift::new(3);
         for m in [0, 1, 2, 3, 5, 6, 7, 11, 13, 25] {
@@ -571,6 +572,7 @@ mod tests {
 
     /// Nine thousand shapes with every form, start value and epilogue: 3 s.
     #[test]
+    #[cfg_attr(miri, ignore = "minutes in an interpreter")]
     fn every_small_shape_has_the_bits_of_the_definition() {
         let mut rng = Xorshift::new(7);
         let [a, b, before] = [(); 3].map(|()| random(&mut rng, MOST * MOST));

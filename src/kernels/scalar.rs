@@ -115,6 +115,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "minutes in an interpreter")]
     fn ln_is_within_one_ulp() {
         let worst = positive_floats().map(|x| ulp(ln(Portable, x), f64::from(x).ln())).fold(0.0, f64::max);
         assert!(worst < 0.9, "{worst} ulp");
@@ -135,6 +136,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "minutes in an interpreter")]
     fn sqrt_is_correctly_rounded() {
         positive_floats().for_each(check_sqrt);
         (1..200).map(f32::from_bits).for_each(check_sqrt);
@@ -153,6 +155,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "minutes in an interpreter")]
     fn sin_cos_of_a_circle() {
         let mut worst: f64 = 0.0;
         for i in (0..1 << 24).step_by(61) {

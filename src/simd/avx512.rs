@@ -5,7 +5,7 @@
 
 use core::arch::x86_64::*;
 
-use super::{Kernel, Simd, detect};
+use super::{Kernel, Scalar, Simd, detect};
 
 /// Proof that this machine runs AVX-512F.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,17 @@ impl Avx512 {
     /// The token, where the machine has the instructions.
     pub(crate) fn new() -> Option<Self> {
         detect::avx512f().then_some(Self(()))
+    }
+}
+
+impl Avx512 {
+    /// For the register operations that Miri lacks. It interprets loads, stores and masks as they are.
+    fn lane_by_lane(self, a: __m512, b: __m512, f: fn(Scalar, f32, f32) -> f32) -> __m512 {
+        let (mut lanes, mut others) = ([0.0; 16], [0.0; 16]);
+        self.store(&mut lanes, a);
+        self.store(&mut others, b);
+        lanes.iter_mut().zip(others).for_each(|(a, b)| *a = f(Scalar, *a, b));
+        self.load(&lanes)
     }
 }
 
@@ -136,11 +147,17 @@ impl Simd for Avx512 {
     }
     #[inline(always)]
     fn max(self, a: __m512, b: __m512) -> __m512 {
+        if cfg!(miri) {
+            return self.lane_by_lane(a, b, Simd::max);
+        }
         // SAFETY: token.
         unsafe { _mm512_max_ps(a, b) }
     }
     #[inline(always)]
     fn min(self, a: __m512, b: __m512) -> __m512 {
+        if cfg!(miri) {
+            return self.lane_by_lane(a, b, Simd::min);
+        }
         // SAFETY: token.
         unsafe { _mm512_min_ps(a, b) }
     }
@@ -160,11 +177,17 @@ impl Simd for Avx512 {
     }
     #[inline(always)]
     fn exp2(self, n: __m512) -> __m512 {
+        if cfg!(miri) {
+            return self.lane_by_lane(n, n, |s, n, _| s.exp2(n));
+        }
         // SAFETY: token.
         unsafe { _mm512_scalef_ps(_mm512_set1_ps(1.0), n) }
     }
     #[inline(always)]
     fn scale(self, a: __m512, n: __m512) -> __m512 {
+        if cfg!(miri) {
+            return self.lane_by_lane(a, n, Simd::scale);
+        }
         // SAFETY: token.
         unsafe { _mm512_scalef_ps(a, n) }
     }

@@ -72,6 +72,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "minutes in an interpreter")]
     fn random_bit_patterns() {
         let mut rng = Xorshift::new(7);
         for _ in 0..300_000 {
