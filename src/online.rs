@@ -90,8 +90,8 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> OnlineLearner<B, I> {
     /// The first event has no score.
     ///
     /// # Errors
-    /// An id not below V; a step or a prediction that is not finite. The weights are then as they were, and the stream
-    /// starts anew with the next event.
+    /// An id not below V, or a step that is not finite: the weights are then as they were. A prediction that is not
+    /// finite, behind the step where one was due: the step is done. The stream starts anew with the next event.
     pub fn observe(&mut self, id: u32) -> Result<Option<TokenScore>, StepError> {
         let result = self.try_observe(id);
         if result.is_err() {

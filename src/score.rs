@@ -10,7 +10,8 @@ use crate::{
 pub struct TokenScore {
     /// The token.
     pub id: u32,
-    /// Its cross-entropy in nats: -ln of its probability.
+    /// Its cross-entropy in nats: -ln of its probability. Never NaN; infinite where an
+    /// [`OnlineLearner`](crate::OnlineLearner) gave it a probability too small for f32, below e^-103.
     pub loss: f32,
     /// Its place among all words from the likeliest, which is 1, to V; among equally likely ones the lower id comes first.
     pub rank: usize,

@@ -220,15 +220,16 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<B, I> {
     /// ```
     ///
     /// # Errors
-    /// [`StepError::LearningRate`] for a rate that is none, [`StepError::OtherSizes`] for numbers that this machine can't
-    /// count to. The trainer is then as it was.
+    /// [`StepError::LearningRate`] for a rate that is none, [`StepError::NonFiniteLoss`] for losses that are not finite or
+    /// below zero, [`StepError::OtherSizes`] for numbers that this machine can't count to. The trainer is then as it was.
     pub fn resume(&mut self, state: &TrainingState) -> Result<(), StepError> {
         check_rate(state.learning_rate)?;
         let number = |x: u64| usize::try_from(x).map_err(|_| StepError::OtherSizes);
         let (epoch, iteration, position) = (number(state.epoch)?, number(state.iteration)?, number(state.position)?);
+        let losses = Sum::of_losses(state.losses).ok_or(StepError::NonFiniteLoss)?;
         self.optimizer.set_learning_rate(state.learning_rate)?;
         (self.epoch, self.iteration, self.position) = (epoch, iteration, position);
-        self.losses = Sum::from_parts(state.losses);
+        self.losses = losses;
         Ok(())
     }
 

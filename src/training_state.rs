@@ -21,7 +21,8 @@ pub struct TrainingState {
     pub decay: f32,
     /// The lowest validation loss so far; infinity before the first.
     pub best_loss: f32,
-    /// The losses of the steps of the epoch under way, added up: the sum, and what rounding has lost of it.
+    /// The losses of the steps of the epoch under way, added up: the sum, and what rounding has lost of it; finite, and
+    /// together not below zero.
     pub losses: [f32; 2],
     /// Epochs completed.
     pub epoch: u64,

@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use proptest::prelude::*;
 use rnnlm::{
-    Config, ConfigError, CorpusError, Gradients, IGNORE, Isa, Predictor, RnnlmTrainer, Sgd, SimpleRnnlm, StepError,
-    TrainError, Xorshift,
+    Config, ConfigError, CorpusError, Gradients, IGNORE, Isa, OnlineLearner, Predictor, RnnlmTrainer, Sgd, SimpleRnnlm,
+    StepError, TokenScore, TrainError, Xorshift, perplexity,
 };
 
 const CONFIG: Config = Config { vocab_size: 7, wordvec_size: 3, hidden_size: 4, batch_size: 2, time_size: 3 };
@@ -254,6 +254,269 @@ fn a_finite_loss_whose_update_overflows_is_an_error() {
         assert!(step_both_ways(&mut model.clone(), 0.1).is_ok());
         assert_eq!(step_both_ways(&mut model, 3e38), Err(StepError::NonFiniteUpdate));
     }
+}
+
+/// NaN, infinities, the smallest and largest subnormals, the smallest normal, and magnitudes whose products overflow.
+const EXTREMES: [f32; 14] = [
+    f32::NAN,
+    f32::INFINITY,
+    f32::NEG_INFINITY,
+    f32::from_bits(1),
+    f32::from_bits(0x8000_0001),
+    f32::from_bits(0x007f_ffff),
+    f32::MIN_POSITIVE,
+    -0.0,
+    1e19,
+    -1e19,
+    1e38,
+    -1e38,
+    f32::MAX,
+    f32::MIN,
+];
+
+/// Too small to matter: whatever is done with such a value must succeed.
+fn is_tame(x: f32) -> bool {
+    x.abs() <= f32::MIN_POSITIVE
+}
+
+/// One weight replaced, the first or the last of every tensor. Word 0 and the target 6 are read, word 6 is not.
+fn with_one_extreme_weight(mut check: impl FnMut(&str, f32, Model)) {
+    for isa in Isa::available() {
+        for tensor in 0..6 {
+            for value in EXTREMES {
+                for last in [false, true] {
+                    let mut model = model(isa);
+                    let (name, mut matrix) = model.weights_mut().named().into_iter().nth(tensor).unwrap();
+                    let slice = matrix.as_mut_slice();
+                    let at = if last { slice.len() - 1 } else { 0 };
+                    slice[at] = value;
+                    check(&format!("{} {name}[{at}] = {value:e}", isa.name()), value, model);
+                }
+            }
+        }
+    }
+}
+
+/// The number of weights that are not finite.
+fn bad_weights(model: &Model) -> usize {
+    model.weights_block().iter().filter(|w| !w.is_finite()).count()
+}
+
+/// A perplexity is at least 1; infinite where the mean loss is beyond 88.7.
+fn is_a_perplexity(perplexity: f32) -> bool {
+    perplexity >= 1.0
+}
+
+/// One step of a trainer over 7 tokens, clipped or not: all of it, or none.
+fn check_trainer(what: &str, value: f32, model: Model, rate: f32, max_norm: Option<f32>) -> Result<(), TrainError> {
+    let before = (bits(&model), bad_weights(&model));
+    let mut trainer = RnnlmTrainer::new(model, Sgd::new(rate).unwrap()).unwrap();
+    if let Some(max_norm) = max_norm {
+        trainer = trainer.with_clipping(max_norm, Gradients::new(CONFIG).unwrap()).unwrap();
+    }
+    let result = trainer.fit(&[0, 1, 2, 3, 4, 5, 6], 1, |progress| {
+        assert!(is_a_perplexity(progress.perplexity()) && is_a_perplexity(progress.recent_perplexity()), "{what}");
+        ControlFlow::Continue(())
+    });
+    match result {
+        Ok(()) => {
+            assert_eq!(bad_weights(trainer.model()), before.1, "{what}");
+            assert!(is_a_perplexity(trainer.perplexities()[0]), "{what}");
+        }
+        Err(error) => {
+            assert!(matches!(error, TrainError::Step(StepError::NonFiniteLoss | StepError::NonFiniteUpdate)), "{what}");
+            assert_eq!(bits(trainer.model()), before.0, "{what}: a failed step changed the model");
+            assert_eq!((trainer.epoch(), trainer.position(), trainer.perplexities().len()), (0, 0, 0), "{what}");
+            assert!(!is_tame(value), "{what}: {error}");
+        }
+    }
+    result
+}
+
+#[test]
+fn extreme_weights_in_training() {
+    let (mut refused, mut passed) = (0, 0);
+    with_one_extreme_weight(|what, value, model| {
+        let in_place = step_both_ways(&mut model.clone(), 0.1);
+        let plain = check_trainer(what, value, model.clone(), 0.1, None);
+        let unclipped = check_trainer(what, value, model.clone(), 0.1, Some(f32::INFINITY));
+        let clipped = check_trainer(what, value, model, 0.1, Some(0.25));
+        // the trainer takes the window's word for it
+        assert_eq!(plain.is_ok(), in_place.is_ok(), "{what}");
+        // clipping needs a norm, so it refuses more, never less
+        assert!(plain.is_ok() || (unclipped.is_err() && clipped.is_err()), "{what}");
+        refused += usize::from(clipped.is_err());
+        passed += usize::from(clipped.is_ok());
+    });
+    assert!(refused > 30 && passed > 60, "{refused} refused, {passed} passed");
+}
+
+#[test]
+fn extreme_weights_in_evaluation_and_scores() {
+    let mut refused = 0;
+    with_one_extreme_weight(|what, value, mut model| {
+        let before = bits(&model);
+        let mut shown = 0;
+        let loss = model.score(&[0, 1, 2, 3, 4, 5, 6], |score| {
+            assert!(score.loss.is_finite() && score.loss >= 0.0 && (1..=7).contains(&score.rank), "{what}: {score:?}");
+            assert!((0.0..=1.0).contains(&score.probability()), "{what}: {score:?}");
+            shown += 1;
+        });
+        match loss {
+            Ok(loss) => assert!(is_a_perplexity(perplexity(loss)) && shown == 6, "{what}: {loss}"),
+            Err(error) => assert!(error == StepError::NonFiniteLoss && !is_tame(value), "{what}: {error}"),
+        }
+        assert_eq!(model.evaluate(&[0, 1, 2, 3, 4, 5, 6]).map(f32::to_bits), loss.map(f32::to_bits), "{what}");
+        assert_eq!(bits(&model), before, "{what}: scoring changed the model");
+        refused += usize::from(loss.is_err());
+    });
+    assert!(refused > 30, "{refused} refused");
+}
+
+#[test]
+fn extreme_weights_in_prediction() {
+    let mut refused = 0;
+    with_one_extreme_weight(|what, value, model| {
+        for temperature in [0.01, 1.0, 100.0] {
+            let mut predictor = model.predictor().unwrap().with_isa(model.isa()).with_temperature(temperature).unwrap();
+            for id in [0, 1, 5, 0] {
+                match predictor.feed(id) {
+                    Ok(probabilities) => {
+                        let sum: f32 = probabilities.iter().sum();
+                        assert!((sum - 1.0).abs() < 1e-5, "{what}: {probabilities:?}");
+                        assert!(probabilities.iter().all(|p| (0.0..=1.0).contains(p)), "{what}: {probabilities:?}");
+                    }
+                    Err(error) => {
+                        assert!(error == StepError::NonFiniteLoss && !is_tame(value), "{what}: {error}");
+                        assert_eq!((predictor.state(), predictor.probabilities()), (&[0.0; 4][..], &[0.0; 7][..]));
+                        refused += 1;
+                    }
+                }
+            }
+        }
+    });
+    assert!(refused > 100, "{refused} refused");
+}
+
+#[test]
+fn extreme_weights_in_online_learning() {
+    let one_row = Config { batch_size: 1, ..CONFIG };
+    let (mut refused, mut steps) = (0, 0);
+    with_one_extreme_weight(|what, value, model| {
+        let workspace = vec![0.0; one_row.memory().unwrap().workspace];
+        let weights = model.weights_block().to_vec();
+        let model = SimpleRnnlm::with_buffers(one_row, weights, workspace).unwrap().with_isa(model.isa());
+        let (bad, mut last) = (bad_weights(&model), bits(&model).0);
+        let mut learner = OnlineLearner::new(model, 0.1).unwrap();
+        for id in [0, 1, 2, 3, 4, 5, 0, 1, 2, 3] {
+            let result = learner.observe(id);
+            let now = bits(learner.model()).0;
+            match result {
+                Ok(score) => {
+                    let good = |score: TokenScore| score.loss >= 0.0 && (1..=7).contains(&score.rank);
+                    assert!(score.is_none_or(good), "{what}: {score:?}");
+                    steps += usize::from(now != last);
+                }
+                Err(error) => {
+                    assert!(!is_tame(value), "{what}: {error}");
+                    // a prediction may fail behind a step that did not, if it reads what the step didn't
+                    let is_step = error == StepError::NonFiniteUpdate;
+                    assert!(!is_step || now == last, "{what}: a failed step changed the weights");
+                    assert!(learner.model().state() == [0.0; 4] && learner.probabilities() == [0.0; 7], "{what}");
+                    refused += 1;
+                }
+            }
+            assert_eq!(bad_weights(learner.model()), bad, "{what}");
+            last = now;
+        }
+    });
+    assert!(refused > 100 && steps > 100, "{refused} refused, {steps} steps");
+}
+
+#[test]
+fn extreme_hidden_states() {
+    for isa in Isa::available() {
+        for value in EXTREMES {
+            for at in [0, 3, 7] {
+                let what = format!("{} state[{at}] = {value:e}", isa.name());
+                let mut model = model(isa);
+                let mut state = [0.1; 8];
+                state[at] = value;
+                model.set_state(&state).unwrap();
+                let verdict = step_both_ways(&mut model.clone(), 0.1);
+                assert!(verdict.is_ok() || !is_tame(value), "{what}: {verdict:?}");
+                assert!(verdict.is_err() || !value.is_nan(), "{what}: NaN passed");
+                let plain = check_trainer(&what, value, model.clone(), 0.1, None);
+                assert_eq!(plain.is_ok(), verdict.is_ok(), "{what}");
+                let _ = check_trainer(&what, value, model.clone(), 0.1, Some(0.25));
+                // evaluation starts from zero, whatever the state
+                assert!(model.evaluate(&[0, 1, 2]).is_ok(), "{what}");
+                let mut predictor = model.predictor().unwrap().with_isa(isa);
+                predictor.set_state(&state[..4]).unwrap();
+                let fed = predictor.feed(0).map(|p| p.iter().all(|p| (0.0..=1.0).contains(p)));
+                assert!(fed == Ok(true) || fed == Err(StepError::NonFiniteLoss), "{what}: {fed:?}");
+                assert!(fed.is_ok() || (!is_tame(value) && at < 4), "{what}: {fed:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn extreme_learning_rates_and_norms() {
+    for isa in Isa::available() {
+        for rate in [f32::from_bits(1), f32::from_bits(0x007f_ffff), f32::MIN_POSITIVE, 1e19, 1e38, f32::MAX] {
+            let what = format!("{} rate {rate:e}", isa.name());
+            let verdict = step_both_ways(&mut model(isa), rate);
+            assert!(verdict.is_ok() || !is_tame(rate), "{what}: {verdict:?}");
+            assert_eq!(check_trainer(&what, rate, model(isa), rate, None).is_ok(), verdict.is_ok(), "{what}");
+            for max_norm in [f32::from_bits(1), 1e-30, 0.25, f32::MAX] {
+                // a step of tame length can't overflow: |rate * gradient| is at most rate * largest norm
+                let clipped = check_trainer(&what, rate, model(isa), rate, Some(max_norm));
+                assert!(clipped.is_ok() || rate * max_norm > 1e30, "{what} norm {max_norm:e}: {clipped:?}");
+            }
+        }
+        for max_norm in [0.0, -0.0, -1.0, f32::NAN, f32::NEG_INFINITY] {
+            let trainer = RnnlmTrainer::new(model(isa), Sgd::new(0.1).unwrap()).unwrap();
+            let clipping = trainer.with_clipping(max_norm, Gradients::new(CONFIG).unwrap());
+            assert_eq!(clipping.err(), Some(StepError::MaxNorm), "{max_norm}");
+        }
+    }
+}
+
+#[test]
+fn a_perplexity_is_never_zero_or_nan() {
+    // a target that is as good as impossible: each step's loss is finite, the sum of a few of them is not
+    let mut model = model(Isa::detect());
+    for (name, mut matrix) in model.weights_mut().named() {
+        matrix.as_mut_slice().fill(0.0);
+        if name == "affine.b" {
+            matrix.as_mut_slice()[0] = 5e37;
+        }
+    }
+    let mut trainer = RnnlmTrainer::new(model, Sgd::new(1e-3).unwrap()).unwrap().with_eval_interval(1);
+    let (mut steps, corpus) = (0, [1; 61]);
+    trainer
+        .fit(&corpus, 1, |progress| {
+            steps += 1;
+            assert_eq!(
+                (progress.perplexity(), progress.recent_perplexity()),
+                (f32::INFINITY, f32::INFINITY),
+                "{steps}"
+            );
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+    assert_eq!((steps, trainer.perplexities()), (10, &[f32::INFINITY][..]));
+
+    // nor one of losses that were none
+    let good = trainer.training_state();
+    for losses in [[f32::NAN, 0.0], [0.0, f32::NAN], [f32::INFINITY, 0.0], [-1e30, 0.0], [1.0, -1e30], [3e38, 3e38]] {
+        let bad = rnnlm::TrainingState { losses, iteration: 1, learning_rate: 0.5, ..good };
+        assert_eq!(trainer.resume(&bad), Err(StepError::NonFiniteLoss), "{losses:?}");
+        assert_eq!(trainer.training_state(), good, "{losses:?}");
+    }
+    assert_eq!((perplexity(0.0), perplexity(89.0)), (1.0, f32::INFINITY));
+    assert!(perplexity(f32::NAN).is_nan(), "what is no number stays none");
 }
 
 proptest! {

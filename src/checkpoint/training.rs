@@ -6,7 +6,7 @@
 //! 32 u64 T    40 u64 epoch    48 u64 iteration    56 u64 position    64 u64 seed    72 u64 state of the generator
 //! ```
 
-use crate::{error::CheckpointError, training_state::TrainingState};
+use crate::{error::CheckpointError, kernels::Sum, training_state::TrainingState};
 
 pub(super) const LEN: usize = 80;
 const VERSION: u32 = 1;
@@ -67,7 +67,7 @@ fn check(state: &TrainingState) -> Result<(), CheckpointError> {
         && decay.is_finite()
         && decay >= 1.0
         && !best_loss.is_nan()
-        && losses.iter().all(|sum| sum.is_finite())
+        && Sum::of_losses(losses).is_some()
         && rng != 0;
     if good { Ok(()) } else { Err(CheckpointError::Training) }
 }
@@ -110,6 +110,7 @@ mod tests {
             TrainingState { decay: f32::INFINITY, ..good },
             TrainingState { best_loss: f32::NAN, ..good },
             TrainingState { losses: [0.0, f32::NAN], ..good },
+            TrainingState { losses: [-1e30, 0.0], ..good },
             TrainingState { rng: 0, ..good },
         ] {
             let refused = encode(&Training { state: bad, time_size: 1, is_stateful: true });

@@ -21,14 +21,20 @@ impl Sum {
         [self.head, self.lost]
     }
 
-    /// The sum of those [`Self::parts`].
-    pub(crate) fn from_parts([head, lost]: [f32; 2]) -> Self {
-        Self { head, lost }
+    /// The sum of losses whose [`Self::parts`] these are; `None` where no losses add up to them: these are finite and
+    /// not below zero.
+    pub(crate) fn of_losses([head, lost]: [f32; 2]) -> Option<Self> {
+        let sum = head + lost;
+        (head.is_finite() && sum.is_finite() && sum >= 0.0).then_some(Self { head, lost })
     }
 
+    /// The mean of what was added, 0 of nothing. A sum beyond the largest f32 has an infinite one, not NaN.
     pub(crate) fn mean(self, count: usize) -> f32 {
         if count == 0 {
             return 0.0;
+        }
+        if self.head.is_infinite() {
+            return self.head;
         }
         (self.head + self.lost) / count as f32
     }
@@ -39,6 +45,7 @@ mod tests {
     use super::Sum;
 
     #[test]
+    #[cfg_attr(miri, ignore = "minutes in an interpreter")]
     fn keeps_what_a_plain_sum_loses() {
         let mut sum = Sum::default();
         let (mut plain, count) = (0.0, 100_000);
@@ -51,6 +58,27 @@ mod tests {
         let exact = 6.0 + (14_285.0 * 21.0 + 10.0) * 1e-3 / 100_000.0;
         assert!((f64::from(sum.mean(count)) - exact).abs() < 5e-7);
         assert!((f64::from(plain / count as f32) - exact).abs() > 1e-5, "the plain sum would do");
+    }
+
+    #[test]
+    fn a_sum_too_large_is_infinite_and_bad_ones_are_nan() {
+        let mean = |xs: &[f32]| {
+            let mut sum = Sum::default();
+            xs.iter().for_each(|&x| sum.add(x));
+            sum.mean(xs.len())
+        };
+        assert_eq!(mean(&[2e38, 2e38, 1.0, 1.0]), f32::INFINITY);
+        assert_eq!(mean(&[f32::INFINITY, 1.0, f32::INFINITY]), f32::INFINITY);
+        assert!(mean(&[1.0, f32::NAN, 1.0]).is_nan());
+    }
+
+    #[test]
+    fn parts_that_no_losses_add_up_to_are_refused() {
+        let bad = f32::NAN;
+        for parts in [[bad, 0.0], [1.0, bad], [f32::INFINITY, 0.0], [3e38, 3e38], [-1.0, 0.0], [1.0, -2.0]] {
+            assert!(Sum::of_losses(parts).is_none(), "{parts:?}");
+        }
+        assert_eq!(Sum::of_losses([6.0, -1e-7]).map(Sum::parts), Some([6.0, -1e-7]));
     }
 
     #[test]
