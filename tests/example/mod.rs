@@ -3,8 +3,9 @@
 
 use std::{
     env, fs,
+    io::Write,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     time::SystemTime,
 };
 
@@ -39,6 +40,21 @@ pub fn folder(test: &str) -> PathBuf {
 
 pub fn run(folder: &Path, line: &str) -> Output {
     Command::new(example("ptb")).current_dir(folder).args(line.split_whitespace()).output().unwrap()
+}
+
+/// Runs `predict` with this input.
+pub fn predict(folder: &Path, line: &str, input: &[u8]) -> Output {
+    let mut child = Command::new(example("predict"))
+        .current_dir(folder)
+        .args(line.split_whitespace())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // where it has ended already, its exit code tells
+    let _ = child.stdin.take().unwrap().write_all(input);
+    child.wait_with_output().unwrap()
 }
 
 pub fn text(bytes: &[u8]) -> String {
