@@ -1,11 +1,10 @@
-//! The model's sizes, and its memory in statics: nothing large passes over the stack.
+//! The model's memory, in statics: nothing large passes over the stack.
 
 use core::cell::UnsafeCell;
 
-use rnnlm::{Config, Memory, Predictor, SimpleRnnlm};
+use rnnlm::{Memory, Predictor, SimpleRnnlm};
 
-/// 64 events, one stream, windows of 8 of them: workload E of the library's benchmarks.
-pub const CONFIG: Config = Config { vocab_size: 64, wordvec_size: 16, hidden_size: 32, batch_size: 1, time_size: 8 };
+pub use crate::workload::CONFIG;
 
 /// What [`CONFIG`] needs, known at compile time.
 pub const MEMORY: Memory = match CONFIG.memory() {

@@ -5,16 +5,13 @@
 use firmware::{
     model::{Static, model},
     target::{entry, fail},
-    workload::{hash, window},
+    workload::{GOLDEN, RATE, SEEDS, hash, window},
 };
 use rnnlm::{Isa, Xorshift};
 use semihosting::println;
 
 #[path = "../../../../tests/edges/mod.rs"]
 mod edges;
-
-/// The golden hashes of `tests/bit_identical.rs`, after as many steps.
-const GOLDEN: [(usize, u64); 2] = [(200, 0x19b0_2a94_1f82_2e90), (10_000, 0x9c91_a84c_5e17_0fac)];
 
 static MEMORY: Static<[f32; edges::MEMORY]> = Static::new([0.0; edges::MEMORY]);
 
@@ -24,8 +21,8 @@ fn main() -> ! {
     println!("instruction set: {}", isa.name());
     // SAFETY: called once.
     let mut model = unsafe { model() }.unwrap();
-    model.initialize(&mut Xorshift::new(1));
-    let (mut rng, mut step, mut good) = (Xorshift::new(11), 0, true);
+    model.initialize(&mut Xorshift::new(SEEDS[0]));
+    let (mut rng, mut step, mut good) = (Xorshift::new(SEEDS[1]), 0, true);
     for (steps, golden) in GOLDEN {
         // the software fma takes minutes for 10,000
         if steps > 200 && isa.name() == "portable" {
@@ -34,7 +31,7 @@ fn main() -> ! {
         }
         while step < steps {
             let (xs, ts) = window(&mut rng);
-            model.forward(&xs, &ts).unwrap().sgd(0.1).unwrap();
+            model.forward(&xs, &ts).unwrap().sgd(RATE).unwrap();
             step += 1;
         }
         let found = hash(&model);

@@ -22,12 +22,13 @@ fn main() -> ! {
     }
 }
 
-/// A model from its sizes, and training steps.
+/// A model from its sizes, and training steps; the weights come from elsewhere or are drawn.
 #[cfg(feature = "train")]
 fn train() -> Option<f32> {
     use firmware::{model::model, workload::WINDOW};
     // SAFETY: called once.
     let mut model = unsafe { model() }.ok()?;
+    #[cfg(feature = "initialize")]
     model.initialize(&mut rnnlm::Xorshift::new(black_box(1)));
     let (mut xs, mut ts) = ([0; WINDOW], [0; WINDOW]);
     (black_box(&mut xs), black_box(&mut ts));
@@ -83,7 +84,8 @@ fn online() -> Option<f32> {
     static IDS: Static<[u32; 2 * WINDOW]> = Static::new([0; 2 * WINDOW]);
     // SAFETY: called once, in a program without `train`.
     let (model, prediction, ids) = unsafe { (model().ok()?, PREDICTION.take(), IDS.take()) };
-    let mut learner = rnnlm::OnlineLearner::with_buffers(model, black_box(0.1), &mut prediction[..], &mut ids[..]).ok()?;
+    let mut learner =
+        rnnlm::OnlineLearner::with_buffers(model, black_box(0.1), &mut prediction[..], &mut ids[..]).ok()?;
     learner.observe(black_box(1)).ok()?;
     learner.observe(black_box(2)).ok()?.map(|score| score.loss)
 }
