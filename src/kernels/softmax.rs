@@ -81,17 +81,16 @@ fn exponentials<S: Simd>(s: S, row: &mut [f32]) -> (f32, f32) {
     }
     let max = row_max(s, row);
     let mut sums = [s.splat(0.0); VIRTUAL_LANES];
-    let exp = |x: S::F| exp_lanes(s, s.sub(x, s.splat(max)));
     let mut blocks = row.chunks_exact_mut(VIRTUAL_LANES);
     for block in &mut blocks {
         for (lanes, sum) in block.chunks_exact_mut(S::LANES).zip(&mut sums) {
-            let e = exp(s.load(lanes));
+            let e = exp_lanes(s, s.sub(s.load(lanes), s.splat(max)));
             s.store(lanes, e);
             *sum = s.add(*sum, e);
         }
     }
     for (lanes, sum) in blocks.into_remainder().chunks_mut(S::LANES).zip(&mut sums) {
-        s.store(lanes, exp(s.load(lanes)));
+        s.store(lanes, exp_lanes(s, s.sub(s.load(lanes), s.splat(max))));
         // loaded again, so that lanes beyond the end of the row add 0
         *sum = s.add(*sum, s.load(lanes));
     }
