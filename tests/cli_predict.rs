@@ -182,7 +182,7 @@ fn a_model_without_words_of_its_own_makes_up_none() {
     let folder = folder("blank");
     fs::write(folder.join("a.txt"), "\n".repeat(400)).unwrap();
     let lines = lines(&folder, &format!("{SMALL} --epochs 1 --generate 5"));
-    assert_eq!(lines[lines.len() - 2..][0], "", "{lines:?}");
+    assert!(lines[lines.len() - 2].starts_with("| epoch 1 "), "{lines:?}");
 }
 
 #[cfg(unix)]

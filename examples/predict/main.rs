@@ -132,6 +132,8 @@ fn answer(options: &Options) -> Result<(), Failure> {
         }
         line.clear();
         if io::stdin().lock().read_until(b'\n', &mut line)? == 0 {
+            // what comes next starts on a line of its own
+            out.write_all(if is_typed { b"\n" } else { b"" })?;
             break;
         }
         let text = str::from_utf8(&line).map_err(|_| format!("line {number} is not UTF-8: convert it first"))?;

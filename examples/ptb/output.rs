@@ -64,13 +64,14 @@ fn replace(target: &Path, partial: &Path, content: &[u8]) -> io::Result<()> {
     }
     file.sync_all()?;
     fs::rename(partial, target)?;
-    // the rename itself is in the folder; elsewhere a folder can't be opened
-    if cfg!(unix)
-        && let Some(folder) = target.parent()
-    {
-        File::open(folder)?.sync_all()?;
+    // the rename itself is kept in the folder, which not every system opens or syncs
+    match target.parent().map(File::open) {
+        Some(Ok(folder)) => match folder.sync_all() {
+            Err(error) if error.kind() != io::ErrorKind::InvalidInput => Err(error),
+            _ => Ok(()),
+        },
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Creates a temporary file and locks it for as long as it is open: see [`clear`].

@@ -1,6 +1,9 @@
 //! A run from its texts to its files.
 
-use std::ops::ControlFlow;
+use std::{
+    io::{self, BufWriter},
+    ops::ControlFlow,
+};
 
 use rnnlm::{
     Batches, Gradients, Isa, Progress, RnnlmTrainer, Sgd, SimpleRnnlm, StepError, Vocabulary, Xorshift, perplexity,
@@ -101,7 +104,8 @@ fn check(options: &Options, settings: &Settings, texts: &Texts) -> Result<(), St
         return Err(format!("--save-best {needs_valid}"));
     }
     if texts.valid.is_none() && settings.trains() && settings.state.decay != 1.0 {
-        return Err(format!("--lr-decay {} {needs_valid}", settings.state.decay));
+        let decay = settings.state.decay;
+        return Err(format!("--lr-decay {decay} {needs_valid}, or keep the rate by --lr-decay 1"));
     }
     Ok(())
 }
@@ -196,7 +200,7 @@ impl Run<'_> {
             report.line(&format!("best reachable perplexity: {best:.2}"))?;
         }
         if options.generate > 0 {
-            report.last_line(generate(model, vocabulary, seed, options)?.trim_end())?;
+            generate(model, vocabulary, seed, options, &mut BufWriter::new(io::stdout().lock()))?;
         }
         report.last_line(&format!("steps/s: {:.1}", report.steps_per_second()))?;
         Ok(())

@@ -6,7 +6,6 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
-    time::SystemTime,
 };
 
 /// A built example: `cargo test` builds it beside the tests.
@@ -14,20 +13,23 @@ pub fn example(name: &str) -> PathBuf {
     let test = env::current_exe().unwrap();
     let folder = test.ancestors().nth(2).unwrap();
     let path = folder.join("examples").join(format!("{name}{}", env::consts::EXE_SUFFIX));
+    let changed = |path: &Path| fs::metadata(path).and_then(|found| found.modified()).ok();
+    let built = changed(&path);
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let sources = [format!("examples/{name}"), "examples/shared".into(), "src".into()];
-    let newest = sources.iter().filter_map(|folder| newest(&root.join(folder))).max();
-    let built = fs::metadata(&path).and_then(|found| found.modified()).ok();
+    let sources = sources(&path.with_extension("d"));
+    let is_new = |source: &PathBuf| changed(&root.join(source)).is_some_and(|at| Some(at) <= built);
+    let is_new = !sources.is_empty() && sources.iter().all(is_new);
     let command = format!("cargo build --example {name}");
-    assert!(built.is_some() && built >= newest, "the example is missing or old: run `{command}` first");
+    assert!(built.is_some() && is_new, "the example is missing or old: run `{command}` first");
     path
 }
 
-/// When the last file below a folder was changed.
-fn newest(folder: &Path) -> Option<SystemTime> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
-    let changed = |path: &Path| fs::metadata(path).and_then(|found| found.modified()).ok();
-    entries.filter_map(|e| if e.path().is_dir() { newest(&e.path()) } else { changed(&e.path()) }).max()
+/// The sources that Cargo lists beside what it built from them: `program: source source ...`, a space in a name behind
+/// a backslash.
+fn sources(list: &Path) -> Vec<PathBuf> {
+    let list = fs::read_to_string(list).unwrap_or_default().replace("\\ ", "\0");
+    let (_, sources) = list.split_once(": ").unwrap_or_default();
+    sources.split_whitespace().map(|source| PathBuf::from(source.replace('\0', " "))).collect()
 }
 
 /// An empty folder of that test's own, in which the example runs.
