@@ -5,7 +5,7 @@ use core::fmt;
 use crate::{
     config::{Config, Sizes},
     error::{ConfigError, StepError},
-    kernels::{Into, Left, Right, Scale, Softmax, Tanh, product},
+    kernels::{Into, Left, Right, Scale, Softmax, Tanh, product, product_row},
     parameters::{Parameters, Storage},
     simd::{Isa, Kernel, Simd},
     workspace::{copy, head},
@@ -228,7 +228,7 @@ impl Kernel for Feed<'_> {
         copy(h, z);
         let logits = head(rest, v);
         let bias = Into::Bias(w.affine_b.as_slice());
-        product(s, [1, hidden, v], Left::rows(h, hidden), Right::Rows(w.affine_w.as_slice()), logits, bias);
+        product_row(s, [hidden, v], h, w.affine_w.as_slice(), logits, bias);
         if sharpness != 1.0 {
             s.run(Scale(logits, sharpness));
         }

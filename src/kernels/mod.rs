@@ -17,7 +17,9 @@ pub(crate) use elementwise::{Add, MaxAbs, TanhBackward};
 pub(crate) use exp::{Exp, Tanh};
 pub use matmul::{Form, matmul, matmul_scratch};
 pub(crate) use norm::{Norm, Scale};
-pub(crate) use product::{Left, Right, product, product_nt, product_wide, scratch_len, transposed_len, wide_len};
+pub(crate) use product::{
+    Left, Right, product, product_nt, product_row, product_wide, scratch_len, transposed_len, wide_len,
+};
 pub(crate) use scalar::{ln, sin_cos, sqrt};
 pub(crate) use softmax::{ScoreRow, Softmax, SoftmaxRow};
 pub(crate) use sum::Sum;

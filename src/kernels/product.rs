@@ -43,6 +43,9 @@ const PACK_ROWS: usize = 384;
 /// costs, provided that enough rows of C share the work. So it is with the columns of a transposed A, once for all groups.
 const WIDE: usize = 1024;
 const MANY_ROWS: usize = 64;
+/// So many rows of wide B at a time meet a single row of A: below a panel each row of B is a stream of its own to the
+/// prefetcher, which keeps up with no more. Fewer visit C more often.
+const STREAMS: usize = 20;
 /// The widest panel of any instruction set, and the columns of a group.
 const PANEL_COLUMNS: usize = 64;
 
@@ -153,6 +156,27 @@ pub(crate) fn product_wide<S: Simd>(
         let b = Right::Panels(panels);
         good &= s.run(Product { shape: [m, k, width], a: a.0, strips, b, c, c_row: n, into });
         left += width;
+    }
+    good
+}
+
+/// One row of C (n) from one row of A (k) and row-major B: [`product`] in an order that reads a wide B about as fast as
+/// memory gives it. The chains rest in C between blocks of k.
+pub(crate) fn product_row<S: Simd>(
+    s: S,
+    [k, n]: [usize; 2],
+    a: &[f32],
+    b: &[f32],
+    c: &mut [f32],
+    into: Into<'_>,
+) -> bool {
+    if S::LANES == 1 || n < WIDE || k <= STREAMS {
+        return product(s, [1, k, n], Left::rows(a, k), Right::Rows(b), c, into);
+    }
+    let (mut good, mut into) = (true, into);
+    for (a, b) in a.chunks(STREAMS).zip(b.chunks(STREAMS.saturating_mul(n))) {
+        good &= product(s, [1, a.len(), n], Left::rows(a, a.len()), Right::Rows(b), c, into);
+        into = Into::Continue;
     }
     good
 }
@@ -617,6 +641,37 @@ mod tests {
             }
         }
         assert_eq!(c, [0.0, f32::MAX, f32::INFINITY]);
+    }
+
+    struct Row<'a>([usize; 2], &'a [f32], &'a [f32], &'a mut [f32], Into<'a>);
+
+    impl Kernel for Row<'_> {
+        type Output = bool;
+        fn call<S: Simd>(self, s: S) -> bool {
+            let Self(shape, a, b, c, into) = self;
+            product_row(s, shape, a, b, c, into)
+        }
+    }
+
+    #[test]
+    fn a_row_read_in_blocks_has_the_bits_of_one_read_at_once() {
+        let mut rng = Xorshift::new(21);
+        for n in [WIDE - 1, WIDE, WIDE + 37] {
+            for k in [0, 1, STREAMS - 1, STREAMS, STREAMS + 1, 2 * STREAMS + 3] {
+                let (a, b, bias) = (random(&mut rng, k), random(&mut rng, k * n), random(&mut rng, n));
+                for (start, into) in [(&[0.0][..], Into::Set), (&bias, Into::Bias(&bias)), (&bias, Into::Continue)] {
+                    let chain = |j: usize| {
+                        let start = if start.len() == 1 { 0.0 } else { start[j] };
+                        (0..k).fold(start, |sum, p| Portable.fma_one(a[p], b[p * n + j], sum)).to_bits()
+                    };
+                    for isa in Isa::available() {
+                        let mut c = bias.clone();
+                        assert!(isa.run(Row([k, n], &a, &b, &mut c, into)));
+                        assert!((0..n).all(|j| c[j].to_bits() == chain(j)), "{} {k} x {n}", isa.name());
+                    }
+                }
+            }
+        }
     }
 
     #[test]
