@@ -105,7 +105,7 @@ fn a_checkpoint_has_its_golden_bytes_and_comes_back_from_them() {
         checkpoint.load(&mut other).unwrap();
         assert_eq!((other.weights_block(), other.state()), (model.weights_block(), model.state()));
 
-        let aligned = file.as_ptr().addr() % 4 == 0;
+        let aligned = file.as_ptr().addr().is_multiple_of(4);
         let in_place = checkpoint.weights();
         assert_eq!(in_place.is_some(), aligned && cfg!(target_endian = "little"));
         if let Some(weights) = in_place {
