@@ -247,7 +247,10 @@ impl Kernel for Product<'_> {
             let (vectors, width) = next_panel::<S>(n - left, m == 1);
             let columns = match self.b {
                 // packed panels of full width share each block of rows of A, as many as stay in cache
-                Right::Panels(_) if m > 1 && width == usual => PANEL_COLUMNS.min(n - left) / usual * usual,
+                Right::Panels(_) if m > 1 && width == usual => {
+                    let is_whole = |at: &usize| *at < n && next_panel::<S>(n - at, false).1 == usual;
+                    (left..).step_by(usual).take(PANEL_COLUMNS / usual).take_while(is_whole).count() * usual
+                }
                 _ => width,
             };
             match vectors {
