@@ -47,10 +47,21 @@ fn reduce<S: Simd>(s: S, x: S::F, n: S::F) -> (S::F, S::F) {
     (r1, s.fma(s.mul(r, r), q, n_lo))
 }
 
-/// x / ln 2 to the nearest integer.
+/// x / ln 2 to the nearest integer n, as n + ROUND.
 #[inline(always)]
 fn nearest_power<S: Simd>(s: S, x: S::F) -> S::F {
-    s.sub(s.fma(x, s.splat(LOG2_E), s.splat(ROUND)), s.splat(ROUND))
+    s.fma(x, s.splat(LOG2_E), s.splat(ROUND))
+}
+
+/// e^r, for integral n.
+#[inline(always)]
+fn significand<S: Simd>(s: S, x: S::F, n: S::F) -> S::F {
+    let (r1, m) = reduce(s, x, n);
+    // 1 + r1 + m, with the rounding error of 1 + r1 kept (Fast2Sum: 1 >= |r1|)
+    let one = s.splat(1.0);
+    let head = s.add(one, r1);
+    let lost = s.sub(r1, s.sub(head, one));
+    s.add(head, s.add(lost, m))
 }
 
 /// e^x: 0 below -104, infinity above 88.73, NaN for NaN.
@@ -58,13 +69,19 @@ fn nearest_power<S: Simd>(s: S, x: S::F) -> S::F {
 pub(crate) fn exp_lanes<S: Simd>(s: S, x: S::F) -> S::F {
     // e^89 overflows and e^-104 underflows, so the clamp changes no result; NaN passes through it.
     let x = s.min(s.splat(89.0), s.max(s.splat(-104.0), x));
-    let n = nearest_power(s, x);
-    let (r1, m) = reduce(s, x, n);
-    // 1 + r1 + m, with the rounding error of 1 + r1 kept (Fast2Sum: 1 >= |r1|)
-    let one = s.splat(1.0);
-    let head = s.add(one, r1);
-    let lost = s.sub(r1, s.sub(head, one));
-    s.scale(s.add(head, s.add(lost, m)), n)
+    let n = s.sub(nearest_power(s, x), s.splat(ROUND));
+    s.scale(significand(s, x, n), n)
+}
+
+/// The least x for [`exp_of_tame`].
+pub(super) const TAME: f32 = -86.0;
+
+/// [`exp_lanes`] for x in TAME..=0, where e^x is a normal number.
+#[inline(always)]
+pub(super) fn exp_of_tame<S: Simd>(s: S, x: S::F) -> S::F {
+    let shifted = nearest_power(s, x);
+    let n = s.sub(shifted, s.splat(ROUND));
+    s.scale_normal(significand(s, x, n), n, shifted)
 }
 
 /// tanh x = sign(x) F / (2 - F) with F = 1 - e^(-2|x|), so that nothing overflows and 1 / (2 - F) = (1 + tanh) / 2
@@ -74,7 +91,7 @@ pub(crate) fn tanh_lanes<S: Simd>(s: S, x: S::F) -> S::F {
     // tanh 9.02 rounds to 1; NaN passes through the clamp.
     let y = s.mul(s.min(s.splat(9.02), s.abs(x)), s.splat(-2.0));
     // 2^-24 keeps 1 - 2^n exact; the larger |r| beyond it meets a factor of 2^-24.
-    let n = s.max(s.splat(-24.0), nearest_power(s, y));
+    let n = s.max(s.splat(-24.0), s.sub(nearest_power(s, y), s.splat(ROUND)));
     let (r1, m) = reduce(s, y, n);
     let power = s.exp2(n);
     // F = (1 - 2^n) - 2^n r1 - 2^n m = f + f_lo

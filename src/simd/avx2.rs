@@ -176,6 +176,15 @@ impl Simd for Avx2 {
         }
     }
     #[inline(always)]
+    fn scale_normal(self, a: __m256, _n: __m256, shifted: __m256) -> __m256 {
+        // SAFETY: token.
+        unsafe {
+            // the last bits of `shifted` are n; they are added to the exponent field
+            let n = _mm256_slli_epi32::<23>(_mm256_castps_si256(shifted));
+            _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), n))
+        }
+    }
+    #[inline(always)]
     fn transpose(self, block: &mut [__m256; 16]) {
         // SAFETY: token.
         unsafe { transpose(block) }

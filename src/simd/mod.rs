@@ -83,6 +83,11 @@ pub(crate) trait Simd: Copy {
     fn exp2(self, n: Self::F) -> Self::F;
     /// a * 2^n, rounded once, for integral n in -252..=254 and finite a in [0.5, 2).
     fn scale(self, a: Self::F, n: Self::F) -> Self::F;
+    /// a * 2^n where that is a normal number; `shifted` is n + 1.5 * 2^23.
+    #[inline(always)]
+    fn scale_normal(self, a: Self::F, n: Self::F, _shifted: Self::F) -> Self::F {
+        self.scale(a, n)
+    }
 
     /// Transposes the leading LANES x LANES elements of a block of rows.
     fn transpose(self, block: &mut [Self::F; 16]);

@@ -161,6 +161,15 @@ impl Simd for Neon {
         }
     }
     #[inline(always)]
+    fn scale_normal(self, a: float32x4_t, _n: float32x4_t, shifted: float32x4_t) -> float32x4_t {
+        // SAFETY: token.
+        unsafe {
+            // the last bits of `shifted` are n; they are added to the exponent field
+            let n = vshlq_n_s32::<23>(vreinterpretq_s32_f32(shifted));
+            vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(a), n))
+        }
+    }
+    #[inline(always)]
     fn transpose(self, block: &mut [float32x4_t; 16]) {
         transpose(block);
     }
