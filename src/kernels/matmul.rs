@@ -1,8 +1,9 @@
 //! The products as a function of their own, for benchmarks and for those who have other uses for them.
 
 use super::{
-    product::{Left, product_nt, product_wide, scratch_len, wide_len},
-    tile::Into,
+    operands::{Into, Left},
+    product::{product_nt, scratch_len},
+    wide::{product_wide, wide_len},
 };
 use crate::{
     error::ConfigError,

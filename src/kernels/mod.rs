@@ -5,25 +5,27 @@ mod elementwise;
 mod exp;
 mod matmul;
 mod norm;
+mod operands;
 mod pack;
 mod product;
+mod row;
 mod scalar;
 mod softmax;
 mod sum;
 mod tile;
+mod wide;
 
 pub(crate) use descent::{Descend, is_tame, step_is_finite};
 pub(crate) use elementwise::{Add, MaxAbs, TanhBackward};
 pub(crate) use exp::{Exp, Tanh};
 pub use matmul::{Form, matmul, matmul_scratch};
 pub(crate) use norm::{Norm, Scale};
-pub(crate) use product::{
-    Left, Right, product, product_nt, product_row, product_wide, scratch_len, transposed_len, wide_len,
-};
+pub(crate) use operands::{Into, Left, Right};
+pub(crate) use product::{product, product_nt, scratch_len, transposed_len};
 pub(crate) use scalar::{ln, sin_cos, sqrt};
 pub(crate) use softmax::{ScoreRow, Softmax, SoftmaxRow};
 pub(crate) use sum::Sum;
-pub(crate) use tile::Into;
+pub(crate) use wide::{product_row, product_wide, wide_len};
 
 use crate::simd::{Isa, Scalar};
 

@@ -31,79 +31,27 @@ use core::ptr;
 
 use super::{
     descent::step_is_finite,
-    pack::{next_panel, pack_rows, pack_transposed, padded},
-    tile::{Into, Strided, tile},
+    operands::{Into, Left, Right, Strided},
+    pack::{next_panel, pack_transposed, padded},
+    row::Row,
+    tile::tile,
 };
 use crate::simd::{Kernel, Operands, PACKS, Simd};
 
 /// Rows of a packed block of B at most. Longer blocks visit C less often: 384 x 64 columns are 96 KB, measured best
 /// although a first-level cache holds half of it.
-const PACK_ROWS: usize = 384;
-/// From this width on the rows of B stand on pages of their own, and packing them saves more address translation than it
-/// costs, provided that enough rows of C share the work. So it is with the columns of a transposed A, once for all groups.
-const WIDE: usize = 1024;
-const MANY_ROWS: usize = 64;
-/// So many rows of wide B at a time meet a single row of A: below a panel each row of B is a stream of its own to the
-/// prefetcher, which keeps up with no more. Fewer visit C more often.
-const STREAMS: usize = 20;
+pub(super) const PACK_ROWS: usize = 384;
 /// The widest panel of any instruction set, and the columns of a group.
-const PANEL_COLUMNS: usize = 64;
+pub(super) const PANEL_COLUMNS: usize = 64;
 
 /// The scratch that [`product_nt`] needs for inner size `k` and `n` columns, in f32.
 pub(crate) const fn scratch_len(k: usize, n: usize) -> usize {
     if PACKS { (if k < PACK_ROWS { k } else { PACK_ROWS }).saturating_mul(padded(n)) } else { 0 }
 }
 
-/// The scratch that [`product_wide`] needs, in f32: a group of panels of B, and A in strips.
-pub(crate) const fn wide_len([m, k, n]: [usize; 3]) -> usize {
-    if PACKS && n >= WIDE && m >= MANY_ROWS { k.saturating_mul(PANEL_COLUMNS.saturating_add(m)) } else { 0 }
-}
-
 /// The scratch that [`Right::transposed`] needs for inner size `k` and `n` columns, in f32.
 pub(crate) const fn transposed_len(k: usize, n: usize) -> usize {
     if PACKS { k.saturating_mul(padded(n)) } else { 0 }
-}
-
-/// The left operand, m x k.
-#[derive(Clone, Copy)]
-pub(crate) struct Left<'a>(Strided<'a>);
-
-impl<'a> Left<'a> {
-    /// Row-major m x k.
-    pub(crate) fn rows(data: &'a [f32], k: usize) -> Self {
-        Self(Strided { data, row: k, col: 1 })
-    }
-    /// The transpose of a row-major k x m matrix.
-    pub(crate) fn transposed(data: &'a [f32], m: usize) -> Self {
-        Self(Strided { data, row: 1, col: m })
-    }
-    /// A row of ones: the product with it sums the columns of B, in ascending k.
-    pub(crate) fn ones() -> Self {
-        Self(Strided { data: &[1.0], row: 0, col: 0 })
-    }
-}
-
-/// The right operand, k x n.
-#[derive(Clone, Copy)]
-pub(crate) enum Right<'a> {
-    /// Row-major k x n.
-    Rows(&'a [f32]),
-    /// The transpose of a row-major n x k matrix, for one-lane paths.
-    Columns(&'a [f32]),
-    /// Packed for a product of as many rows.
-    Panels(&'a [f32]),
-}
-
-impl<'a> Right<'a> {
-    /// The transpose of row-major `b` (n x k), ready for products with `m` rows on the left, with [`transposed_len`] floats of
-    /// scratch to stand in.
-    pub(crate) fn transposed<S: Simd>(s: S, [m, k, n]: [usize; 3], b: &'a [f32], scratch: &'a mut [f32]) -> Self {
-        if S::LANES == 1 {
-            return Self::Columns(b);
-        }
-        pack_transposed(s, scratch, b, k, 0..k, n, m == 1);
-        Self::Panels(scratch)
-    }
 }
 
 /// C (m x n) from A (m x k) and B (k x n). False where a `Probe` found a step that is not finite, or where a slice is
@@ -116,69 +64,11 @@ pub(crate) fn product<S: Simd>(
     c: &mut [f32],
     into: Into<'_>,
 ) -> bool {
-    s.run(Product { shape, a: a.0, strips: &[], b, c, c_row: shape[2], into })
-}
-
-/// [`product`] with row-major B, packed group by group of panels where that pays, with [`wide_len`] floats of scratch. A
-/// transposed A, whose elements of one row lie as far apart as its columns, is then packed too.
-pub(crate) fn product_wide<S: Simd>(
-    s: S,
-    [m, k, n]: [usize; 3],
-    a: Left<'_>,
-    b: &[f32],
-    c: &mut [f32],
-    into: Into<'_>,
-    scratch: &mut [f32],
-) -> bool {
-    let pays = S::LANES > 1 && n >= WIDE && m >= MANY_ROWS && !matches!(into, Into::Probe(_));
-    if !pays {
-        return product(s, [m, k, n], a, Right::Rows(b), c, into);
+    let [m, k, n] = shape;
+    if S::LANES > 1 && m == 1 && !matches!(into, Into::Probe(_)) {
+        return s.run(Row { shape: [k, n], a: a.0, b, c, into });
     }
-    let Some((panels, strips)) = scratch.split_at_mut_checked(k.saturating_mul(PANEL_COLUMNS)) else { return false };
-    let far_apart = a.0.row == 1 && a.0.col > 1;
-    let strips: &[f32] = if far_apart {
-        if !pack_strips::<S>(strips, a.0, m, k) {
-            return false;
-        }
-        strips
-    } else {
-        &[]
-    };
-    let (mut good, mut left) = (true, 0);
-    while left < n {
-        let width = (n - left).min(PANEL_COLUMNS);
-        pack_rows(s, panels, b.get(left..).unwrap_or(&[]), n, [k, width]);
-        let into = match into {
-            Into::Bias(bias) => Into::Bias(bias.get(left..).unwrap_or(&[])),
-            into => into,
-        };
-        let c = c.get_mut(left..).unwrap_or(&mut []);
-        let b = Right::Panels(panels);
-        good &= s.run(Product { shape: [m, k, width], a: a.0, strips, b, c, c_row: n, into });
-        left += width;
-    }
-    good
-}
-
-/// One row of C (n) from one row of A (k) and row-major B: [`product`] in an order that reads a wide B about as fast as
-/// memory gives it. The chains rest in C between blocks of k.
-pub(crate) fn product_row<S: Simd>(
-    s: S,
-    [k, n]: [usize; 2],
-    a: &[f32],
-    b: &[f32],
-    c: &mut [f32],
-    into: Into<'_>,
-) -> bool {
-    if S::LANES == 1 || n < WIDE || k <= STREAMS {
-        return product(s, [1, k, n], Left::rows(a, k), Right::Rows(b), c, into);
-    }
-    let (mut good, mut into) = (true, into);
-    for (a, b) in a.chunks(STREAMS).zip(b.chunks(STREAMS.saturating_mul(n))) {
-        good &= product(s, [1, a.len(), n], Left::rows(a, a.len()), Right::Rows(b), c, into);
-        into = Into::Continue;
-    }
-    good
+    s.run(Product { shape, a: a.0, strips: &[], b, c, c_row: n, into })
 }
 
 /// C (m x n) = or += A (m x k) times the transpose of row-major B (n x k), with [`scratch_len`] floats of scratch.
@@ -197,30 +87,25 @@ pub(crate) fn product_nt<S: Simd>(
     if k == 0 {
         return product(s, [m, k, n], Left::rows(a, k), Right::Rows(b), c, into);
     }
-    // blocks of even height
-    let blocks = k.div_ceil(PACK_ROWS);
-    let (height, longer) = (k / blocks, k % blocks);
-    let (mut good, mut top) = (true, 0);
-    for block in 0..blocks {
-        let height = height + usize::from(block < longer);
+    let mut good = true;
+    for (top, height) in even_blocks(k, PACK_ROWS) {
         pack_transposed(s, scratch, b, k, top..top + height, n, m == 1);
         let a = Strided { data: a.get(top..).unwrap_or(&[]), row: k, col: 1 };
         let into = if top == 0 { into } else { Into::Continue };
         good &= product(s, [m, height, n], Left(a), Right::Panels(scratch), c, into);
-        top += height;
     }
     good
 }
 
-struct Product<'a> {
-    shape: [usize; 3],
-    a: Strided<'a>,
+pub(super) struct Product<'a> {
+    pub(super) shape: [usize; 3],
+    pub(super) a: Strided<'a>,
     /// A again, packed for the blocks of rows of full panels, or nothing.
-    strips: &'a [f32],
-    b: Right<'a>,
-    c: &'a mut [f32],
-    c_row: usize,
-    into: Into<'a>,
+    pub(super) strips: &'a [f32],
+    pub(super) b: Right<'a>,
+    pub(super) c: &'a mut [f32],
+    pub(super) c_row: usize,
+    pub(super) into: Into<'a>,
 }
 
 impl Kernel for Product<'_> {
@@ -244,7 +129,7 @@ impl Kernel for Product<'_> {
         let usual = S::TILE_VECTORS * S::LANES;
         let mut left = 0;
         while left < n {
-            let (vectors, width) = next_panel::<S>(n - left, m == 1);
+            let (vectors, width) = next_panel::<S>(n - left, false);
             let columns = match self.b {
                 // packed panels of full width share each block of rows of A, as many as stay in cache
                 Right::Panels(_) if m > 1 && width == usual => {
@@ -257,11 +142,7 @@ impl Kernel for Product<'_> {
                 1 => self.panel::<S, 1>(s, left, columns),
                 2 => self.panel::<S, 2>(s, left, columns),
                 3 => self.panel::<S, 3>(s, left, columns),
-                4 => self.panel::<S, 4>(s, left, columns),
-                5 => self.block::<S, 1, 5>(s, 0, left, width),
-                6 => self.block::<S, 1, 6>(s, 0, left, width),
-                7 => self.block::<S, 1, 7>(s, 0, left, width),
-                _ => self.block::<S, 1, 8>(s, 0, left, width),
+                _ => self.panel::<S, 4>(s, left, columns),
             }
             left += columns;
         }
@@ -273,15 +154,10 @@ impl Product<'_> {
     /// Every element that the tiles will touch lies inside its slice: what makes the unsafe tile sound.
     fn fits<S: Simd>(&self) -> bool {
         let [m, k, n] = self.shape;
-        let b_fits = match self.b {
-            Right::Rows(data) => Strided { data, row: n, col: 1 }.covers(k, n),
-            Right::Columns(data) => S::LANES == 1 && Strided { data, row: 1, col: k }.covers(k, n),
-            Right::Panels(data) => S::LANES > 1 && k.checked_mul(padded(n)).is_some_and(|len| len <= data.len()),
-        };
         let bias_fits = if let Into::Bias(bias) = self.into { bias.len() >= n } else { true };
         let c_fits = Strided { data: self.c, row: self.c_row, col: 1 }.covers(m, n);
         let strips_fit = self.strips.is_empty() || Strided { data: self.strips, row: k, col: 1 }.covers(m, k);
-        self.a.covers(m, k) && strips_fit && b_fits && bias_fits && c_fits
+        self.a.covers(m, k) && strips_fit && self.b.covers::<S>(k, n) && bias_fits && c_fits
     }
 
     /// Leaves the product to the instruction set, where that has a pass for it.
@@ -339,7 +215,7 @@ impl Product<'_> {
     #[inline(always)]
     fn block<S: Simd, const MR: usize, const NV: usize>(&mut self, s: S, top: usize, left: usize, columns: usize) {
         // a tile that `panel` never asks for, left out of the binary
-        if MR > 1 && MR * NV > S::ACCUMULATORS {
+        if MR * NV > S::ACCUMULATORS {
             return;
         }
         let [_, k, n] = self.shape;
@@ -352,13 +228,7 @@ impl Product<'_> {
         let mut left = left;
         while left < end {
             let width = (end - left).min(NV * S::LANES);
-            let b = match self.b {
-                Right::Rows(data) => Strided { data: data.get(left..).unwrap_or(&[]), row: n, col: 1 },
-                Right::Columns(data) => Strided { data: data.get(left * k..).unwrap_or(&[]), row: 1, col: k },
-                Right::Panels(data) => {
-                    Strided { data: data.get(left * k..).unwrap_or(&[]), row: NV * S::LANES, col: 1 }
-                }
-            };
+            let b = self.b.panel::<S>([k, n], left, NV);
             let (into, place) = (self.into, [top, left, width]);
             // SAFETY: `call` checked with `fits` that m x k of A, k x n of B (in panels: padded to whole vectors), m x n of
             // C and n of a bias are there, and top + MR <= m, left + width <= n, (NV - 1) * LANES < width <= NV * LANES.
@@ -399,36 +269,23 @@ impl Kernel for Probe<'_, '_> {
     }
 }
 
-/// The blocks of rows, first row and number, that panels of so many vectors are cut into: as many rows as the
-/// accumulators allow, evenly split.
+/// The blocks of rows that panels of so many vectors are cut into: as many rows as the accumulators allow.
 #[inline(always)]
-fn row_blocks<S: Simd>(m: usize, vectors: usize) -> impl Iterator<Item = (usize, usize)> {
-    let most = (S::ACCUMULATORS / vectors).clamp(1, 12);
-    let blocks = m.div_ceil(most);
-    let (rows, longer) = if blocks == 1 { (m, 0) } else { (m / blocks, m % blocks) };
-    (0..blocks).scan(0, move |top, block| {
-        let from = *top;
-        let rows = rows + usize::from(block < longer);
-        *top += rows;
-        Some((from, rows))
-    })
+pub(super) fn row_blocks<S: Simd>(m: usize, vectors: usize) -> impl Iterator<Item = (usize, usize)> {
+    even_blocks(m, (S::ACCUMULATORS / vectors).clamp(1, 12))
 }
 
-/// Packs a transposed A (m x k) for full panels: the block of rows that starts at `top` stands at `top * k`, column after
-/// column. False where a slice is too short.
-fn pack_strips<S: Simd>(to: &mut [f32], a: Strided<'_>, m: usize, k: usize) -> bool {
-    if !a.covers(m, k) || m.checked_mul(k).is_none_or(|len| len > to.len()) {
-        return false;
-    }
-    for (top, rows) in row_blocks::<S>(m, S::TILE_VECTORS) {
-        let strip = to.get_mut(top * k..).unwrap_or(&mut []);
-        for (to, from) in strip.chunks_exact_mut(rows).zip(a.data.chunks(a.col)).take(k) {
-            if let Some(from) = from.get(top..top + rows) {
-                to.copy_from_slice(from);
-            }
-        }
-    }
-    true
+/// The least number of blocks of at most `most` that `len` is cut into, evenly: where each starts, and its length.
+#[inline(always)]
+pub(super) fn even_blocks(len: usize, most: usize) -> impl Iterator<Item = (usize, usize)> {
+    let blocks = len.div_ceil(most);
+    let (usual, longer) = if blocks <= 1 { (len, 0) } else { (len / blocks, len % blocks) };
+    (0..blocks).scan(0, move |next, block| {
+        let from = *next;
+        let len = usual + usize::from(block < longer);
+        *next += len;
+        Some((from, len))
+    })
 }
 
 #[cfg(test)]
@@ -436,7 +293,10 @@ mod tests {
     extern crate std;
     use std::vec::Vec;
 
-    use super::*;
+    use super::{
+        super::wide::{STREAMS, WIDE, product_row, product_wide, wide_len},
+        *,
+    };
     use crate::{Isa, rng::Xorshift, simd::Portable};
 
     fn random(rng: &mut Xorshift, len: usize) -> Vec<f32> {
@@ -565,6 +425,8 @@ mod tests {
             [65, 3, 1030],
             [64, 2, 1089],
             [64, 1, 1030],
+            [64, 2, WIDE],
+            [65, 2, WIDE - 1],
             [64, 0, 1030],
             [77, 5, 1045],
         ] {

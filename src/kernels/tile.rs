@@ -5,43 +5,8 @@
 
 use core::slice;
 
+use super::operands::{Into, Strided};
 use crate::simd::Simd;
-
-/// An operand whose element (i, j) is `data[i * row + j * col]`.
-#[derive(Clone, Copy)]
-pub(super) struct Strided<'a> {
-    pub(super) data: &'a [f32],
-    pub(super) row: usize,
-    pub(super) col: usize,
-}
-
-impl Strided<'_> {
-    /// Every element of the leading `rows` x `cols` lies inside the data.
-    #[inline(always)]
-    pub(super) fn covers(&self, rows: usize, cols: usize) -> bool {
-        if rows == 0 || cols == 0 {
-            return true;
-        }
-        // a sum that saturates lies beyond every slice
-        let last = (rows - 1).saturating_mul(self.row).saturating_add((cols - 1).saturating_mul(self.col));
-        last < self.data.len()
-    }
-}
-
-/// Where the chains start and where their results go.
-#[derive(Clone, Copy)]
-pub(crate) enum Into<'a> {
-    /// C = A B
-    Set,
-    /// C = bias + A B, the bias added to every row
-    Bias(&'a [f32]),
-    /// C = C + A B, the chains continued
-    Continue,
-    /// C = C - rate (A B): the SGD step whose gradient is the product
-    Descend(f32),
-    /// C stays; tells whether `Descend` would take only finite steps to finite weights
-    Probe(f32),
-}
 
 /// The elements of C from row `top` (the MR rows of A) and column `left` (`width` columns: NV vectors, the last one whole only
 /// where FULL). `into` is no probe.

@@ -1,0 +1,103 @@
+//! A product with a wide right operand, packed group by group of panels.
+//!
+//! The rows of a wide B stand on pages of their own; packing a group of 64 columns saves more address translation than
+//! it costs, provided that enough rows of C share the work. A transposed A, whose elements of one row lie as far
+//! apart as its columns, is packed too, once for all groups. Blocks of k, with the chains resting between them, gained
+//! nothing: a panel that exceeds the first-level cache is read in order, which prefetching hides.
+
+use super::{
+    operands::{Into, Left, Right, Strided},
+    pack::pack_rows,
+    product::{PANEL_COLUMNS, Product, product, row_blocks},
+};
+use crate::simd::{PACKS, Simd};
+
+/// From this width on packing pays, and from so many rows of C.
+pub(super) const WIDE: usize = 512;
+const MANY_ROWS: usize = 64;
+/// So many rows of wide B at a time meet a single row of A: below a panel each row of B is a stream of its own to the
+/// prefetcher, which keeps up with no more. Fewer visit C more often.
+pub(super) const STREAMS: usize = 20;
+
+/// The scratch that [`product_wide`] needs, in f32: a group of panels of B, and A in strips.
+pub(crate) const fn wide_len([m, k, n]: [usize; 3]) -> usize {
+    if PACKS && n >= WIDE && m >= MANY_ROWS { k.saturating_mul(PANEL_COLUMNS.saturating_add(m)) } else { 0 }
+}
+
+/// [`product`] with row-major B, with [`wide_len`] floats of scratch.
+pub(crate) fn product_wide<S: Simd>(
+    s: S,
+    [m, k, n]: [usize; 3],
+    a: Left<'_>,
+    b: &[f32],
+    c: &mut [f32],
+    into: Into<'_>,
+    scratch: &mut [f32],
+) -> bool {
+    let pays = S::LANES > 1 && n >= WIDE && m >= MANY_ROWS && !matches!(into, Into::Probe(_));
+    if !pays {
+        return product(s, [m, k, n], a, Right::Rows(b), c, into);
+    }
+    let Some((panels, strips)) = scratch.split_at_mut_checked(k.saturating_mul(PANEL_COLUMNS)) else { return false };
+    let far_apart = a.0.row == 1 && a.0.col > 1;
+    let strips: &[f32] = if far_apart {
+        if !pack_strips::<S>(strips, a.0, m, k) {
+            return false;
+        }
+        strips
+    } else {
+        &[]
+    };
+    let (mut good, mut left) = (true, 0);
+    while left < n {
+        let width = (n - left).min(PANEL_COLUMNS);
+        pack_rows(s, panels, b.get(left..).unwrap_or(&[]), n, [k, width]);
+        let into = match into {
+            Into::Bias(bias) => Into::Bias(bias.get(left..).unwrap_or(&[])),
+            into => into,
+        };
+        let c = c.get_mut(left..).unwrap_or(&mut []);
+        let b = Right::Panels(panels);
+        good &= s.run(Product { shape: [m, k, width], a: a.0, strips, b, c, c_row: n, into });
+        left += width;
+    }
+    good
+}
+
+/// One row of C (n) from one row of A (k) and row-major wide B: [`product`] in an order that reads a wide B about as fast as
+/// memory gives it. The chains rest in C between blocks of k.
+pub(crate) fn product_row<S: Simd>(
+    s: S,
+    [k, n]: [usize; 2],
+    a: &[f32],
+    b: &[f32],
+    c: &mut [f32],
+    into: Into<'_>,
+) -> bool {
+    if S::LANES == 1 || n < WIDE || k <= STREAMS {
+        return product(s, [1, k, n], Left::rows(a, k), Right::Rows(b), c, into);
+    }
+    let (mut good, mut into) = (true, into);
+    for (a, b) in a.chunks(STREAMS).zip(b.chunks(STREAMS.saturating_mul(n))) {
+        good &= product(s, [1, a.len(), n], Left::rows(a, a.len()), Right::Rows(b), c, into);
+        into = Into::Continue;
+    }
+    good
+}
+
+/// Packs a transposed A (m x k) for full panels: the block of rows that starts at `top` stands at `top * k`, column after
+/// column. False where a slice is too short.
+fn pack_strips<S: Simd>(to: &mut [f32], a: Strided<'_>, m: usize, k: usize) -> bool {
+    if !a.covers(m, k) || m.checked_mul(k).is_none_or(|len| len > to.len()) {
+        return false;
+    }
+    for (top, rows) in row_blocks::<S>(m, S::TILE_VECTORS) {
+        let strip = to.get_mut(top * k..).unwrap_or(&mut []);
+        for (to, from) in strip.chunks_exact_mut(rows).zip(a.data.chunks(a.col)).take(k) {
+            if let Some(from) = from.get(top..top + rows) {
+                to.copy_from_slice(from);
+            }
+        }
+    }
+    true
+}
