@@ -91,7 +91,7 @@ impl Xorshift {
 
     /// Box and Muller (A note on the generation of random normal deviates, Annals of Mathematical Statistics 29,
     /// 1958): with u in (0, 1] and v in [0, 1) uniform, sqrt(-2 ln u) times cos and sin of 2 pi v.
-    #[inline]
+    #[inline(always)]
     fn normal_pair<S: Simd>(&mut self, s: S, deviation: f32) -> [f32; 2] {
         let u = 1.0 - self.uniform();
         let (sin, cos) = sin_cos(s, self.uniform());

@@ -106,12 +106,10 @@ impl Kernel for PackTransposed<'_> {
                     let from = b.get((left + column) * k + rows.start + top..).unwrap_or(&[]);
                     let to = panel.get_mut(top * stride + column..).unwrap_or(&mut []);
                     let lanes = width - column;
-                    if height < S::LANES {
-                        shallow_block(s, to, stride, from, k, [lanes.min(S::LANES), height]);
-                    } else if lanes < S::LANES {
-                        block(s, to, stride, from, k, lanes);
+                    if height < S::LANES || lanes < S::LANES {
+                        partial_block(s, to, stride, from, k, [lanes, height].map(|len| len.min(S::LANES)));
                     } else {
-                        block(s, to, stride, from, k, S::LANES);
+                        s.transpose_block(to, stride, from, k);
                     }
                 }
             }
@@ -121,42 +119,9 @@ impl Kernel for PackTransposed<'_> {
     }
 }
 
-/// `lanes` rows of `from`, LANES elements long; zeros stand for the other rows of LANES. Rows are split off one by one:
-/// each then has a known length, which leaves one check per row.
-#[inline(always)]
-fn block<S: Simd>(s: S, to: &mut [f32], to_row: usize, from: &[f32], from_row: usize, lanes: usize) {
-    let mut block = [s.splat(0.0); 16];
-    let mut rest = from;
-    for (i, x) in block.iter_mut().enumerate().take(S::LANES) {
-        if i == lanes {
-            break;
-        }
-        let row = if i + 1 < lanes {
-            let Some((row, below)) = rest.split_at_checked(from_row) else { return };
-            rest = below;
-            row
-        } else {
-            rest
-        };
-        *x = s.load(row.get(..S::LANES).unwrap_or(&[]));
-    }
-    s.transpose(&mut block);
-    let mut rest = to;
-    for (i, &x) in block.iter().enumerate().take(S::LANES) {
-        let row = if i + 1 < S::LANES {
-            let Some((row, below)) = rest.split_at_mut_checked(to_row) else { return };
-            rest = below;
-            row
-        } else {
-            &mut *rest
-        };
-        s.store(row.get_mut(..S::LANES).unwrap_or(&mut []), x);
-    }
-}
-
 /// `lanes` rows of `from`, `deep` elements long, both at most LANES; zeros stand for the others.
 #[inline(always)]
-fn shallow_block<S: Simd>(
+fn partial_block<S: Simd>(
     s: S,
     to: &mut [f32],
     to_row: usize,

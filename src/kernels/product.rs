@@ -234,7 +234,10 @@ impl Product<'_> {
             // C and n of a bias are there, and top + MR <= m, left + width <= n, (NV - 1) * LANES < width <= NV * LANES.
             #[allow(unsafe_code)]
             unsafe {
-                if width == NV * S::LANES {
+                if width == NV * S::LANES && S::LANES > 1 && a.row == 1 {
+                    // a constant distance spares the addresses of A their registers
+                    tile::<S, MR, NV, true>(s, k, Strided { row: 1, ..a }, b, self.c, self.c_row, place, into);
+                } else if width == NV * S::LANES {
                     tile::<S, MR, NV, true>(s, k, a, b, self.c, self.c_row, place, into);
                 } else {
                     tile::<S, MR, NV, false>(s, k, a, b, self.c, self.c_row, place, into);

@@ -2,7 +2,7 @@
 //!
 //! Coefficients by `tests/generate/coefficients.py`; error bounds in `tests/math.rs` and below.
 
-use crate::simd::Simd;
+use crate::simd::{Kernel, Simd};
 
 const LN2_HI: f32 = f32::from_bits(0x3f31_7200);
 const LN2_LO: f32 = f32::from_bits(0x35bf_be8e);
@@ -24,6 +24,7 @@ const COS: [f32; 5] = [
 ];
 
 /// c0 + c1 z + c2 z² + ...
+#[inline(always)]
 fn polynomial<S: Simd>(s: S, coefficients: &[f32], z: f32) -> f32 {
     coefficients.iter().rev().fold(0.0, |sum, &c| s.fma_one(sum, z, c))
 }
@@ -33,32 +34,45 @@ fn polynomial<S: Simd>(s: S, coefficients: &[f32], z: f32) -> f32 {
 /// x = 2^k (1 + f) with 1 + f between sqrt(1/2) and sqrt 2; with s = f / (2 + f), ln(1 + f) = f - s (f - R), where
 /// R = s² (2/3 + 2/5 s² + ...) (the scheme of FreeBSD's e_logf.c).
 pub(crate) fn ln<S: Simd>(s: S, x: f32) -> f32 {
-    if x.is_nan() || x == f32::INFINITY {
-        return x;
+    s.run(Ln(x))
+}
+
+/// A kernel, so that it is compiled once and yet for the instruction set.
+struct Ln(f32);
+
+impl Kernel for Ln {
+    type Output = f32;
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) -> f32 {
+        let x = self.0;
+        if x.is_nan() || x == f32::INFINITY {
+            return x;
+        }
+        if x <= 0.0 {
+            return if x == 0.0 { f32::NEG_INFINITY } else { f32::NAN };
+        }
+        let (x, shift) = if x < f32::MIN_POSITIVE { (x * 16_777_216.0, -24) } else { (x, 0) };
+        // subtracting the bits of sqrt(1/2) moves its binade boundary to a power of two
+        const SQRT_HALF: u32 = 0x3f35_04f3;
+        let from_sqrt_half = x.to_bits().wrapping_sub(SQRT_HALF);
+        let k = ((from_sqrt_half as i32) >> 23) + shift;
+        let f = f32::from_bits((from_sqrt_half & 0x007f_ffff) + SQRT_HALF) - 1.0;
+        let q = f / (2.0 + f);
+        let z = q * q;
+        let series = z * polynomial(s, &L, z);
+        let half_square = 0.5 * f * f;
+        let k = k as f32;
+        // k LN2_HI is exact; the small terms are gathered first
+        let small = s.fma_one(q, half_square + series, k * LN2_LO);
+        s.fma_one(k, LN2_HI, f - (half_square - small))
     }
-    if x <= 0.0 {
-        return if x == 0.0 { f32::NEG_INFINITY } else { f32::NAN };
-    }
-    let (x, shift) = if x < f32::MIN_POSITIVE { (x * 16_777_216.0, -24) } else { (x, 0) };
-    // subtracting the bits of sqrt(1/2) moves its binade boundary to a power of two
-    const SQRT_HALF: u32 = 0x3f35_04f3;
-    let from_sqrt_half = x.to_bits().wrapping_sub(SQRT_HALF);
-    let k = ((from_sqrt_half as i32) >> 23) + shift;
-    let f = f32::from_bits((from_sqrt_half & 0x007f_ffff) + SQRT_HALF) - 1.0;
-    let q = f / (2.0 + f);
-    let z = q * q;
-    let series = z * polynomial(s, &L, z);
-    let half_square = 0.5 * f * f;
-    let k = k as f32;
-    // k LN2_HI is exact; the small terms are gathered first
-    let small = s.fma_one(q, half_square + series, k * LN2_LO);
-    s.fma_one(k, LN2_HI, f - (half_square - small))
 }
 
 /// The square root, correctly rounded: NaN below 0.
 ///
 /// Newton steps for 1 / sqrt x from a bit-level guess, then one corrected step for the root itself (Markstein,
 /// Computation of elementary functions on the IBM RISC System/6000 processor, IBM J. Res. Dev. 34(1), 1990).
+#[inline(always)]
 pub(crate) fn sqrt<S: Simd>(s: S, x: f32) -> f32 {
     if x == 0.0 || x.is_nan() || x == f32::INFINITY {
         return x;
@@ -82,6 +96,7 @@ pub(crate) fn sqrt<S: Simd>(s: S, x: f32) -> f32 {
 }
 
 /// sin and cos of `turns` full circles, turns in [0, 1), each below 1.4 ulp of 1.
+#[inline(always)]
 pub(crate) fn sin_cos<S: Simd>(s: S, turns: f32) -> (f32, f32) {
     // quarter circles: 4 turns = quadrant + w with |w| <= 1/2, both exact
     let quarters = 4.0 * turns;

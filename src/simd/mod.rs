@@ -6,6 +6,8 @@
 //! makes the same bits on every machine. To add an instruction set, write its file and name it in [`Isa`].
 #![allow(unsafe_code)]
 
+use core::slice;
+
 mod isa;
 
 // The one-lane path of the target. A Cortex-M with an FPU needs no other beside it: of all bare-metal hard-float Arm
@@ -91,6 +93,26 @@ pub(crate) trait Simd: Copy {
 
     /// Transposes the leading LANES x LANES elements of a block of rows.
     fn transpose(self, block: &mut [Self::F; 16]);
+    /// Transposes the leading LANES x LANES elements of `from` into `to`, whose rows are so far apart. Nothing is done
+    /// where one of them is smaller. Its user is the packing of whole operands, where a check per row would show.
+    #[inline(always)]
+    fn transpose_block(self, to: &mut [f32], to_row: usize, from: &[f32], from_row: usize) {
+        let end = |row: usize| row.saturating_mul(Self::LANES - 1).saturating_add(Self::LANES);
+        if end(from_row) > from.len() || end(to_row) > to.len() {
+            return;
+        }
+        let mut block = [self.splat(0.0); 16];
+        let (from, to) = (from.as_ptr(), to.as_mut_ptr());
+        for (i, x) in block.iter_mut().enumerate().take(Self::LANES) {
+            // SAFETY: row i < LANES has LANES elements before `end`.
+            *x = self.load(unsafe { slice::from_raw_parts(from.wrapping_add(i * from_row), Self::LANES) });
+        }
+        self.transpose(&mut block);
+        for (i, &x) in block.iter().enumerate().take(Self::LANES) {
+            // SAFETY: row i < LANES has LANES elements before `end`, and no other reference to them lives.
+            self.store(unsafe { slice::from_raw_parts_mut(to.wrapping_add(i * to_row), Self::LANES) }, x);
+        }
+    }
 
     /// a * b + c of three scalars, rounded once.
     fn fma_one(self, a: f32, b: f32, c: f32) -> f32;
