@@ -3,7 +3,7 @@
 use crate::{
     error::StepError,
     gradients::Gradients,
-    kernels::{Descend, MaxAbs, is_tame, step_is_finite},
+    kernels::{Descend, MaxAbs, Probe, is_tame},
     model::{SimpleRnnlm, check_rate},
     parameters::Storage,
     simd::{Isa, Kernel, Simd},
@@ -89,9 +89,7 @@ impl Kernel for Update<'_> {
     #[inline(always)]
     fn call<S: Simd>(self, s: S) -> bool {
         let Self { weights, gradient, rate } = self;
-        if !is_tame(rate * s.run(MaxAbs(gradient)))
-            && !weights.iter().zip(gradient).all(|(&w, &g)| step_is_finite(s, rate, g, w))
-        {
+        if !is_tame(rate * s.run(MaxAbs(gradient))) && !s.run(Probe { weights, gradient, rate }) {
             return false;
         }
         s.run(Descend { weights, gradient, rate });

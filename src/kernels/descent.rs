@@ -22,6 +22,21 @@ impl Kernel for Descend<'_> {
     }
 }
 
+/// Whether [`Descend`] would take only finite steps. Rare, so one element after the other.
+pub(crate) struct Probe<'a> {
+    pub weights: &'a [f32],
+    pub gradient: &'a [f32],
+    pub rate: f32,
+}
+
+impl Kernel for Probe<'_> {
+    type Output = bool;
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) -> bool {
+        self.weights.iter().zip(self.gradient).all(|(&w, &g)| step_is_finite(s, self.rate, g, w))
+    }
+}
+
 /// The exact test of one step.
 #[inline(always)]
 pub(crate) fn step_is_finite<S: Simd>(s: S, rate: f32, g: f32, w: f32) -> bool {

@@ -15,7 +15,7 @@ mod sum;
 mod tile;
 mod wide;
 
-pub(crate) use descent::{Descend, is_tame, step_is_finite};
+pub(crate) use descent::{Descend, Probe, is_tame};
 pub(crate) use elementwise::{Add, MaxAbs, TanhBackward};
 pub(crate) use exp::{Exp, Tanh};
 pub use matmul::{Form, matmul, matmul_scratch};

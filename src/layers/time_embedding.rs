@@ -7,7 +7,7 @@
 
 use super::TokenWindow;
 use crate::{
-    kernels::{Add, Descend, Into, step_is_finite},
+    kernels::{Add, Descend, Into, Probe},
     matrix::Matrix,
     simd::Simd,
     workspace::copy,
@@ -53,7 +53,7 @@ pub(crate) fn weight_gradient<S: Simd>(
         }
         match into {
             Into::Descend(rate) => s.run(Descend { weights, gradient, rate }),
-            Into::Probe(rate) => finite &= weights.iter().zip(gradient).all(|(&w, &g)| step_is_finite(s, rate, g, w)),
+            Into::Probe(rate) => finite &= s.run(Probe { weights, gradient, rate }),
             _ => copy(weights, gradient),
         }
     }
