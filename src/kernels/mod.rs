@@ -25,7 +25,7 @@ pub(crate) use product::{product, product_nt, scratch_len, transposed_len};
 pub(crate) use scalar::{ln, sin_cos, sqrt};
 pub(crate) use softmax::{ScoreRow, Softmax, SoftmaxRow};
 pub(crate) use sum::Sum;
-pub(crate) use wide::{product_row, product_wide, wide_len};
+pub(crate) use wide::{product_row, product_wide, product_with_sums, wide_len};
 
 use crate::simd::{Isa, Scalar};
 

@@ -297,7 +297,7 @@ mod tests {
     use std::vec::Vec;
 
     use super::{
-        super::wide::{STREAMS, WIDE, product_row, product_wide, wide_len},
+        super::wide::{STREAMS, WIDE, product_row, product_wide, product_with_sums, wide_len},
         *,
     };
     use crate::{Isa, rng::Xorshift, simd::Portable};
@@ -336,11 +336,17 @@ mod tests {
                     let mut scratch = std::vec![f32::NAN; scratch_len(k, n)];
                     product_nt(s, self.shape, self.a, self.b, self.c, self.into, &mut scratch)
                 }
-                Kind::Wide | Kind::WideTn => {
-                    let tn = self.kind == Kind::WideTn;
-                    let a = if tn { Left::transposed(self.a, m) } else { Left::rows(self.a, k) };
+                Kind::Wide => {
                     let mut scratch = std::vec![f32::NAN; wide_len(self.shape)];
-                    product_wide(s, self.shape, a, self.b, self.c, self.into, &mut scratch)
+                    product_wide(s, self.shape, Left::rows(self.a, k), self.b, self.c, self.into, &mut scratch)
+                }
+                Kind::WideTn => {
+                    let mut scratch = std::vec![f32::NAN; wide_len(self.shape)];
+                    let [mut sums, mut expected] = [(); 2].map(|()| std::vec![0.25; n]);
+                    let (a, both) = (Left::transposed(self.a, m), [self.c, &mut sums]);
+                    let good = product_with_sums(s, self.shape, a, self.b, both, self.into, &mut scratch);
+                    product(s, [1, k, n], Left::ones(), Right::Rows(self.b), &mut expected, self.into);
+                    good && sums.iter().zip(&expected).all(|(x, y)| x.to_bits() == y.to_bits())
                 }
                 Kind::Packed => {
                     let mut scratch = std::vec![f32::NAN; transposed_len(k, n)];

@@ -92,11 +92,18 @@ fn exponentials<S: Simd>(s: S, row: &mut [f32]) -> (f32, f32) {
 fn replace_and_sum<S: Simd, const IS_TAME: bool>(s: S, row: &mut [f32], max: f32) -> f32 {
     let max = s.splat(max);
     let mut sums = [s.splat(0.0); VIRTUAL_LANES];
+    let mut poison = s.splat(0.0);
     let mut blocks = row.chunks_exact_mut(VIRTUAL_LANES);
     for block in &mut blocks {
         for (lanes, sum) in block.chunks_exact_mut(S::LANES).zip(&mut sums) {
             let x = s.sub(s.load(lanes), max);
-            let e = if IS_TAME { exp_of_tame(s, x) } else { exp_lanes(s, x) };
+            let e = if IS_TAME {
+                // NaN, which `bounds` doesn't see and `exp_of_tame` may lose: 0 x is NaN then, else a zero
+                poison = s.fma(s.splat(0.0), x, poison);
+                exp_of_tame(s, x)
+            } else {
+                exp_lanes(s, x)
+            };
             s.store(lanes, e);
             *sum = s.add(*sum, e);
         }
@@ -108,7 +115,7 @@ fn replace_and_sum<S: Simd, const IS_TAME: bool>(s: S, row: &mut [f32], max: f32
     }
     let mut lanes = [0.0; VIRTUAL_LANES];
     for (to, sum) in lanes.chunks_exact_mut(S::LANES).zip(sums) {
-        s.store(to, sum);
+        s.store(to, s.add(sum, poison));
     }
     fold_lanes(lanes, |a, b| a + b)
 }
@@ -130,12 +137,12 @@ fn scale<S: Simd>(s: S, row: &mut [f32], factor: f32) {
     }
 }
 
-/// The largest element (a NaN may be passed over: it shows in the sum, where it stays), and whether all elements of whole
-/// blocks are numbers so near to it that their exponentials are normal.
+/// The largest element, and whether all elements of whole blocks are so near to it that their exponentials are normal. A NaN
+/// may be passed over: it shows in the sum, where it stays.
 #[inline(always)]
 fn bounds<S: Simd>(s: S, row: &[f32]) -> (f32, bool) {
     let mut max = s.splat(f32::NEG_INFINITY);
-    let (mut min, mut poison) = (s.splat(f32::INFINITY), s.splat(0.0));
+    let mut min = s.splat(f32::INFINITY);
     let mut blocks = row.chunks_exact(VIRTUAL_LANES);
     for block in &mut blocks {
         for lanes in block.chunks_exact(S::LANES) {
@@ -143,18 +150,15 @@ fn bounds<S: Simd>(s: S, row: &[f32]) -> (f32, bool) {
             max = s.max(x, max);
             if S::LANES > 1 {
                 min = s.min(x, min);
-                // 0 * x is NaN for NaN and infinity, and NaN stays
-                poison = s.fma(s.splat(0.0), x, poison);
             }
         }
     }
     let (mut highest, mut lowest) = ([f32::NEG_INFINITY; VIRTUAL_LANES], [f32::INFINITY; VIRTUAL_LANES]);
     s.store(&mut highest, max);
-    s.store(&mut lowest, s.add(min, poison));
+    s.store(&mut lowest, min);
     let larger = |a: f32, b: f32| if b > a { b } else { a };
     let max = blocks.remainder().iter().copied().fold(fold_lanes(highest, larger), larger);
-    // NaN stays on either side
-    let min = fold_lanes(lowest, |a, b| if a.is_nan() || a < b { a } else { b });
+    let min = fold_lanes(lowest, |a, b| if a < b { a } else { b });
     (max, min - max >= TAME)
 }
 

@@ -27,17 +27,52 @@ pub(crate) const fn wide_len([m, k, n]: [usize; 3]) -> usize {
 /// [`product`] with row-major B, with [`wide_len`] floats of scratch.
 pub(crate) fn product_wide<S: Simd>(
     s: S,
-    [m, k, n]: [usize; 3],
+    shape: [usize; 3],
     a: Left<'_>,
     b: &[f32],
     c: &mut [f32],
     into: Into<'_>,
     scratch: &mut [f32],
 ) -> bool {
-    let pays = S::LANES > 1 && n >= WIDE && m >= MANY_ROWS && !matches!(into, Into::Probe(_));
-    if !pays {
-        return product(s, [m, k, n], a, Right::Rows(b), c, into);
+    if !pays::<S>(shape, into) {
+        return product(s, shape, a, Right::Rows(b), c, into);
     }
+    groups(s, shape, a, b, [c, &mut []], into, scratch)
+}
+
+/// [`product_wide`], and the sums of B's columns (n) sent the same way: the gradients of weights and bias. A group of
+/// panels is summed while it is in the cache.
+pub(crate) fn product_with_sums<S: Simd>(
+    s: S,
+    shape: [usize; 3],
+    a: Left<'_>,
+    b: &[f32],
+    [c, sums]: [&mut [f32]; 2],
+    into: Into<'_>,
+    scratch: &mut [f32],
+) -> bool {
+    if !pays::<S>(shape, into) {
+        let [_, k, n] = shape;
+        return product(s, shape, a, Right::Rows(b), c, into)
+            & product(s, [1, k, n], Left::ones(), Right::Rows(b), sums, into);
+    }
+    groups(s, shape, a, b, [c, sums], into, scratch)
+}
+
+fn pays<S: Simd>([m, _, n]: [usize; 3], into: Into<'_>) -> bool {
+    S::LANES > 1 && n >= WIDE && m >= MANY_ROWS && !matches!(into, Into::Probe(_))
+}
+
+/// The product group by group; and, unless `sums` is empty, that of a row of ones.
+fn groups<S: Simd>(
+    s: S,
+    [m, k, n]: [usize; 3],
+    a: Left<'_>,
+    b: &[f32],
+    [c, sums]: [&mut [f32]; 2],
+    into: Into<'_>,
+    scratch: &mut [f32],
+) -> bool {
     let Some((panels, strips)) = scratch.split_at_mut_checked(k.saturating_mul(PANEL_COLUMNS)) else { return false };
     let far_apart = a.0.row == 1 && a.0.col > 1;
     let strips: &[f32] = if far_apart {
@@ -56,8 +91,12 @@ pub(crate) fn product_wide<S: Simd>(
             Into::Bias(bias) => Into::Bias(bias.get(left..).unwrap_or(&[])),
             into => into,
         };
-        let c = c.get_mut(left..).unwrap_or(&mut []);
         let b = Right::Panels(panels);
+        if let Some(c) = sums.get_mut(left..).filter(|sums| !sums.is_empty()) {
+            let ones = Left::ones().0;
+            good &= s.run(Product { shape: [1, k, width], a: ones, strips: &[], b, c, c_row: n, into });
+        }
+        let c = c.get_mut(left..).unwrap_or(&mut []);
         good &= s.run(Product { shape: [m, k, width], a: a.0, strips, b, c, c_row: n, into });
         left += width;
     }

@@ -7,7 +7,7 @@
 
 use crate::{
     config::Sizes,
-    kernels::{Into, Left, Right, product, product_nt, product_wide},
+    kernels::{Into, Left, product_nt, product_wide, product_with_sums},
     matrix::Matrix,
     simd::Simd,
 };
@@ -46,7 +46,6 @@ pub(crate) fn weight_gradients<S: Simd>(
     &Sizes { v, h: hidden, n, t, .. }: &Sizes,
     into: Into<'_>,
 ) -> bool {
-    let rows = n * t;
-    product_wide(s, [hidden, rows, v], Left::transposed(h, hidden), d_logits, w.as_mut_slice(), into, pack)
-        & product(s, [1, rows, v], Left::ones(), Right::Rows(d_logits), b.as_mut_slice(), into)
+    let both = [w.as_mut_slice(), b.as_mut_slice()];
+    product_with_sums(s, [hidden, n * t, v], Left::transposed(h, hidden), d_logits, both, into, pack)
 }
