@@ -119,22 +119,18 @@ impl<'s> Sampler<'s> {
     }
 
     /// A word, drawn by its share of the probabilities that take part; `None` where none of them is at least 2^-32.
-    /// The same for the same probabilities and generator on every machine. Up to two passes.
+    /// The same for the same probabilities and generator on every machine. One pass.
     pub fn choose(&mut self, probabilities: &[f32]) -> Option<u32> {
         let Self { rng, skip, best } = self;
         if best.is_empty() {
-            let all = (0..).zip(probabilities.iter().copied());
-            // shares of no weight can't be drawn, so only those of skipped words need to be left out
-            let skipped: u64 = distinct(skip).filter_map(|id| probabilities.get(id as usize)).map(|&p| share(p)).sum();
-            let total = probabilities.iter().map(|&p| share(p)).sum::<u64>() - skipped;
-            return draw(rng, total, all.filter(|(id, _)| !skip.contains(id)));
+            return draw_from_all(rng, probabilities, skip);
         }
         let best = top(probabilities, skip, best);
         if let [only] = best {
             return Some(only.id);
         }
-        let total = best.iter().map(|c| share(c.probability)).sum();
-        draw(rng, total, best.iter().map(|c| (c.id, c.probability)))
+        let point = point(rng, best.iter().map(|c| share(c.probability)).sum());
+        word_at(point, best.iter().map(|c| (c.id, c.probability)))
     }
 }
 
@@ -143,15 +139,93 @@ fn distinct(ids: &[u32]) -> impl Iterator<Item = u32> + '_ {
     ids.iter().enumerate().filter(|(i, id)| !ids.iter().take(*i).any(|before| before == *id)).map(|(_, &id)| id)
 }
 
-/// A probability in units of 2^-32. Sums of integers don't depend on their order and lose nothing.
-fn share(probability: f32) -> u64 {
-    (probability * 4_294_967_296.0) as u32 as u64
+/// The shares of so many blocks of words are added up apart, so that one pass over the probabilities does: the block in
+/// which a point falls is found among the sums. One lane gains nothing by it.
+const BLOCKS: usize = if PACKS { 64 } else { 1 };
+/// Words whose shares are added side by side.
+const SIDE_BY_SIDE: usize = 16;
+
+/// A word of those not in `skip`, by its share.
+fn draw_from_all(rng: &mut Xorshift, probabilities: &[f32], skip: &[u32]) -> Option<u32> {
+    let len = (probabilities.len() / (BLOCKS * SIDE_BY_SIDE) + 1) * SIDE_BY_SIDE;
+    let mut sums = [0; BLOCKS];
+    for (sum, block) in sums.iter_mut().zip(probabilities.chunks(len)) {
+        *sum = sum_of_shares(block);
+    }
+    for id in distinct(skip) {
+        if let (Some(&p), Some(sum)) = (probabilities.get(id as usize), sums.get_mut(id as usize / len)) {
+            *sum -= share(p);
+        }
+    }
+    let mut point = point(rng, sums.iter().sum());
+    for ((first, block), sum) in (0..).step_by(len).zip(probabilities.chunks(len)).zip(sums) {
+        if point < sum {
+            let words = (first..).zip(block.iter().copied());
+            return word_at(point, words.filter(|(id, _)| !skip.contains(id)));
+        }
+        point -= sum;
+    }
+    None
 }
 
-/// The word in which a random point of the `total` of all shares falls.
-fn draw(rng: &mut Xorshift, total: u64, words: impl Iterator<Item = (u32, f32)>) -> Option<u32> {
+/// The largest f32 below 1: its share is the largest.
+const MOST: f32 = 1.0 - f32::EPSILON / 2.0;
+
+/// A probability in units of 2^-32. Sums of integers don't depend on their order and lose nothing.
+fn share(probability: f32) -> u64 {
+    u64::from((bounded(probability) * 4_294_967_296.0) as u32)
+}
+
+/// Between 0 and [`MOST`]. Not `clamp`, which lets NaN pass: it is 0 here.
+fn bounded(probability: f32) -> f32 {
+    let positive = if probability > 0.0 { probability } else { 0.0 };
+    if positive < MOST { positive } else { MOST }
+}
+
+/// The sum of the [`share`]s of a block, without conversions of single numbers.
+///
+/// A float below 2^22 plus 1.5 * 2^23 has the nearest integer n in its low bits, so that x = 2^16 p is n and a rest of at most
+/// a half, and 2^16 times the rest, rounded down, are the sixteen bits below n.
+fn sum_of_shares(block: &[f32]) -> u64 {
+    const INTEGER: f32 = 12_582_912.0;
+    const HALF: f32 = 65_536.0;
+    // sums of as many halves fit 32 bits
+    const LONGEST: usize = 1 << 14;
+    let (sixteens, rest) = block.as_chunks::<SIDE_BY_SIDE>();
+    let mut sum: u64 = rest.iter().map(|&p| share(p)).sum();
+    if !PACKS {
+        return sixteens.iter().flatten().map(|&p| share(p)).sum::<u64>() + sum;
+    }
+    for sixteens in sixteens.chunks(LONGEST) {
+        // each number brings the bits of INTEGER with it
+        let start = INTEGER.to_bits().wrapping_mul(sixteens.len() as u32).wrapping_neg();
+        let (mut high, mut low) = ([start; SIDE_BY_SIDE], [start; SIDE_BY_SIDE]);
+        for sixteen in sixteens {
+            for ((&p, high), low) in sixteen.iter().zip(&mut high).zip(&mut low) {
+                let x = HALF * bounded(p);
+                let n = x + INTEGER;
+                let y = HALF * (x - (n - INTEGER));
+                let nearest = y + INTEGER;
+                let is_above = u32::from(nearest - INTEGER > y);
+                *high = high.wrapping_add(n.to_bits());
+                *low = low.wrapping_add(nearest.to_bits()).wrapping_sub(is_above);
+            }
+        }
+        for (high, low) in high.into_iter().zip(low) {
+            sum = (sum + (u64::from(high) << 16)).wrapping_add_signed(i64::from(low as i32));
+        }
+    }
+    sum
+}
+
+/// A random point below the `total` of all shares; 0 where that is 0.
+fn point(rng: &mut Xorshift, total: u64) -> u64 {
     let random = u64::from(rng.next_u32()) << 32 | u64::from(rng.next_u32());
-    let mut point = ((u128::from(random) * u128::from(total)) >> 64) as u64;
+    ((u128::from(random) * u128::from(total)) >> 64) as u64
+}
+
+/// The word in whose share the point falls, where the shares lie one behind the other.
+fn word_at(mut point: u64, words: impl Iterator<Item = (u32, f32)>) -> Option<u32> {
     for (id, probability) in words {
         let share = share(probability);
         if point < share {
@@ -184,6 +258,63 @@ mod tests {
                     let got = top(&p, &skip, &mut to);
                     assert!(got.iter().map(|c| c.id).eq(order.iter().copied().take(k)), "{p:?} {skip:?} {k} {got:?}");
                     assert!(got.iter().all(|c| c.probability == p[c.id as usize]));
+                }
+            }
+        }
+    }
+
+    /// Every exponent, both ends of every rounding, and what is no probability.
+    fn probabilities_of_all_kinds() -> Vec<f32> {
+        let mut rng = Xorshift::new(6);
+        let mut p = std::vec![f32::NAN, f32::INFINITY, f32::NEG_INFINITY, -0.0, -1.0, 1.0, 1.5, 3e38, MOST];
+        for exponent in 0..=127 {
+            let power = f32::from_bits(exponent << 23);
+            p.extend([power, power.next_down(), power.next_up(), f32::from_bits(exponent << 23 | rng.below(1 << 23))]);
+        }
+        // around integers and halves of both sixteen-bit parts
+        for _ in 0..300 {
+            let near = (rng.below(1 << 16) as f32 + 0.5 * rng.below(2) as f32)
+                / 65_536.0
+                / [1.0, 65_536.0][rng.below(2) as usize];
+            p.extend([near, near.next_down(), near.next_up()]);
+        }
+        p.extend((0..200).map(|_| rng.uniform()));
+        p
+    }
+
+    #[test]
+    fn shares_side_by_side_are_those_of_single_numbers() {
+        let p = probabilities_of_all_kinds();
+        for &p in &p {
+            let expected = (f64::from(p).clamp(0.0, f64::from(MOST)) * 4_294_967_296.0) as u64;
+            assert_eq!((share(p), sum_of_shares(&[p; SIDE_BY_SIDE])), (expected, 16 * expected), "{p:e}");
+        }
+        for len in [0, 1, 15, 16, 17, 160, p.len()] {
+            assert_eq!(sum_of_shares(&p[..len]), p[..len].iter().map(|&p| share(p)).sum(), "{len}");
+        }
+        // more of the largest than 32 bits hold
+        let most = std::vec![1.0; 16 * ((1 << 14) + 3)];
+        assert_eq!(sum_of_shares(&most), most.len() as u64 * share(MOST));
+    }
+
+    /// The idea without its blocks.
+    fn walk(rng: &mut Xorshift, p: &[f32], skip: &[u32]) -> Option<u32> {
+        let taking_part = || (0..).zip(p.iter().copied()).filter(|(id, _)| !skip.contains(id));
+        let point = point(rng, taking_part().map(|(_, p)| share(p)).sum());
+        word_at(point, taking_part())
+    }
+
+    #[test]
+    fn blocks_draw_what_a_walk_over_all_words_draws() {
+        let mut numbers = Xorshift::new(4);
+        for len in [1, 15, 16, 17, 1023, 1024, 1025, 3000] {
+            // a few likely words and many unlikely ones, as a model gives them
+            let p: Vec<f32> = (0..len).map(|_| numbers.uniform().powi(8) * 3.0 / len as f32).collect();
+            for skip in [&[][..], &[0], &[len - 1, 2, 2, 7000]] {
+                let (mut rng, mut sampler) = (Xorshift::new(5), Sampler::new(Xorshift::new(5)).with_skip(skip));
+                for _ in 0..300 {
+                    assert_eq!(sampler.choose(&p), walk(&mut rng, &p, skip), "{len} {skip:?}");
+                    assert_eq!(sampler.rng(), &rng);
                 }
             }
         }
