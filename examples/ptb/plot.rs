@@ -69,11 +69,11 @@ impl Axis {
 /// The curves of training and, where there is one, of validation; `reachable` is a perplexity that none can better.
 pub fn svg(rows: &[Row], reachable: Option<f64>) -> String {
     let curve = |of: fn(&Row) -> Option<f32>| -> Vec<(usize, f64)> {
-        let points = rows.iter().filter_map(|row| Some((row.epoch, f64::from(of(row)?))));
-        points.filter(|(_, perplexity)| perplexity.is_finite()).collect()
+        rows.iter().filter_map(|row| Some((row.epoch, f64::from(of(row)?)))).collect()
     };
     let curves = [("training", TRAIN, curve(|row| Some(row.train))), ("validation", VALID, curve(|row| row.valid))];
-    let values = || curves.iter().flat_map(|(_, _, points)| points.iter().map(|point| point.1)).chain(reachable);
+    let all = || curves.iter().flat_map(|(_, _, points)| points.iter().map(|point| point.1));
+    let values = || all().filter(|perplexity| perplexity.is_finite()).chain(reachable);
     let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(1.0, f64::max));
     let low = low.min(high);
     let (first, last) = (rows.first().map_or(0, |row| row.epoch), rows.last().map_or(1, |row| row.epoch));
@@ -100,14 +100,17 @@ pub fn svg(rows: &[Row], reachable: Option<f64>) -> String {
     }
     for (name, color, points) in curves.iter().filter(|(_, _, points)| !points.is_empty()) {
         let dashes = if *name == "training" { "" } else { r#" stroke-dasharray="9 4""# };
-        let places: Vec<(f64, f64)> = points.iter().map(|p| (x.place(p.0 as f64), y.place(p.1))).collect();
-        let list: Vec<String> = places.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
-        let list = list.join(" ");
-        picture.put(format_args!(r#"<polyline class="{name}" points="{list}" stroke="{color}"{dashes}/>"#));
-        for ((epoch, perplexity), (x, y)) in points.iter().zip(places).filter(|_| points.len() <= MOST_MARKED) {
-            // shown where the pointer rests on it
-            let title = format!("<title>{name}, epoch {epoch}: {perplexity:.2}</title>");
-            picture.put(format_args!(r#"<circle cx="{x:.1}" cy="{y:.1}" r="3" fill="{color}">{title}</circle>"#));
+        // infinite ones are no places in the picture, but gaps in the curve
+        for points in points.split(|point| !point.1.is_finite()).filter(|part| !part.is_empty()) {
+            let places: Vec<(f64, f64)> = points.iter().map(|p| (x.place(p.0 as f64), y.place(p.1))).collect();
+            let list: Vec<String> = places.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+            let list = list.join(" ");
+            picture.put(format_args!(r#"<polyline class="{name}" points="{list}" stroke="{color}"{dashes}/>"#));
+            for ((epoch, perplexity), (x, y)) in points.iter().zip(places).filter(|_| rows.len() <= MOST_MARKED) {
+                // shown where the pointer rests on it
+                let title = format!("<title>{name}, epoch {epoch}: {perplexity:.2}</title>");
+                picture.put(format_args!(r#"<circle cx="{x:.1}" cy="{y:.1}" r="3" fill="{color}">{title}</circle>"#));
+            }
         }
         let last = points.last().map_or(0.0, |point| point.1);
         at = picture.legend(at, color, dashes, &format!("{name}, at last {last:.2}"));
@@ -257,6 +260,18 @@ mod tests {
                 assert_eq!(svg.contains(">best reachable 4.00<"), reachable.is_some());
             }
         }
+    }
+
+    #[test]
+    fn infinite_perplexities_are_gaps_and_told_of() {
+        let infinite = f32::INFINITY;
+        let picture = svg(&rows(&[9.0, 8.0, infinite, 7.0, infinite], false), None);
+        let count = |name: &str| elements(&picture).iter().filter(|element| element.starts_with(name)).count();
+        assert_eq!((count("polyline"), count("circle")), (2, 3));
+        assert!(picture.contains(">training, at last inf<"));
+        let picture = svg(&rows(&[infinite], true), Some(4.0));
+        assert!(elements(&picture).iter().all(|element| !element.starts_with("polyline")));
+        assert!(picture.contains(">training, at last inf<") && picture.contains(">validation, at last inf<"));
     }
 
     #[test]
