@@ -1,0 +1,54 @@
+//! Any file: an error, or a model that is whole, and that written again is the same file.
+
+use rnnlm::{Checkpoint, Config, SimpleRnnlm, Xorshift};
+
+/// The file as it is; with the checksum that its bytes should have, so that the checks behind it are reached; and with a
+/// header as long as it can be read, so that a fuzzer can lengthen and shorten it.
+pub fn check(file: &[u8]) {
+    read(file);
+    if let Some((all, _)) = file.split_last_chunk::<4>() {
+        let with_checksum = |all: &[u8]| [all, &crc32(all).to_le_bytes()].concat();
+        read(&with_checksum(all));
+        if let Some((_, rest)) = all.split_first_chunk::<8>() {
+            let end = rest.windows(2).position(|end| end == b"}}").map_or(rest.len(), |at| at + 2);
+            let end = (8 + end).next_multiple_of(8).saturating_sub(8).min(rest.len());
+            read(&with_checksum(&[&(end as u64).to_le_bytes(), rest].concat()));
+        }
+    }
+}
+
+/// CRC-32, bit by bit.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |register: u32, &byte| {
+        (0..8).fold(register ^ u32::from(byte), |r, _| if r & 1 == 1 { r >> 1 ^ 0xedb8_8320 } else { r >> 1 })
+    })
+}
+
+fn read(file: &[u8]) {
+    let Ok(checkpoint) = Checkpoint::read(file) else { return };
+    let config = checkpoint.config();
+    let Config { vocab_size, batch_size, time_size, .. } = config;
+    let words: String = checkpoint.words().flat_map(|word| [word, "\n"]).collect();
+    assert!(words.is_empty() || checkpoint.words().count() == vocab_size);
+    // the file says how large a model is, but not in bytes of its own how many steps it unrolls
+    let small = Config { time_size: time_size.min(3), ..config };
+    let fresh = SimpleRnnlm::new(small, &mut Xorshift::new(1)).unwrap();
+    let mut model = fresh.clone();
+    checkpoint.load(&mut model).unwrap();
+    assert!(model.weights_block().iter().chain(model.state()).all(|x| x.is_finite()));
+    assert_eq!(model.state().len(), batch_size * config.hidden_size);
+    if let Some(weights) = checkpoint.weights() {
+        assert_eq!(weights, model.weights());
+    }
+    let training = checkpoint.training().unwrap_or_default();
+    let mut again = vec![0; Checkpoint::len(&small, words.len()).unwrap()];
+    Checkpoint::write(&model, &training, &words, &mut again).unwrap();
+    if checkpoint.training().is_some() && small == config {
+        assert!(again == file, "a complete file has one spelling");
+    }
+    let reread = Checkpoint::read(&again).unwrap();
+    assert_eq!((reread.config(), reread.training()), (small, Some(training)));
+    let mut other = fresh;
+    reread.load(&mut other).unwrap();
+    assert_eq!((other.weights_block(), other.state()), (model.weights_block(), model.state()));
+}

@@ -1,0 +1,36 @@
+//! Any product: every instruction set gives the bits of the definition, a chain of fused multiply-adds in ascending k.
+
+use rnnlm::{Form, Isa, matmul, matmul_scratch};
+
+use crate::bytes::{Bytes, same};
+
+pub fn check(bytes: &[u8]) {
+    let mut bytes = Bytes(bytes);
+    let choice = bytes.byte();
+    let form = [Form::Nn, Form::Nt, Form::Tn][usize::from(choice) % 3];
+    let add = choice & 0x80 != 0;
+    let mut shape = [(); 3].map(|()| bytes.size(0, 70));
+    if choice & 0x40 != 0 {
+        // as wide as operands that are packed
+        shape[2] = 1024 + shape[2];
+    }
+    let [m, k, n] = shape;
+    let [a, b, start] = [m * k, k * n, m * n].map(|len| bytes.floats(len));
+    let [a_at, b_at] = match form {
+        Form::Nn => [[k, 1], [n, 1]],
+        Form::Nt => [[k, 1], [1, k]],
+        Form::Tn => [[1, m], [n, 1]],
+    };
+    let chain = |at: usize| {
+        let (i, j) = (at / n, at % n);
+        let start = if add { start[at] } else { 0.0 };
+        (0..k).fold(start, |sum, p| a[i * a_at[0] + p * a_at[1]].mul_add(b[p * b_at[0] + j * b_at[1]], sum))
+    };
+    let expected: Vec<f32> = (0..m * n).map(chain).collect();
+    for isa in Isa::available() {
+        let mut c = start.clone();
+        let mut scratch = vec![f32::NAN; matmul_scratch(form, shape)];
+        matmul(isa, form, shape, &a, &b, &mut c, add, &mut scratch).unwrap();
+        assert!(same(&c, &expected), "{} {form:?} {shape:?} add {add}", isa.name());
+    }
+}
