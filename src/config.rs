@@ -63,7 +63,7 @@ impl Memory {
     }
 }
 
-/// The sizes, each above zero, and the lengths that follow from them; none of their sums and products overflows.
+/// The sizes, each above zero. None of the lengths that follow from them overflows, nor does the sum of all.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sizes {
     pub v: usize,
@@ -71,22 +71,41 @@ pub(crate) struct Sizes {
     pub h: usize,
     pub n: usize,
     pub t: usize,
-    /// embed.W, rnn.Wx, rnn.Wh, rnn.b, affine.W, affine.b
-    pub parameters: [usize; 6],
-    /// In the order of [`Buffers`](crate::workspace::Buffers).
-    pub buffers: [usize; 8],
-    pub memory: Memory,
 }
 
 impl Sizes {
     /// N * T: the tokens of a window.
-    pub(crate) fn rows(&self) -> usize {
+    pub(crate) const fn rows(&self) -> usize {
         self.n * self.t
+    }
+
+    /// embed.W, rnn.Wx, rnn.Wh, rnn.b, affine.W, affine.b
+    pub(crate) const fn parameters(&self) -> [usize; 6] {
+        let &Self { v, d, h, .. } = self;
+        [v * d, d * h, h * h, h, h * v, v]
+    }
+
+    /// In the order of [`Buffers`](crate::workspace::Buffers).
+    pub(crate) const fn buffers(&self) -> [usize; 8] {
+        let (&Self { v, d, h, n, .. }, rows) = (self, self.rows());
+        [n * h, rows * d, (rows + n) * h, rows * v, rows, rows * h, rows * d, self.pack()]
+    }
+
+    /// The scratch of the products; saturates.
+    const fn pack(&self) -> usize {
+        let (&Self { v, d, h, .. }, rows) = (self, self.n.saturating_mul(self.t));
+        let wide = larger(wide_len([rows, h, v]), wide_len([h, rows, v]));
+        larger(larger(scratch_len(v, h), wide), larger(transposed_len(h, h), scratch_len(h, d)))
+    }
+
+    /// The floats of a prediction: h and the logits, in whose place a new h stands first.
+    pub(crate) const fn prediction(&self) -> usize {
+        self.h + larger(self.h, self.v)
     }
 
     /// The configuration that they came from.
     pub(crate) fn config(&self) -> Config {
-        let &Self { v, d, h, n, t, .. } = self;
+        let &Self { v, d, h, n, t } = self;
         Config { vocab_size: v, wordvec_size: d, hidden_size: h, batch_size: n, time_size: t }
     }
 
@@ -102,13 +121,6 @@ impl Config {
     /// # Errors
     /// [`ConfigError::ZeroSize`] and [`ConfigError::TooLarge`]; never a panic.
     pub const fn memory(&self) -> Result<Memory, ConfigError> {
-        match self.sizes() {
-            Ok(sizes) => Ok(sizes.memory),
-            Err(error) => Err(error),
-        }
-    }
-
-    pub(crate) const fn sizes(&self) -> Result<Sizes, ConfigError> {
         let Config { vocab_size: v, wordvec_size: d, hidden_size: h, batch_size: n, time_size: t } = *self;
         if v == 0 || d == 0 || h == 0 || n == 0 || t == 0 {
             return Err(ConfigError::ZeroSize);
@@ -117,26 +129,33 @@ impl Config {
         if v as u64 >= u32::MAX as u64 {
             return Err(ConfigError::TooLarge);
         }
-        let rows = times(n, t);
-        let parameters = [times(v, d), times(d, h), times(h, h), h, times(h, v), v];
-        let wide = larger(wide_len([rows, h, v]), wide_len([h, rows, v]));
-        let pack = larger(larger(scratch_len(v, h), wide), larger(transposed_len(h, h), scratch_len(h, d)));
-        let buffers = [
-            times(n, h),
-            times(rows, d),
-            plus(times(rows, h), times(n, h)),
-            times(rows, v),
-            rows,
-            times(rows, h),
-            times(rows, d),
-            pack,
-        ];
-        let memory = Memory { weights: total(&parameters), workspace: total(&buffers), ids: times(2, rows) };
+        let sizes = Sizes { v, d, h, n, t };
+        let (rows, state) = (times(n, t), times(n, h));
+        // V D + D H + H H + H + H V + V
+        let weights = times(plus(v, h), plus(plus(d, h), 1));
+        // the state twice, and for each row x, h, logits, its id, and the gradients of h and x
+        let per_row = plus(times(2, plus(d, h)), plus(v, 1));
+        let workspace = plus(plus(times(2, state), times(rows, per_row)), sizes.pack());
+        let ids = times(2, rows);
         // the same bound as the allocator's: isize::MAX bytes, here for everything together
-        if plus(plus(memory.weights, memory.weights), plus(memory.workspace, memory.ids)) > isize::MAX as usize / 4 {
+        if plus(times(2, weights), plus(workspace, ids)) > isize::MAX as usize / 4 {
             return Err(ConfigError::TooLarge);
         }
-        Ok(Sizes { v, d, h, n, t, parameters, buffers, memory })
+        Ok(Memory { weights, workspace, ids })
+    }
+
+    /// The same five numbers under their short names.
+    pub(crate) const fn sizes(&self) -> Result<Sizes, ConfigError> {
+        match self.memory() {
+            Ok(_) => Ok(self.checked_sizes()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// [`Self::sizes`] of a configuration that passed it.
+    pub(crate) const fn checked_sizes(&self) -> Sizes {
+        let Config { vocab_size: v, wordvec_size: d, hidden_size: h, batch_size: n, time_size: t } = *self;
+        Sizes { v, d, h, n, t }
     }
 }
 
@@ -151,13 +170,6 @@ const fn plus(a: usize, b: usize) -> usize {
 
 const fn larger(a: usize, b: usize) -> usize {
     if a > b { a } else { b }
-}
-
-const fn total(parts: &[usize]) -> usize {
-    match parts {
-        [] => 0,
-        [first, rest @ ..] => plus(*first, total(rest)),
-    }
 }
 
 #[cfg(test)]
@@ -196,6 +208,18 @@ mod tests {
         ] {
             assert_eq!(config.memory(), Err(ConfigError::ZeroSize));
         }
+    }
+
+    #[test]
+    fn memory_is_the_sum_of_the_parts() -> Result<(), ConfigError> {
+        for config in
+            [E, Config { vocab_size: 700, batch_size: 5, ..E }, Config { time_size: 70, wordvec_size: 1, ..E }]
+        {
+            let (memory, sizes) = (config.memory()?, config.sizes()?);
+            assert_eq!(memory.weights, sizes.parameters().iter().sum());
+            assert_eq!(memory.workspace, sizes.buffers().iter().sum());
+        }
+        Ok(())
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::{
     kernels::{Norm, Scale},
     parameters::{Parameters, Storage},
     simd::Isa,
+    workspace::split,
 };
 
 /// The gradient of every weight, by the same names and in the same order as the weights. Training in place
@@ -42,14 +43,16 @@ impl<B: Storage> Gradients<B> {
     /// # Errors
     /// Bad sizes, or a buffer of another length.
     pub fn with_buffer(config: Config, block: B) -> Result<Self, ConfigError> {
-        let sizes = config.sizes()?;
-        Parameters::of(&sizes, block.as_ref())?;
+        let (sizes, needed, given) = (config.sizes()?, config.memory()?.weights, block.as_ref().len());
+        if needed != given {
+            return Err(ConfigError::BufferLength { needed, given });
+        }
         Ok(Self { sizes, isa: Isa::detect(), block })
     }
 
     /// Every gradient by name.
     pub fn parameters(&self) -> Parameters<&[f32]> {
-        Parameters::of(&self.sizes, self.block.as_ref()).unwrap_or_else(|_| Parameters::empty())
+        Parameters::of(&self.sizes, self.block.as_ref()).unwrap_or_else(Parameters::empty)
     }
 
     /// The global norm: the length of all gradients taken as one vector. Two passes over them.
@@ -97,15 +100,15 @@ impl<B: Storage> Gradients<B> {
 
     /// Whether they belong to weights of these sizes.
     pub(crate) fn match_sizes(&self, sizes: &Sizes) -> bool {
-        self.sizes.parameters == sizes.parameters
+        self.sizes.parameters() == sizes.parameters()
     }
 
-    /// Every gradient, to be written; `None` where they belong to other sizes.
-    pub(crate) fn parameters_mut(&mut self, sizes: &Sizes) -> Option<Parameters<&mut [f32]>> {
+    /// Every gradient, to be written, in the order of [`Parameters::named`]; `None` where they belong to other sizes.
+    pub(crate) fn parts_mut(&mut self, sizes: &Sizes) -> Option<[&mut [f32]; 6]> {
         if !self.match_sizes(sizes) {
             return None;
         }
-        Parameters::of_mut(sizes, self.block.as_mut()).ok()
+        split(self.block.as_mut(), sizes.parameters())
     }
 }
 

@@ -31,6 +31,11 @@ impl<S: AsRef<[f32]>> Matrix<S> {
         if given == needed { Ok(Self { rows, cols, data }) } else { Err(ConfigError::BufferLength { needed, given }) }
     }
 
+    /// [`Self::new`] for data that is known to hold `rows * cols` elements.
+    pub(crate) const fn of_its_length(rows: usize, cols: usize, data: S) -> Self {
+        Self { rows, cols, data }
+    }
+
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows

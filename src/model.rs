@@ -6,14 +6,12 @@ use crate::{
     config::{Config, Sizes},
     error::{ConfigError, StepError},
     gradients::Gradients,
-    kernels::{Sum, sqrt},
-    layers::time_softmax_with_loss::IGNORE,
+    kernels::sqrt,
     parameters::{Parameters, Storage},
     rng::Xorshift,
     score::TokenScore,
     simd::{Isa, Scalar},
-    step::{self, Backward, Forward, InPlace, Score, Stored, Train},
-    workspace::{Buffers, copy, head},
+    step::{self, Parts},
 };
 
 /// The language model of "Deep Learning from Scratch 2", chapter 5: embedding, tanh RNN, affine, softmax.
@@ -36,7 +34,6 @@ use crate::{
 #[derive(Clone)]
 pub struct SimpleRnnlm<B> {
     config: Config,
-    sizes: Sizes,
     isa: Isa,
     stateful: bool,
     weights: B,
@@ -79,15 +76,14 @@ impl<B: Storage> SimpleRnnlm<B> {
     /// # Errors
     /// Bad sizes, or a buffer whose length is not exactly the one of [`Config::memory`].
     pub fn with_buffers(config: Config, weights: B, workspace: B) -> Result<Self, ConfigError> {
-        let sizes = config.sizes()?;
-        for (needed, given) in
-            [(sizes.memory.weights, weights.as_ref().len()), (sizes.memory.workspace, workspace.as_ref().len())]
+        let memory = config.memory()?;
+        for (needed, given) in [(memory.weights, weights.as_ref().len()), (memory.workspace, workspace.as_ref().len())]
         {
             if needed != given {
                 return Err(ConfigError::BufferLength { needed, given });
             }
         }
-        let mut model = Self { config, sizes, isa: Isa::detect(), stateful: true, weights, workspace };
+        let mut model = Self { config, isa: Isa::detect(), stateful: true, weights, workspace };
         model.reset_state();
         Ok(model)
     }
@@ -95,8 +91,8 @@ impl<B: Storage> SimpleRnnlm<B> {
     /// Draws all weights anew, as `SimpleRnnlm::new` does, and resets the hidden state.
     pub fn initialize(&mut self, rng: &mut Xorshift) {
         let xavier = |fan_in: usize| 1.0 / sqrt(Scalar, fan_in as f32);
-        let from_d = xavier(self.sizes.d);
-        let from_h = xavier(self.sizes.h);
+        let from_d = xavier(self.config.wordvec_size);
+        let from_h = xavier(self.config.hidden_size);
         let deviations = [0.01, from_d, from_h, 0.0, from_h, 0.0];
         for ((_, mut matrix), deviation) in self.weights_mut().named().into_iter().zip(deviations) {
             if deviation == 0.0 {
@@ -161,12 +157,12 @@ impl<B: Storage> SimpleRnnlm<B> {
     /// Every weight by name.
     pub fn weights(&self) -> Parameters<&[f32]> {
         // `with_buffers` checked the length; storage that has shrunk since shows as empty matrices
-        Parameters::of(&self.sizes, self.weights.as_ref()).unwrap_or_else(|_| Parameters::empty())
+        Parameters::of(&self.sizes(), self.weights.as_ref()).unwrap_or_else(Parameters::empty)
     }
 
     /// Every weight by name, to be changed.
     pub fn weights_mut(&mut self) -> Parameters<&mut [f32]> {
-        Parameters::of_mut(&self.sizes, self.weights.as_mut()).unwrap_or_else(|_| Parameters::empty())
+        Parameters::of_mut(&self.sizes(), self.weights.as_mut()).unwrap_or_else(Parameters::empty)
     }
 
     /// All weights as one block, in the order of [`Parameters::named`].
@@ -175,7 +171,7 @@ impl<B: Storage> SimpleRnnlm<B> {
     }
 
     pub(crate) fn sizes(&self) -> Sizes {
-        self.sizes
+        self.config.checked_sizes()
     }
 
     pub(crate) fn weights_block_mut(&mut self) -> &mut [f32] {
@@ -197,7 +193,7 @@ impl<B: Storage> SimpleRnnlm<B> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn state(&self) -> &[f32] {
-        let len = self.sizes.n * self.sizes.h;
+        let len = self.config.batch_size * self.config.hidden_size;
         self.workspace.as_ref().get(..len).unwrap_or(&[])
     }
 
@@ -215,7 +211,7 @@ impl<B: Storage> SimpleRnnlm<B> {
     }
 
     pub(crate) fn state_mut(&mut self) -> &mut [f32] {
-        let len = self.sizes.n * self.sizes.h;
+        let len = self.config.batch_size * self.config.hidden_size;
         self.workspace.as_mut().get_mut(..len).unwrap_or(&mut [])
     }
 
@@ -231,32 +227,8 @@ impl<B: Storage> SimpleRnnlm<B> {
     /// Slices of another length than N * T, ids not below V, a loss or hidden state that is not finite. The
     /// hidden state is then as it was.
     pub fn forward(&mut self, xs: &[u32], ts: &[u32]) -> Result<Window<'_, B>, StepError> {
-        let sizes = self.sizes;
-        for ids in [xs, ts] {
-            if ids.len() != sizes.rows() {
-                return Err(StepError::Length { needed: sizes.rows(), given: ids.len() });
-            }
-        }
-        check_ids(xs, ts, sizes.v)?;
         let stateful = self.stateful;
-        let isa = self.isa;
-        let (weights, mut buffers) = self.parts()?;
-        let block = sizes.n * sizes.h;
-        let before = head(buffers.h, block);
-        if stateful {
-            copy(before, buffers.state);
-        } else {
-            before.fill(0.0);
-        }
-        let (mut total, count) = (Sum::default(), counting(ts));
-        let pass = Forward { sizes, weights, buffers: &mut buffers, xs, ts };
-        step::forward(isa, Train { pass, count, total: &mut total });
-        let loss = total.mean(count);
-        let last = buffers.h.get(sizes.t * block..).unwrap_or_default();
-        if !loss.is_finite() || !step::all_finite(isa, last) {
-            return Err(StepError::NonFiniteLoss);
-        }
-        copy(buffers.state, last);
+        let (loss, count) = step::forward(self.parts(), stateful, [xs, ts])?;
         Ok(Window { model: self, loss, count })
     }
 
@@ -302,62 +274,17 @@ impl<B: Storage> SimpleRnnlm<B> {
     /// # Errors
     /// As [`Self::evaluate`]; a loss that is not finite ends the scores before it is shown.
     pub fn score(&mut self, tokens: &[u32], mut visit: impl FnMut(TokenScore)) -> Result<f32, StepError> {
-        let (Some((_, xs)), Some((_, ts @ [_, ..]))) = (tokens.split_last(), tokens.split_first()) else {
-            return Err(StepError::Length { needed: 2, given: tokens.len() });
-        };
-        check_ids(tokens, &[], self.sizes.v)?;
-        let (sizes, isa) = (self.sizes, self.isa);
-        let (weights, mut buffers) = self.parts()?;
-        let hidden = sizes.h;
-        head(buffers.h, hidden).fill(0.0);
-        let (mut total, mut finite) = (Sum::default(), true);
-        let mut targets = ts.iter();
-        let mut visit = |loss: f32, rank: usize| {
-            total.add(loss);
-            finite &= loss.is_finite();
-            if let (true, Some(&id)) = (finite, targets.next()) {
-                visit(TokenScore { id, loss, rank });
-            }
-        };
-        let window = sizes.rows().max(1);
-        for (xs, ts) in xs.chunks(window).zip(ts.chunks(window)) {
-            let sizes = sizes.one_row(xs.len());
-            let pass = Forward { sizes, weights, buffers: &mut buffers, xs, ts };
-            step::score(isa, Score { pass, visit: &mut visit });
-            let last = xs.len() * hidden;
-            if let Some((first, rest)) = buffers.h.split_at_mut_checked(hidden) {
-                copy(first, rest.get(last - hidden..).unwrap_or_default());
-            }
-        }
-        let loss = total.mean(ts.len());
-        if finite && loss.is_finite() { Ok(loss) } else { Err(StepError::NonFiniteLoss) }
-    }
-
-    /// The backward pass of the window just read, in which `count` targets count, with the SGD update.
-    fn update_in_place(&mut self, rate: f32, count: usize) -> Result<(), StepError> {
-        if count == 0 {
-            return Ok(());
-        }
-        let sizes = self.sizes;
-        let weights = Parameters::of_mut(&sizes, self.weights.as_mut()).ok();
-        let buffers = Buffers::of(&sizes, self.workspace.as_mut());
-        let (weights, buffers) = weights.zip(buffers).ok_or(StepError::OtherSizes)?;
-        let finite = step::update_in_place(self.isa, InPlace { pass: Backward { sizes, buffers }, weights, rate });
-        if finite { Ok(()) } else { Err(StepError::NonFiniteUpdate) }
+        step::score(self.parts(), tokens, &mut visit)
     }
 
     /// Sets the carried hidden state to that before the window just read.
     pub(crate) fn take_back_state(&mut self) {
-        if let Some(Buffers { state, h, .. }) = Buffers::of(&self.sizes, self.workspace.as_mut()) {
-            state.iter_mut().zip(h).for_each(|(to, from)| *to = *from);
-        }
+        step::take_back_state(&self.sizes(), self.workspace.as_mut());
     }
 
-    /// Views of weights and workspace.
-    fn parts(&mut self) -> Result<(Parameters<&[f32]>, Buffers<'_>), StepError> {
-        let weights = Parameters::of(&self.sizes, self.weights.as_ref());
-        let buffers = Buffers::of(&self.sizes, self.workspace.as_mut());
-        weights.ok().zip(buffers).ok_or(StepError::OtherSizes)
+    fn parts(&mut self) -> Parts<'_> {
+        let sizes = self.sizes();
+        Parts { isa: self.isa, sizes, weights: self.weights.as_mut(), workspace: self.workspace.as_mut() }
     }
 }
 
@@ -392,12 +319,8 @@ impl<B: Storage> Window<'_, B> {
     /// A learning rate that is not finite and above zero; a step or new weight that would not be finite. Weights and
     /// hidden state are then as they were before the window.
     pub fn sgd(self, learning_rate: f32) -> Result<f32, StepError> {
-        let Self { model, loss, count } = self;
-        let result = check_rate(learning_rate).and_then(|()| model.update_in_place(learning_rate, count));
-        if result.is_err() {
-            model.take_back_state();
-        }
-        result.map(|()| loss)
+        step::descend(self.model.parts(), learning_rate, self.count)?;
+        Ok(self.loss)
     }
 
     /// The gradient of every weight, stored: for clipping or inspection. Returns the loss.
@@ -416,41 +339,8 @@ impl<B: Storage> Window<'_, B> {
     /// # Errors
     /// [`StepError::OtherSizes`] where the gradients were made for another configuration.
     pub fn backward<G: Storage>(self, gradients: &mut Gradients<G>) -> Result<f32, StepError> {
-        let Self { model, loss, count } = self;
-        let sizes = model.sizes;
-        let mut targets = gradients.parameters_mut(&sizes).ok_or(StepError::OtherSizes)?;
-        if count == 0 {
-            for (_, mut matrix) in targets.named() {
-                matrix.as_mut_slice().fill(0.0);
-            }
-            return Ok(loss);
-        }
-        targets.embed_w.as_mut_slice().fill(0.0);
-        let isa = model.isa;
-        let (weights, buffers) = model.parts()?;
-        let pass = Backward { sizes, buffers };
-        step::store_gradients(isa, Stored { pass, weights, gradients: targets });
-        Ok(loss)
-    }
-}
-
-/// A learning rate must be finite and above zero.
-pub(crate) fn check_rate(rate: f32) -> Result<(), StepError> {
-    if rate.is_finite() && rate > 0.0 { Ok(()) } else { Err(StepError::LearningRate) }
-}
-
-/// How many targets count.
-fn counting(ts: &[u32]) -> usize {
-    ts.iter().filter(|&&target| target != IGNORE).count()
-}
-
-/// Inputs must be below V; so must targets, but those to ignore.
-pub(crate) fn check_ids(xs: &[u32], ts: &[u32], v: usize) -> Result<(), StepError> {
-    let outside = |id: &&u32| **id as usize >= v;
-    let bad_input = xs.iter().find(outside);
-    let bad_target = ts.iter().find(|id| outside(id) && **id != IGNORE);
-    match bad_input.or(bad_target) {
-        Some(&id) => Err(StepError::IdOutOfRange { id }),
-        None => Ok(()),
+        let mut gradients = gradients.parts_mut(&self.model.sizes()).ok_or(StepError::OtherSizes)?;
+        step::store(self.model.parts(), &mut gradients, self.count)?;
+        Ok(self.loss)
     }
 }

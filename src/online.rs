@@ -1,12 +1,6 @@
 //! Learning from a stream of events while it comes: predict, score, learn.
 
-use crate::{
-    error::StepError,
-    model::{SimpleRnnlm, check_rate},
-    parameters::Storage,
-    predict,
-    score::TokenScore,
-};
+use crate::{error::StepError, model::SimpleRnnlm, parameters::Storage, predict, score::TokenScore, step::check_rate};
 
 /// Reads events (log keys, sensor states, words) one at a time. Each is scored by the prediction that was made before it came
 /// and is learned from: after every T events the model takes one training step over them. An event whose rank
@@ -51,8 +45,8 @@ impl OnlineLearner<alloc::vec::Vec<f32>, alloc::vec::Vec<u32>> {
     pub fn new(model: SimpleRnnlm<alloc::vec::Vec<f32>>, learning_rate: f32) -> Result<Self, crate::TrainError> {
         let sizes = model.sizes();
         let refused = |_: crate::ConfigError| crate::TrainError::OutOfMemory;
-        let prediction = crate::heap::filled(sizes.h + sizes.h.max(sizes.v), 0.0).map_err(refused)?;
-        let window = crate::heap::filled(sizes.memory.ids, 0).map_err(refused)?;
+        let prediction = crate::heap::filled(sizes.prediction(), 0.0).map_err(refused)?;
+        let window = crate::heap::filled(2 * sizes.rows(), 0).map_err(refused)?;
         Ok(Self::with_buffers(model, learning_rate, prediction, window)?)
     }
 }
@@ -75,8 +69,8 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> OnlineLearner<B, I> {
         if sizes.n != 1 {
             return Err(StepError::OtherSizes);
         }
-        let floats = (sizes.h + sizes.h.max(sizes.v), prediction.as_ref().len());
-        for (needed, given) in [floats, (sizes.memory.ids, window.as_ref().len())] {
+        let floats = (sizes.prediction(), prediction.as_ref().len());
+        for (needed, given) in [floats, (2 * sizes.rows(), window.as_ref().len())] {
             if needed != given {
                 return Err(StepError::Length { needed, given });
             }
@@ -120,7 +114,7 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> OnlineLearner<B, I> {
                 self.prediction.as_mut().iter_mut().zip(state).for_each(|(to, from)| *to = *from);
             }
         }
-        predict::feed(self.model.isa(), &sizes, self.model.weights(), id, self.prediction.as_mut(), 1.0)?;
+        predict::feed(self.model.isa(), &self.model.weights(), id, self.prediction.as_mut(), 1.0)?;
         self.last = Some(id);
         Ok(score)
     }

@@ -4,9 +4,10 @@ use crate::{
     error::StepError,
     gradients::Gradients,
     kernels::{Descend, MaxAbs, Probe, is_tame},
-    model::{SimpleRnnlm, check_rate},
+    model::SimpleRnnlm,
     parameters::Storage,
     simd::{Isa, Kernel, Simd},
+    step::check_rate,
 };
 
 /// Plain SGD: w = w - learning rate * gradient, one fused multiply-add per weight.

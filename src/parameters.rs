@@ -2,7 +2,6 @@
 
 use crate::{
     config::{Config, Sizes},
-    error::ConfigError,
     matrix::Matrix,
 };
 
@@ -72,22 +71,19 @@ impl<S> Parameters<S> {
         }
     }
 
-    fn assemble(
-        sizes: &Sizes,
-        [embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b]: [S; 6],
-    ) -> Result<Self, ConfigError>
+    /// From parts of the lengths that [`Sizes::parameters`] gives.
+    fn assemble(&Sizes { v, d, h, .. }: &Sizes, [embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b]: [S; 6]) -> Self
     where
         S: AsRef<[f32]>,
     {
-        let &Sizes { v, d, h, .. } = sizes;
-        Ok(Self {
-            embed_w: Matrix::new(v, d, embed_w)?,
-            rnn_wx: Matrix::new(d, h, rnn_wx)?,
-            rnn_wh: Matrix::new(h, h, rnn_wh)?,
-            rnn_b: Matrix::new(1, h, rnn_b)?,
-            affine_w: Matrix::new(h, v, affine_w)?,
-            affine_b: Matrix::new(1, v, affine_b)?,
-        })
+        Self {
+            embed_w: Matrix::of_its_length(v, d, embed_w),
+            rnn_wx: Matrix::of_its_length(d, h, rnn_wx),
+            rnn_wh: Matrix::of_its_length(h, h, rnn_wh),
+            rnn_b: Matrix::of_its_length(1, h, rnn_b),
+            affine_w: Matrix::of_its_length(h, v, affine_w),
+            affine_b: Matrix::of_its_length(1, v, affine_b),
+        }
     }
 }
 
@@ -105,29 +101,24 @@ impl<'a> Parameters<&'a [f32]> {
         fit.then_some(Config { vocab_size: v, wordvec_size: d, hidden_size: h, batch_size: 1, time_size: 1 })
     }
 
-    /// Views of a block that holds exactly the weights of these sizes.
-    pub(crate) fn of(sizes: &Sizes, block: &'a [f32]) -> Result<Self, ConfigError> {
-        exactly(sizes, block)?;
-        let mut rest = block;
-        let parts = sizes.parameters.map(|len| {
-            let (part, after) = rest.split_at_checked(len).unwrap_or((&[], &[]));
-            rest = after;
-            part
-        });
-        Self::assemble(sizes, parts)
+    /// Views of a block that holds the weights of these sizes; `None` where it is shorter.
+    pub(crate) fn of(sizes: &Sizes, block: &'a [f32]) -> Option<Self> {
+        Some(Self::assemble(sizes, parts(sizes, block)?))
     }
 }
 
 impl<'a> Parameters<&'a mut [f32]> {
-    /// Mutable views of a block that holds exactly the weights of these sizes.
-    pub(crate) fn of_mut(sizes: &Sizes, block: &'a mut [f32]) -> Result<Self, ConfigError> {
-        exactly(sizes, block)?;
-        let parts = crate::workspace::split(block, sizes.parameters);
-        Self::assemble(sizes, parts)
+    /// Mutable views of a block that holds the weights of these sizes; `None` where it is shorter.
+    pub(crate) fn of_mut(sizes: &Sizes, block: &'a mut [f32]) -> Option<Self> {
+        Some(Self::assemble(sizes, crate::workspace::split(block, sizes.parameters())?))
     }
 }
 
-fn exactly(sizes: &Sizes, block: &[f32]) -> Result<(), ConfigError> {
-    let (needed, given) = (sizes.memory.weights, block.len());
-    if needed == given { Ok(()) } else { Err(ConfigError::BufferLength { needed, given }) }
+/// The weights of these sizes, in the order of [`Parameters::named`]; `None` where the block is shorter.
+pub(crate) fn parts<'a>(sizes: &Sizes, block: &'a [f32]) -> Option<[&'a [f32]; 6]> {
+    let (mut parts, mut rest) = ([&[][..]; 6], block);
+    for (part, len) in parts.iter_mut().zip(sizes.parameters()) {
+        (*part, rest) = rest.split_at_checked(len)?;
+    }
+    Some(parts)
 }

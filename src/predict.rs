@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::{
-    config::{Config, Sizes},
+    config::Config,
     error::{ConfigError, StepError},
     kernels::{Into, Left, Right, Scale, Softmax, Tanh, product, product_row},
     parameters::{Parameters, Storage},
@@ -29,7 +29,6 @@ use crate::{
 /// ```
 #[derive(Clone)]
 pub struct Predictor<'w, B> {
-    sizes: Sizes,
     isa: Isa,
     temperature: f32,
     weights: Parameters<&'w [f32]>,
@@ -69,7 +68,7 @@ impl<'w, B: Storage> Predictor<'w, B> {
         if needed != given {
             return Err(ConfigError::BufferLength { needed, given });
         }
-        let mut predictor = Self { sizes: config.sizes()?, isa: Isa::detect(), temperature: 1.0, weights, buffer };
+        let mut predictor = Self { isa: Isa::detect(), temperature: 1.0, weights, buffer };
         predictor.reset_state();
         Ok(predictor)
     }
@@ -80,7 +79,7 @@ impl<'w, B: Storage> Predictor<'w, B> {
     /// Bad sizes.
     pub const fn len(config: &Config) -> Result<usize, ConfigError> {
         match config.sizes() {
-            Ok(sizes) => Ok(sizes.h + if sizes.h > sizes.v { sizes.h } else { sizes.v }),
+            Ok(sizes) => Ok(sizes.prediction()),
             Err(error) => Err(error),
         }
     }
@@ -134,7 +133,7 @@ impl<'w, B: Storage> Predictor<'w, B> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn state(&self) -> &[f32] {
-        self.buffer.as_ref().get(..self.sizes.h).unwrap_or(&[])
+        self.buffer.as_ref().get(..self.weights.rnn_b.cols()).unwrap_or(&[])
     }
 
     /// Sets the hidden state (H): one from [`Self::state`], or a row of [`SimpleRnnlm::state`](crate::SimpleRnnlm::state).
@@ -142,7 +141,7 @@ impl<'w, B: Storage> Predictor<'w, B> {
     /// # Errors
     /// [`StepError::Length`] for a slice of another length.
     pub fn set_state(&mut self, state: &[f32]) -> Result<(), StepError> {
-        let needed = self.sizes.h;
+        let needed = self.weights.rnn_b.cols();
         match self.buffer.as_mut().get_mut(..needed) {
             Some(own) if state.len() == needed => {
                 own.copy_from_slice(state);
@@ -158,13 +157,14 @@ impl<'w, B: Storage> Predictor<'w, B> {
     /// An id not below V; weights that give no finite probabilities: what was read is then forgotten.
     pub fn feed(&mut self, id: u32) -> Result<&[f32], StepError> {
         let sharpness = 1.0 / self.temperature;
-        feed(self.isa, &self.sizes, self.weights, id, self.buffer.as_mut(), sharpness)?;
+        feed(self.isa, &self.weights, id, self.buffer.as_mut(), sharpness)?;
         Ok(self.probabilities())
     }
 
     /// What the last [`Self::feed`] returned.
     pub fn probabilities(&self) -> &[f32] {
-        self.buffer.as_ref().get(self.sizes.h..self.sizes.h + self.sizes.v).unwrap_or(&[])
+        let (h, v) = (self.weights.rnn_b.cols(), self.weights.affine_b.cols());
+        self.buffer.as_ref().get(h..h + v).unwrap_or(&[])
     }
 }
 
@@ -178,18 +178,18 @@ impl<B> fmt::Debug for Predictor<'_, B> {
 /// Compiled once, with this crate, whatever the storage.
 pub(crate) fn feed(
     isa: Isa,
-    sizes: &Sizes,
-    weights: Parameters<&[f32]>,
+    weights: &Parameters<&[f32]>,
     id: u32,
     buffer: &mut [f32],
     sharpness: f32,
 ) -> Result<(), StepError> {
     let vector = weights.embed_w.row(id as usize).ok_or(StepError::IdOutOfRange { id })?;
+    let hidden = weights.rnn_b.cols();
     let (h, rest) = buffer
-        .split_at_mut_checked(sizes.h)
-        .filter(|(_, rest)| rest.len() >= sizes.h.max(sizes.v))
+        .split_at_mut_checked(hidden)
+        .filter(|(_, rest)| rest.len() >= hidden.max(weights.affine_b.cols()))
         .ok_or(StepError::OtherSizes)?;
-    if isa.run(Feed { sizes: *sizes, weights, vector, h, rest, sharpness }) {
+    if isa.run(Feed { weights, vector, h, rest, sharpness }) {
         return Ok(());
     }
     buffer.fill(0.0);
@@ -198,8 +198,7 @@ pub(crate) fn feed(
 
 /// h = tanh(b + x Wx + h Wh), then the softmax of the logits of h into the first V of `rest`.
 struct Feed<'a> {
-    sizes: Sizes,
-    weights: Parameters<&'a [f32]>,
+    weights: &'a Parameters<&'a [f32]>,
     vector: &'a [f32],
     h: &'a mut [f32],
     rest: &'a mut [f32],
@@ -212,7 +211,8 @@ impl Kernel for Feed<'_> {
 
     #[inline(always)]
     fn call<S: Simd>(self, s: S) -> bool {
-        let Self { sizes: Sizes { v, d, h: hidden, .. }, weights: w, vector, h, rest, sharpness } = self;
+        let Self { weights: w, vector, h, rest, sharpness } = self;
+        let (d, hidden, v) = (vector.len(), h.len(), w.affine_b.cols());
         // the new state is built where the logits will stand
         let z = head(rest, hidden);
         product(

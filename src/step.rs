@@ -2,49 +2,163 @@
 
 use crate::{
     config::Sizes,
+    error::StepError,
     kernels::{
         Into::{self, Descend, Probe, Set},
         MaxAbs, Sum, is_tame,
     },
-    layers::{TokenWindow, time_affine, time_embedding, time_rnn, time_softmax_with_loss},
-    matrix::Matrix,
-    parameters::Parameters,
+    layers::{
+        TokenWindow, time_affine, time_embedding, time_rnn,
+        time_softmax_with_loss::{self, IGNORE},
+    },
+    parameters::parts,
+    score::TokenScore,
     simd::{Isa, Kernel, Simd},
-    workspace::{Buffers, head},
+    workspace::{Buffers, copy, head, split},
 };
 
-// The passes are run by these functions, which know nothing of the model's storage: so they are compiled once, with this
-// crate, and not again for every storage in the crate that uses it.
+// What a model does in memory that it is shown: these functions know nothing of its storage, so they are compiled once, with
+// this crate, and not again for every storage in the crate that uses it.
 
-/// Runs the forward pass.
-pub(crate) fn forward(isa: Isa, pass: Train<'_, '_>) {
-    isa.run(pass);
+/// What a model is made of.
+pub(crate) struct Parts<'m> {
+    pub isa: Isa,
+    pub sizes: Sizes,
+    pub weights: &'m mut [f32],
+    pub workspace: &'m mut [f32],
 }
 
-/// Runs the forward pass for its losses and ranks alone.
-pub(crate) fn score(isa: Isa, pass: Score<'_, '_>) {
-    isa.run(pass);
+/// Reads a window and moves the hidden state on to its end. Gives the mean loss and how many targets count; where they aren't
+/// finite, or the input is bad, the state is as it was.
+pub(crate) fn forward(model: Parts<'_>, stateful: bool, [xs, ts]: [&[u32]; 2]) -> Result<(f32, usize), StepError> {
+    let Parts { isa, sizes, weights, workspace } = model;
+    for ids in [xs, ts] {
+        if ids.len() != sizes.rows() {
+            return Err(StepError::Length { needed: sizes.rows(), given: ids.len() });
+        }
+    }
+    check_ids(xs, ts, sizes.v)?;
+    let (weights, mut buffers) = both(&sizes, parts(&sizes, weights), workspace)?;
+    let block = sizes.n * sizes.h;
+    let before = head(buffers.h, block);
+    if stateful {
+        copy(before, buffers.state);
+    } else {
+        before.fill(0.0);
+    }
+    let count = ts.iter().filter(|&&target| target != IGNORE).count();
+    let mut total = Sum::default();
+    let pass = Forward { sizes: &sizes, weights: &weights, buffers: &mut buffers, xs, ts };
+    isa.run(Train { pass, count, total: &mut total });
+    let loss = total.mean(count);
+    let last = buffers.h.get(sizes.t * block..).unwrap_or_default();
+    if !loss.is_finite() || !isa.run(MaxAbs(last)).is_finite() {
+        return Err(StepError::NonFiniteLoss);
+    }
+    copy(buffers.state, last);
+    Ok((loss, count))
 }
 
-/// Runs the backward pass with the update in place; see [`InPlace`].
-pub(crate) fn update_in_place(isa: Isa, pass: InPlace<'_>) -> bool {
-    isa.run(pass)
+/// Scores a text from a zero state, as one row. Gives its mean loss.
+pub(crate) fn score(model: Parts<'_>, tokens: &[u32], visit: &mut dyn FnMut(TokenScore)) -> Result<f32, StepError> {
+    let Parts { isa, sizes, weights, workspace } = model;
+    let (Some((_, xs)), Some((_, ts @ [_, ..]))) = (tokens.split_last(), tokens.split_first()) else {
+        return Err(StepError::Length { needed: 2, given: tokens.len() });
+    };
+    check_ids(tokens, &[], sizes.v)?;
+    let (weights, mut buffers) = both(&sizes, parts(&sizes, weights), workspace)?;
+    let hidden = sizes.h;
+    head(buffers.h, hidden).fill(0.0);
+    let (mut total, mut finite) = (Sum::default(), true);
+    let mut targets = ts.iter();
+    let mut visit = |loss: f32, rank: usize| {
+        total.add(loss);
+        finite &= loss.is_finite();
+        if let (true, Some(&id)) = (finite, targets.next()) {
+            visit(TokenScore { id, loss, rank });
+        }
+    };
+    let window = sizes.rows().max(1);
+    for (xs, ts) in xs.chunks(window).zip(ts.chunks(window)) {
+        let sizes = sizes.one_row(xs.len());
+        let pass = Forward { sizes: &sizes, weights: &weights, buffers: &mut buffers, xs, ts };
+        isa.run(Score { pass, visit: &mut visit });
+        let last = xs.len() * hidden;
+        if let Some((first, rest)) = buffers.h.split_at_mut_checked(hidden) {
+            copy(first, rest.get(last - hidden..).unwrap_or_default());
+        }
+    }
+    let loss = total.mean(ts.len());
+    if finite && loss.is_finite() { Ok(loss) } else { Err(StepError::NonFiniteLoss) }
 }
 
-/// Runs the backward pass with stored gradients.
-pub(crate) fn store_gradients(isa: Isa, pass: Stored<'_, '_>) {
-    isa.run(pass);
+/// The backward pass of the window just read, in which `count` targets count, with the SGD update in place. On an error, weights
+/// and state are those before the window.
+pub(crate) fn descend(model: Parts<'_>, rate: f32, count: usize) -> Result<(), StepError> {
+    let Parts { isa, sizes, weights, workspace } = model;
+    let (mut weights, mut buffers) = both(&sizes, split(weights, sizes.parameters()), workspace)?;
+    let result = check_rate(rate).and_then(|()| {
+        let pass = Backward { sizes: &sizes, buffers: &mut buffers };
+        if count == 0 || isa.run(InPlace { pass, weights: &mut weights, rate }) {
+            Ok(())
+        } else {
+            Err(StepError::NonFiniteUpdate)
+        }
+    });
+    if result.is_err() {
+        copy(buffers.state, buffers.h);
+    }
+    result
 }
 
-/// Whether no element is NaN or infinite.
-pub(crate) fn all_finite(isa: Isa, x: &[f32]) -> bool {
-    isa.run(MaxAbs(x)).is_finite()
+/// The backward pass of the window just read, in which `count` targets count, with stored gradients.
+pub(crate) fn store(model: Parts<'_>, gradients: &mut [&mut [f32]; 6], count: usize) -> Result<(), StepError> {
+    let Parts { isa, sizes, weights, workspace } = model;
+    let (weights, mut buffers) = both(&sizes, parts(&sizes, weights), workspace)?;
+    let [embed_w, rest @ ..] = gradients;
+    embed_w.fill(0.0);
+    if count == 0 {
+        rest.iter_mut().for_each(|gradient| gradient.fill(0.0));
+    } else {
+        let pass = Backward { sizes: &sizes, buffers: &mut buffers };
+        isa.run(Stored { pass, weights: &weights, gradients });
+    }
+    Ok(())
+}
+
+/// Sets the carried hidden state to that before the window just read.
+pub(crate) fn take_back_state(sizes: &Sizes, workspace: &mut [f32]) {
+    if let Some(Buffers { state, h, .. }) = Buffers::of(sizes, workspace) {
+        copy(state, h);
+    }
+}
+
+/// Views of weights and workspace, where there are both.
+fn both<'m, W>(sizes: &Sizes, weights: Option<W>, workspace: &'m mut [f32]) -> Result<(W, Buffers<'m>), StepError> {
+    weights.zip(Buffers::of(sizes, workspace)).ok_or(StepError::OtherSizes)
+}
+
+/// A learning rate must be finite and above zero.
+pub(crate) fn check_rate(rate: f32) -> Result<(), StepError> {
+    if rate.is_finite() && rate > 0.0 { Ok(()) } else { Err(StepError::LearningRate) }
+}
+
+/// Inputs must be below V; so must targets, but those to ignore.
+pub(crate) fn check_ids(xs: &[u32], ts: &[u32], v: usize) -> Result<(), StepError> {
+    let outside = |id: &&u32| **id as usize >= v;
+    let bad_input = xs.iter().find(outside);
+    let bad_target = ts.iter().find(|id| outside(id) && **id != IGNORE);
+    match bad_input.or(bad_target) {
+        Some(&id) => Err(StepError::IdOutOfRange { id }),
+        None => Ok(()),
+    }
 }
 
 /// The forward pass up to the logits; block 0 of `buffers.h` holds the state before the window.
 pub(crate) struct Forward<'p, 'a> {
-    pub sizes: Sizes,
-    pub weights: Parameters<&'a [f32]>,
+    pub sizes: &'p Sizes,
+    /// In the order of [`Sizes::parameters`].
+    pub weights: &'p [&'a [f32]; 6],
     pub buffers: &'p mut Buffers<'a>,
     /// The inputs (N,T).
     pub xs: &'p [u32],
@@ -55,16 +169,16 @@ pub(crate) struct Forward<'p, 'a> {
 impl<'p> Forward<'p, '_> {
     /// The logits (T*N,V).
     fn logits<S: Simd>(self, s: S) -> &'p mut [f32] {
-        let Self { sizes, weights: w, buffers, xs, .. } = self;
-        let Sizes { v, d, h: hidden, n, t, .. } = sizes;
+        let Self { sizes, weights: &[embed_w, wx, wh, b, affine_w, affine_b], buffers, xs, .. } = self;
+        let &Sizes { v, d, h: hidden, n, t } = sizes;
         let rows = sizes.rows();
         let x = head(buffers.x, rows * d);
         let h = head(buffers.h, (rows + n) * hidden);
         let logits = head(buffers.logits, rows * v);
-        time_embedding::forward(x, buffers.rows, w.embed_w, TokenWindow { ids: xs, n, t });
-        time_rnn::forward(s, h, x, [w.rnn_wx, w.rnn_wh, w.rnn_b], &sizes);
+        time_embedding::forward(x, buffers.rows, embed_w, d, TokenWindow { ids: xs, n, t });
+        time_rnn::forward(s, h, x, [wx, wh, b], sizes);
         let h = h.get(n * hidden..).unwrap_or_default();
-        time_affine::forward(s, logits, h, [w.affine_w, w.affine_b], buffers.pack, &sizes);
+        time_affine::forward(s, logits, h, [affine_w, affine_b], buffers.pack, sizes);
         logits
     }
 }
@@ -83,7 +197,7 @@ impl Kernel for Train<'_, '_> {
     #[inline(always)]
     fn call<S: Simd>(self, s: S) {
         let Self { pass, count, total } = self;
-        let (Sizes { v, n, t, .. }, ids) = (pass.sizes, pass.ts);
+        let (&Sizes { v, n, t, .. }, ids) = (pass.sizes, pass.ts);
         let logits = pass.logits(s);
         time_softmax_with_loss::forward_backward(s, logits, TokenWindow { ids, n, t }, v, count, total);
     }
@@ -101,44 +215,44 @@ impl Kernel for Score<'_, '_> {
     #[inline(always)]
     fn call<S: Simd>(self, s: S) {
         let Self { pass, visit } = self;
-        let (Sizes { v, n, t, .. }, ids) = (pass.sizes, pass.ts);
+        let (&Sizes { v, n, t, .. }, ids) = (pass.sizes, pass.ts);
         let logits = pass.logits(s);
         time_softmax_with_loss::score(s, logits, TokenWindow { ids, n, t }, v, visit);
     }
 }
 
 /// What the backward pass needs besides the weights.
-pub(crate) struct Backward<'a> {
-    pub sizes: Sizes,
-    pub buffers: Buffers<'a>,
+pub(crate) struct Backward<'p, 'a> {
+    pub sizes: &'p Sizes,
+    pub buffers: &'p mut Buffers<'a>,
 }
 
-impl Backward<'_> {
+impl Backward<'_, '_> {
     /// From the logits down to the embedding: the gradients of all activations. The weights are only read.
-    fn activations<S: Simd>(&mut self, s: S, [affine_w, wh, wx]: [Matrix<&[f32]>; 3]) {
-        let sizes = &self.sizes;
-        let Buffers { h, logits: d_logits, rows, d_h, d_x, pack, .. } = &mut self.buffers;
+    fn activations<S: Simd>(&mut self, s: S, [affine_w, wh, wx]: [&[f32]; 3]) {
+        let sizes = self.sizes;
+        let Buffers { h, logits: d_logits, rows, d_h, d_x, pack, .. } = &mut *self.buffers;
         time_affine::backward(s, d_h, d_logits, affine_w, pack, sizes);
         time_rnn::backward(s, d_x, d_h, h, [wx, wh], pack, sizes);
         time_embedding::backward(s, d_x, rows, sizes.d);
     }
 
     /// The gradients of all weights, sent where `into` says. False where a probe found a step not finite.
-    fn weights<S: Simd>(&mut self, s: S, w: &mut Parameters<&mut [f32]>, into: Into<'_>) -> bool {
-        let sizes = &self.sizes;
-        let &Sizes { h: hidden, n, .. } = sizes;
-        let Buffers { x, h, logits: d_logits, rows, d_h: d_z, d_x, pack, .. } = &mut self.buffers;
+    fn weights<S: Simd>(&mut self, s: S, weights: &mut [&mut [f32]; 6], into: Into<'_>) -> bool {
+        let sizes = self.sizes;
+        let &Sizes { h: hidden, n, d, .. } = sizes;
+        let [embed_w, wx, wh, b, affine_w, affine_b] = weights;
+        let Buffers { x, h, logits: d_logits, rows, d_h: d_z, d_x, pack, .. } = &mut *self.buffers;
         let h_from_first = h.get(n * hidden..).unwrap_or_default();
-        let affine = [&mut w.affine_w, &mut w.affine_b];
-        time_affine::weight_gradients(s, affine, [h_from_first, d_logits], pack, sizes, into)
-            & time_rnn::weight_gradients(s, [&mut w.rnn_wx, &mut w.rnn_wh, &mut w.rnn_b], [x, h, d_z], sizes, into)
-            & time_embedding::weight_gradient(s, &mut w.embed_w, d_x, rows, into)
+        time_affine::weight_gradients(s, [affine_w, affine_b], [h_from_first, d_logits], pack, sizes, into)
+            & time_rnn::weight_gradients(s, [wx, wh, b], [x, h, d_z], sizes, into)
+            & time_embedding::weight_gradient(s, embed_w, d_x, rows, d, into)
     }
 
     /// True where no step can overflow: a gradient element is a sum of `rows` products, so its magnitude is below
     /// rows * max * max. The logits' gradient is below 1: their loss is finite.
     fn cannot_overflow<S: Simd>(&self, s: S, rate: f32) -> bool {
-        let Buffers { x, h, d_h: d_z, d_x, .. } = &self.buffers;
+        let Buffers { x, h, d_h: d_z, d_x, .. } = &*self.buffers;
         let max = |x: &[f32]| s.run(MaxAbs(x));
         // sums, not maxima: NaN must pass
         let factors = (1.0 + max(x) + max(h)) * (1.0 + max(d_z));
@@ -147,40 +261,41 @@ impl Backward<'_> {
 }
 
 /// The whole backward pass with the SGD update in place. False, and the weights untouched, where it would not stay finite.
-pub(crate) struct InPlace<'a> {
-    pub pass: Backward<'a>,
-    pub weights: Parameters<&'a mut [f32]>,
+pub(crate) struct InPlace<'p, 'a> {
+    pub pass: Backward<'p, 'a>,
+    pub weights: &'p mut [&'a mut [f32]; 6],
     pub rate: f32,
 }
 
-impl Kernel for InPlace<'_> {
+impl Kernel for InPlace<'_, '_> {
     type Output = bool;
 
     #[inline(always)]
     fn call<S: Simd>(self, s: S) -> bool {
-        let Self { mut pass, weights: mut w, rate } = self;
-        pass.activations(s, [w.affine_w.view(), w.rnn_wh.view(), w.rnn_wx.view()]);
-        if !pass.cannot_overflow(s, rate) && !pass.weights(s, &mut w, Probe(rate)) {
+        let Self { mut pass, weights, rate } = self;
+        let [_, wx, wh, _, affine_w, _] = &*weights;
+        pass.activations(s, [affine_w, wh, wx]);
+        if !pass.cannot_overflow(s, rate) && !pass.weights(s, weights, Probe(rate)) {
             return false;
         }
-        pass.weights(s, &mut w, Descend(rate))
+        pass.weights(s, weights, Descend(rate))
     }
 }
 
 /// The whole backward pass with the gradients stored.
-pub(crate) struct Stored<'a, 'g> {
-    pub pass: Backward<'a>,
-    pub weights: Parameters<&'a [f32]>,
-    pub gradients: Parameters<&'g mut [f32]>,
+pub(crate) struct Stored<'p, 'a, 'g> {
+    pub pass: Backward<'p, 'a>,
+    pub weights: &'p [&'a [f32]; 6],
+    pub gradients: &'p mut [&'g mut [f32]; 6],
 }
 
-impl Kernel for Stored<'_, '_> {
+impl Kernel for Stored<'_, '_, '_> {
     type Output = bool;
 
     #[inline(always)]
     fn call<S: Simd>(self, s: S) -> bool {
-        let Self { mut pass, weights: w, mut gradients } = self;
-        pass.activations(s, [w.affine_w, w.rnn_wh, w.rnn_wx]);
-        pass.weights(s, &mut gradients, Set)
+        let Self { mut pass, weights: &[_, wx, wh, _, affine_w, _], gradients } = self;
+        pass.activations(s, [affine_w, wh, wx]);
+        pass.weights(s, gradients, Set)
     }
 }

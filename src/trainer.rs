@@ -7,9 +7,10 @@ use crate::{
     error::{StepError, TrainError},
     gradients::{Gradients, check_max_norm},
     kernels::{Sum, perplexity},
-    model::{SimpleRnnlm, check_ids, check_rate},
+    model::SimpleRnnlm,
     optimizer::Sgd,
     parameters::Storage,
+    step::{check_ids, check_rate},
     training_state::TrainingState,
 };
 

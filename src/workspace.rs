@@ -26,10 +26,7 @@ pub(crate) struct Buffers<'a> {
 impl<'a> Buffers<'a> {
     /// `None` where the block is too short.
     pub(crate) fn of(sizes: &Sizes, block: &'a mut [f32]) -> Option<Self> {
-        if block.len() < sizes.memory.workspace {
-            return None;
-        }
-        let [state, x, h, logits, rows, d_h, d_x, pack] = split(block, sizes.buffers);
+        let [state, x, h, logits, rows, d_h, d_x, pack] = split(block, sizes.buffers())?;
         Some(Self { state, x, h, logits, rows, d_h, d_x, pack })
     }
 }
@@ -44,12 +41,12 @@ pub(crate) fn copy(to: &mut [f32], from: &[f32]) {
     to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
 }
 
-/// Cuts a block into consecutive parts of these lengths; what the block is too short for comes out empty.
-pub(crate) fn split<const COUNT: usize>(block: &mut [f32], lens: [usize; COUNT]) -> [&mut [f32]; COUNT] {
+/// Cuts a block into consecutive parts of these lengths; `None` where it is too short.
+pub(crate) fn split<const COUNT: usize>(block: &mut [f32], lens: [usize; COUNT]) -> Option<[&mut [f32]; COUNT]> {
+    let mut parts = [(); COUNT].map(|()| <&mut [f32]>::default());
     let mut rest = block;
-    lens.map(|len| {
-        let (part, after) = core::mem::take(&mut rest).split_at_mut_checked(len).unwrap_or((&mut [], &mut []));
-        rest = after;
-        part
-    })
+    for (part, len) in parts.iter_mut().zip(lens) {
+        (*part, rest) = rest.split_at_mut_checked(len)?;
+    }
+    Some(parts)
 }

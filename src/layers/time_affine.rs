@@ -8,7 +8,6 @@
 use crate::{
     config::Sizes,
     kernels::{Into, Left, product_nt, product_wide, product_with_sums},
-    matrix::Matrix,
     simd::Simd,
 };
 
@@ -17,12 +16,11 @@ pub(crate) fn forward<S: Simd>(
     s: S,
     logits: &mut [f32],
     h: &[f32],
-    [w, b]: [Matrix<&[f32]>; 2],
+    [w, b]: [&[f32]; 2],
     pack: &mut [f32],
     &Sizes { v, h: hidden, n, t, .. }: &Sizes,
 ) {
-    let into = Into::Bias(b.as_slice());
-    product_wide(s, [n * t, hidden, v], Left::rows(h, hidden), w.as_slice(), logits, into, pack);
+    product_wide(s, [n * t, hidden, v], Left::rows(h, hidden), w, logits, Into::Bias(b), pack);
 }
 
 /// d_h (T*N,H) from d_logits (T*N,V).
@@ -30,22 +28,21 @@ pub(crate) fn backward<S: Simd>(
     s: S,
     d_h: &mut [f32],
     d_logits: &[f32],
-    w: Matrix<&[f32]>,
+    w: &[f32],
     pack: &mut [f32],
     &Sizes { v, h: hidden, n, t, .. }: &Sizes,
 ) {
-    product_nt(s, [n * t, v, hidden], d_logits, w.as_slice(), d_h, Into::Set, pack);
+    product_nt(s, [n * t, v, hidden], d_logits, w, d_h, Into::Set, pack);
 }
 
 /// Sends dW (H,V) and db (1,V) where `into` says. False where a probe found a step not finite.
 pub(crate) fn weight_gradients<S: Simd>(
     s: S,
-    [w, b]: [&mut Matrix<&mut [f32]>; 2],
+    [w, b]: [&mut [f32]; 2],
     [h, d_logits]: [&[f32]; 2],
     pack: &mut [f32],
     &Sizes { v, h: hidden, n, t, .. }: &Sizes,
     into: Into<'_>,
 ) -> bool {
-    let both = [w.as_mut_slice(), b.as_mut_slice()];
-    product_with_sums(s, [hidden, n * t, v], Left::transposed(h, hidden), d_logits, both, into, pack)
+    product_with_sums(s, [hidden, n * t, v], Left::transposed(h, hidden), d_logits, [w, b], into, pack)
 }

@@ -8,16 +8,15 @@
 use super::TokenWindow;
 use crate::{
     kernels::{Add, Descend, Into, Probe},
-    matrix::Matrix,
     simd::Simd,
     workspace::copy,
 };
 
 /// x (T*N,D) from W (V,D); `rows` (T*N) keeps the id of each row for the backward pass, as the bits of a float.
-pub(crate) fn forward(x: &mut [f32], rows: &mut [f32], w: Matrix<&[f32]>, ids: TokenWindow<'_>) {
-    let mut x = x.chunks_exact_mut(w.cols().max(1)).zip(rows);
+pub(crate) fn forward(x: &mut [f32], rows: &mut [f32], w: &[f32], d: usize, ids: TokenWindow<'_>) {
+    let mut x = x.chunks_exact_mut(d.max(1)).zip(rows);
     ids.for_each_time_major(|id| {
-        if let (Some((x, row)), Some(vector)) = (x.next(), w.row(id as usize)) {
+        if let (Some((x, row)), Some(vector)) = (x.next(), w.get(id as usize * d..)) {
             copy(x, vector);
             *row = f32::from_bits(id);
         }
@@ -40,14 +39,16 @@ pub(crate) fn backward<S: Simd>(s: S, d_x: &mut [f32], rows: &[f32], d: usize) {
 /// Sends the gradients that [`backward`] left in dx into W or dW (V,D). False where a probe found a step not finite.
 pub(crate) fn weight_gradient<S: Simd>(
     s: S,
-    w: &mut Matrix<&mut [f32]>,
+    w: &mut [f32],
     d_x: &[f32],
     rows: &[f32],
+    d: usize,
     into: Into<'_>,
 ) -> bool {
     let mut finite = true;
-    for (r, (gradient, id)) in d_x.chunks_exact(w.cols().max(1)).zip(rows).enumerate() {
-        let Some(weights) = w.row_mut(id.to_bits() as usize) else { continue };
+    for (r, (gradient, id)) in d_x.chunks_exact(d.max(1)).zip(rows).enumerate() {
+        let start = id.to_bits() as usize * d;
+        let Some(weights) = w.get_mut(start..start + d) else { continue };
         if first_with_same_id(rows, r) < r {
             continue;
         }

@@ -13,7 +13,6 @@
 use crate::{
     config::Sizes,
     kernels::{Into, Left, Right, Tanh, TanhBackward, product, product_nt},
-    matrix::Matrix,
     simd::Simd,
 };
 
@@ -22,16 +21,16 @@ pub(crate) fn forward<S: Simd>(
     s: S,
     h: &mut [f32],
     x: &[f32],
-    [wx, wh, b]: [Matrix<&[f32]>; 3],
+    [wx, wh, b]: [&[f32]; 3],
     &Sizes { d, h: hidden, n, t, .. }: &Sizes,
 ) {
     let block = n * hidden;
     let Some(z) = h.get_mut(block..) else { return };
-    product(s, [n * t, d, hidden], Left::rows(x, d), Right::Rows(wx.as_slice()), z, Into::Bias(b.as_slice()));
+    product(s, [n * t, d, hidden], Left::rows(x, d), Right::Rows(wx), z, Into::Bias(b));
     for step in 0..t {
         let Some((before, from)) = h.split_at_mut_checked((step + 1) * block) else { return };
         let (Some(h_prev), Some(z)) = (before.get(step * block..), from.get_mut(..block)) else { return };
-        product(s, [n, hidden, hidden], Left::rows(h_prev, hidden), Right::Rows(wh.as_slice()), z, Into::Continue);
+        product(s, [n, hidden, hidden], Left::rows(h_prev, hidden), Right::Rows(wh), z, Into::Continue);
         s.run(Tanh(z));
     }
 }
@@ -42,13 +41,13 @@ pub(crate) fn backward<S: Simd>(
     d_x: &mut [f32],
     d_h: &mut [f32],
     h: &[f32],
-    [wx, wh]: [Matrix<&[f32]>; 2],
+    [wx, wh]: [&[f32]; 2],
     pack: &mut [f32],
     &Sizes { d, h: hidden, n, t, .. }: &Sizes,
 ) {
     let block = n * hidden;
     let recurrence = [n, hidden, hidden];
-    let wh = Right::transposed(s, recurrence, wh.as_slice(), pack);
+    let wh = Right::transposed(s, recurrence, wh, pack);
     for step in (0..t).rev() {
         let next = (step + 1) * block;
         let Some((d_h, d_z_next)) = d_h.split_at_mut_checked(next) else { return };
@@ -58,19 +57,19 @@ pub(crate) fn backward<S: Simd>(
         }
         s.run(TanhBackward { d: d_h, h });
     }
-    product_nt(s, [n * t, hidden, d], d_h, wx.as_slice(), d_x, Into::Set, pack);
+    product_nt(s, [n * t, hidden, d], d_h, wx, d_x, Into::Set, pack);
 }
 
 /// Sends dWx (D,H), dWh (H,H) and db (1,H) where `into` says. False where a probe found a step not finite.
 pub(crate) fn weight_gradients<S: Simd>(
     s: S,
-    [wx, wh, b]: [&mut Matrix<&mut [f32]>; 3],
+    [wx, wh, b]: [&mut [f32]; 3],
     [x, h, d_z]: [&[f32]; 3],
     &Sizes { d, h: hidden, n, t, .. }: &Sizes,
     into: Into<'_>,
 ) -> bool {
     let rows = n * t;
-    product(s, [d, rows, hidden], Left::transposed(x, d), Right::Rows(d_z), wx.as_mut_slice(), into)
-        & product(s, [hidden, rows, hidden], Left::transposed(h, hidden), Right::Rows(d_z), wh.as_mut_slice(), into)
-        & product(s, [1, rows, hidden], Left::ones(), Right::Rows(d_z), b.as_mut_slice(), into)
+    product(s, [d, rows, hidden], Left::transposed(x, d), Right::Rows(d_z), wx, into)
+        & product(s, [hidden, rows, hidden], Left::transposed(h, hidden), Right::Rows(d_z), wh, into)
+        & product(s, [1, rows, hidden], Left::ones(), Right::Rows(d_z), b, into)
 }
