@@ -5,7 +5,7 @@ use core::fmt;
 use crate::{
     config::Config,
     error::{ConfigError, StepError},
-    kernels::{Into, Left, Right, Scale, Softmax, Tanh, product, product_row},
+    kernels::{Into, Scale, Softmax, Tanh, product_row},
     parameters::{Parameters, Storage},
     simd::{Isa, Kernel, Simd},
     workspace::{copy, head},
@@ -215,15 +215,8 @@ impl Kernel for Feed<'_> {
         let (d, hidden, v) = (vector.len(), h.len(), w.affine_b.cols());
         // the new state is built where the logits will stand
         let z = head(rest, hidden);
-        product(
-            s,
-            [1, d, hidden],
-            Left::rows(vector, d),
-            Right::Rows(w.rnn_wx.as_slice()),
-            z,
-            Into::Bias(w.rnn_b.as_slice()),
-        );
-        product(s, [1, hidden, hidden], Left::rows(h, hidden), Right::Rows(w.rnn_wh.as_slice()), z, Into::Continue);
+        product_row(s, [d, hidden], vector, w.rnn_wx.as_slice(), z, Into::Bias(w.rnn_b.as_slice()));
+        product_row(s, [hidden, hidden], h, w.rnn_wh.as_slice(), z, Into::Continue);
         s.run(Tanh(z));
         copy(h, z);
         let logits = head(rest, v);

@@ -13,6 +13,7 @@ mod scalar;
 mod softmax;
 mod sum;
 mod tile;
+mod whole;
 mod wide;
 
 pub(crate) use descent::{Descend, Probe, is_tame};

@@ -1,6 +1,7 @@
 //! The operands of a product, and what becomes of its result.
 
 use super::pack::{pack_transposed, padded};
+pub(crate) use crate::simd::Into;
 use crate::simd::Simd;
 
 /// An operand whose element (i, j) is `data[i * row + j * col]`.
@@ -22,21 +23,6 @@ impl Strided<'_> {
         let last = (rows - 1).saturating_mul(self.row).saturating_add((cols - 1).saturating_mul(self.col));
         last < self.data.len()
     }
-}
-
-/// Where the chains start and where their results go.
-#[derive(Clone, Copy)]
-pub(crate) enum Into<'a> {
-    /// C = A B
-    Set,
-    /// C = bias + A B, the bias added to every row
-    Bias(&'a [f32]),
-    /// C = C + A B, the chains continued
-    Continue,
-    /// C = C - rate (A B): the SGD step whose gradient is the product
-    Descend(f32),
-    /// C stays; tells whether `Descend` would take only finite steps to finite weights
-    Probe(f32),
 }
 
 /// The left operand, m x k.

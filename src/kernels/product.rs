@@ -27,16 +27,15 @@
 //! vector that isn't whole, and its accumulators would live in memory. A single row has only its vectors as chains, so its
 //! panels are eight vectors wide.
 
-use core::ptr;
-
 use super::{
     descent::step_is_finite,
     operands::{Into, Left, Right, Strided},
     pack::{next_panel, pack_transposed, padded},
     row::Row,
     tile::tile,
+    whole::whole,
 };
-use crate::simd::{Kernel, Operands, PACKS, Simd};
+use crate::simd::{Kernel, PACKS, Simd};
 
 /// Rows of a packed block of B at most. Longer blocks visit C less often: 384 x 64 columns are 96 KB, measured best
 /// although a first-level cache holds half of it.
@@ -64,6 +63,9 @@ pub(crate) fn product<S: Simd>(
     c: &mut [f32],
     into: Into<'_>,
 ) -> bool {
+    if S::WHOLE {
+        return whole(s, shape, &a.0, b, c, into);
+    }
     let [m, k, n] = shape;
     if S::LANES > 1 && m == 1 && !matches!(into, Into::Probe(_)) {
         return s.run(Row { shape: [k, n], a: a.0, b, c, into });
@@ -123,9 +125,6 @@ impl Kernel for Product<'_> {
         if let Into::Probe(rate) = self.into {
             return s.run(Probe { product: &self, rate });
         }
-        if self.whole(s) {
-            return true;
-        }
         let usual = S::TILE_VECTORS * S::LANES;
         let mut left = 0;
         while left < n {
@@ -158,35 +157,6 @@ impl Product<'_> {
         let c_fits = Strided { data: self.c, row: self.c_row, col: 1 }.covers(m, n);
         let strips_fit = self.strips.is_empty() || Strided { data: self.strips, row: k, col: 1 }.covers(m, k);
         self.a.covers(m, k) && strips_fit && self.b.covers::<S>(k, n) && bias_fits && c_fits
-    }
-
-    /// Leaves the product to the instruction set, where that has a pass for it.
-    #[inline(always)]
-    fn whole<S: Simd>(&mut self, s: S) -> bool {
-        let [m, k, n] = self.shape;
-        let (b, b_row, b_col) = match self.b {
-            Right::Rows(data) => (data.as_ptr(), n, 1),
-            Right::Columns(data) => (data.as_ptr(), 1, k),
-            // `fits` let none pass on one lane
-            Right::Panels(_) => return S::LANES == 1,
-        };
-        let (c, c_row) = (self.c.as_mut_ptr(), self.c_row);
-        let (mut start, mut start_row, mut descends, mut rate) = (ptr::null(), 0, false, 0.0);
-        match self.into {
-            Into::Bias(bias) => start = bias.as_ptr(),
-            Into::Continue => (start, start_row) = (c.cast_const(), c_row),
-            Into::Descend(by) => (descends, rate) = (true, by),
-            Into::Set | Into::Probe(_) => {}
-        }
-        let Strided { data, row: a_row, col: a_col } = self.a;
-        let a = data.as_ptr();
-        let operands =
-            Operands { k, a, a_row, a_col, b, b_row, b_col, c, c_row, start, start_row, descends, rate, m, n };
-        // SAFETY: `call` checked with `fits` that all elements are there, and C is borrowed mutably.
-        #[allow(unsafe_code)]
-        unsafe {
-            s.product(operands)
-        }
     }
 
     /// All rows of panels of NV vectors: of one, or of some whole ones side by side.

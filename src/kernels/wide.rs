@@ -113,6 +113,9 @@ pub(crate) fn product_row<S: Simd>(
     c: &mut [f32],
     into: Into<'_>,
 ) -> bool {
+    if S::WHOLE {
+        return s.row([k, n], a, b, c, into);
+    }
     if S::LANES == 1 || n < WIDE || k <= STREAMS {
         return product(s, [1, k, n], Left::rows(a, k), Right::Rows(b), c, into);
     }

@@ -2,19 +2,20 @@
 //!
 //! Stable Rust neither fuses a multiply-add on these targets nor takes floating-point registers as operands of `asm!`,
 //! so every number that crosses into assembly is moved through a core register or through memory. That doubles the cost
-//! of a single operation and disappears in a pass over many: products, exp and tanh run as the passes of `assembly`.
+//! of a single operation and disappears in a pass over many: products run as the passes of `product`, exp and tanh as those of `assembly`.
 //!
 //! Every `unsafe` block of the token's methods rests on one fact, named "token" below: the instructions are part of the
 //! targets for which this file is compiled.
 
 #[path = "cortex_m_assembly.rs"]
 mod assembly;
+#[path = "cortex_m_product.rs"]
+mod product;
 
 use core::arch::asm;
 
 pub(crate) use self::CortexM as Scalar;
-use self::assembly::{Call, Pass};
-use super::{Kernel, Operands, Simd, VIRTUAL_LANES};
+use super::{Into, Kernel, Operands, Simd, VIRTUAL_LANES};
 
 /// Proof that this machine has the FPU: being compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,9 +24,6 @@ pub(crate) struct CortexM;
 impl CortexM {
     pub(crate) const NAME: &str = "cortex-m";
 }
-
-/// Where chains start that start at zero: as many as the widest block has columns.
-static ZEROS: [f32; 16] = [0.0; 16];
 
 /// 2^n for n in -126..=127, written into the exponent field.
 #[inline(always)]
@@ -38,6 +36,7 @@ impl Simd for CortexM {
     const LANES: usize = 1;
     const ACCUMULATORS: usize = 4;
     const TILE_VECTORS: usize = 2;
+    const WHOLE: bool = true;
 
     #[inline(always)]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
@@ -154,10 +153,13 @@ impl Simd for CortexM {
     }
 
     #[inline(always)]
-    unsafe fn product(self, operands: Operands) -> bool {
+    unsafe fn product(self, operands: &mut Operands) {
         // SAFETY: the caller's promise is passed on.
-        unsafe { product(operands) }
-        true
+        unsafe { product::product(operands) };
+    }
+    #[inline(always)]
+    fn row(self, shape: [usize; 2], a: &[f32], b: &[f32], c: &mut [f32], into: Into<'_>) -> bool {
+        product::row(shape, a, b, c, into)
     }
     #[inline(always)]
     fn exponentials(self, row: &mut [f32], constants: &'static [f32; 21]) -> Option<(f32, [f32; VIRTUAL_LANES])> {
@@ -206,81 +208,5 @@ fn in_pairs(x: &mut [f32], pass: impl Fn(*mut f32, usize)) {
         let mut pair = [*last; 2];
         pass(pair.as_mut_ptr(), 2);
         [*last, _] = pair;
-    }
-}
-
-/// The whole product, two rows at a time: passes of assembly for whole blocks of columns, one chain after the other for the
-/// columns that remain.
-///
-/// # Safety
-/// As [`Simd::product`].
-#[inline(never)]
-unsafe fn product(product: Operands) {
-    let mut call = Call { product, start_step: 0 };
-    let o = &mut call.product;
-    let (mut passes, mut start_col) = ([None, None], 1);
-    if o.start.is_null() {
-        (o.start, start_col) = (ZEROS.as_ptr(), 0);
-    }
-    let constant: [f32; 4];
-    if o.b_col == 1 {
-        if o.a_col == 1 {
-            passes = [Some(Pass::Rows1), Some(Pass::Rows2)];
-        } else if o.a_row == 1 {
-            passes[1] = Some(Pass::Transposed2);
-        } else if o.m == 1 && o.a_col == 0 && o.k > 0 {
-            // One element stands for all (a one, where the product sums columns): the pass reads four at once, then steps back.
-            // SAFETY: with k > 0, A has an element.
-            constant = unsafe { [*o.a; 4] };
-            o.a = constant.as_ptr();
-            passes[0] = Some(Pass::Rows1);
-        }
-    } else if o.b_row == 1 && o.b_col == o.k && o.a_col == 1 && !o.descends {
-        passes = [Some(Pass::Columns1), Some(Pass::Columns2)];
-    }
-    let mut rest = o.m;
-    while rest > 0 {
-        let [one_row, two_rows] = passes;
-        let (rows, pass) = if rest == 1 { (1, one_row) } else { (2, two_rows) };
-        let mut left = 0;
-        if let Some(pass) = pass {
-            let columns = pass.columns();
-            let count = call.product.n >> columns;
-            call.start_step = (4 * start_col) << columns;
-            if count > 0 {
-                // SAFETY: as many rows and blocks of columns are inside the operands.
-                unsafe { assembly::run(pass, &call, count) };
-            }
-            left = count << columns;
-        }
-        let o = &mut call.product;
-        if left < o.n {
-            // SAFETY: as above.
-            unsafe { chains(o, start_col, rows, left) };
-        }
-        o.a = o.a.wrapping_add(rows * o.a_row);
-        o.c = o.c.wrapping_add(rows * o.c_row);
-        o.start = o.start.wrapping_add(rows * o.start_row);
-        rest -= rows;
-    }
-}
-
-/// The first `rows` rows from column `left` on, one element after the other.
-///
-/// # Safety
-/// As [`Simd::product`].
-#[inline(never)]
-unsafe fn chains(o: &Operands, start_col: usize, rows: usize, left: usize) {
-    for j in left..o.n {
-        for i in 0..rows {
-            let (a, b) = (o.a.wrapping_add(i * o.a_row), o.b.wrapping_add(j * o.b_col));
-            let start = o.start.wrapping_add(i * o.start_row + j * start_col);
-            let c = o.c.wrapping_add(i * o.c_row + j);
-            // SAFETY: by the caller there are row i and column j.
-            unsafe {
-                let sum = assembly::chain(a, b, [4 * o.a_col, 4 * o.b_row], o.k, *start);
-                *c = if o.descends { CortexM.nfma(o.rate, sum, *c) } else { sum };
-            }
-        }
     }
 }

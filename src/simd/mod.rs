@@ -52,6 +52,8 @@ pub(crate) trait Simd: Copy {
     const ACCUMULATORS: usize;
     /// How many vectors wide a product's tile usually is.
     const TILE_VECTORS: usize;
+    /// Whether it has passes of its own for products: [`Self::product`] and [`Self::row`].
+    const WHOLE: bool = false;
 
     /// Runs a kernel as a function of its own that is compiled for this instruction set.
     fn run<K: Kernel>(self, kernel: K) -> K::Output;
@@ -120,12 +122,15 @@ pub(crate) trait Simd: Copy {
     // Whole passes, where single operations would cost more in moving numbers than in computing: false where the
     // instruction set has no such pass, and nothing is done then.
 
-    /// The whole product.
+    /// The whole product, where [`Self::WHOLE`]; the operands are used up.
     ///
     /// # Safety
     /// Every element that [`Operands`] describes is there, and nothing else refers to those of C.
     #[inline(always)]
-    unsafe fn product(self, _operands: Operands) -> bool {
+    unsafe fn product(self, _operands: &mut Operands) {}
+    /// C (n) from A (k) and row-major B (k,n), where [`Self::WHOLE`]. False where a slice is too short, and for a descent.
+    #[inline(always)]
+    fn row(self, _shape: [usize; 2], _a: &[f32], _b: &[f32], _c: &mut [f32], _into: Into<'_>) -> bool {
         false
     }
     /// `kernels::softmax`: a row of logits x turned into e^(x - m), in place; its maximum m and the sums of the virtual lanes.
@@ -144,6 +149,21 @@ pub(crate) trait Simd: Copy {
     fn tanh(self, _x: &mut [f32], _constants: &'static [f32; 21]) -> bool {
         false
     }
+}
+
+/// Where the chains of a product start and where their results go.
+#[derive(Clone, Copy)]
+pub(crate) enum Into<'a> {
+    /// C = A B
+    Set,
+    /// C = bias + A B, the bias added to every row
+    Bias(&'a [f32]),
+    /// C = C + A B, the chains continued
+    Continue,
+    /// C = C - rate (A B): the SGD step whose gradient is the product
+    Descend(f32),
+    /// C stays; tells whether `Descend` would take only finite steps to finite weights
+    Probe(f32),
 }
 
 /// C (m,n) from A (m,k) and B (k,n) as addresses, and distances of rows and of columns in elements. Assembly reads it.
@@ -167,6 +187,8 @@ pub(crate) struct Operands {
     /// C = fma(-rate, A B, C) instead of C = start + A B.
     pub descends: bool,
     pub rate: f32,
+    /// 1; a pass may lay down 0, for one start that serves all columns.
+    pub start_col: usize,
     pub m: usize,
     pub n: usize,
 }
