@@ -189,6 +189,10 @@ fn what_is_wrong_has_a_name() {
         ([&bare_file[..], &[0; 4]].concat(), Error::Layout),
         (bare(&TINY, [0, 1, 2, 3, 4, 5], r#""__metadata__":{"a":1},"#), Error::Header { at: 21 }),
         (bare(&TINY, [0, 1, 2, 3, 4, 5], r#""__metadata__":{},"__metadata__":{},"#), Error::Duplicate { at: 19 }),
+        (bare(&TINY, [0, 1, 2, 3, 4, 5], "\"__metadata__\":{\"a\":\"\u{1}\"},"), Error::Header { at: 22 }),
+        (bare(&TINY, [0, 1, 2, 3, 4, 5], r#""__metadata__":{"a":"\x"},"#), Error::Header { at: 23 }),
+        (bare_with("}}  ", "}} x"), Error::Header { at: bare_header.len() - 1 }),
+        ([&bare_file[..8], b"\xff", &bare_file[9..]].concat(), Error::Header { at: 0 }),
     ];
     let named = named.into_iter().enumerate();
     let wrong: Vec<_> = named

@@ -193,6 +193,11 @@ fn a_training_state_that_is_none_changes_nothing() {
         assert_eq!(trainer.resume(&state), Err(StepError::LearningRate));
         assert_eq!(trainer.training_state(), before);
     }
+    for losses in [[f32::NAN, 0.0], [f32::INFINITY, 0.0], [-1.0, 0.0]] {
+        let state = TrainingState { losses, epoch: 3, ..TrainingState::default() };
+        assert_eq!(trainer.resume(&state), Err(StepError::NonFiniteLoss));
+        assert_eq!(trainer.training_state(), before);
+    }
 }
 
 /// One clipped step, written out.

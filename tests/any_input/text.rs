@@ -74,7 +74,13 @@ fn batches(ids: &[u32], sizes: u8) {
                     assert_eq!([x, t], [ids[place], ids[place + 1]]);
                 }
                 batches.advance();
+                assert_eq!(batches.position(), (step + 1) * time_size % data_size);
             }
+            // from any position, however far
+            batches.seek(usize::MAX);
+            assert_eq!(batches.position(), usize::MAX % data_size);
+            batches.read(&mut xs, &mut ts);
+            assert_eq!([xs[0], ts[0]], [ids[usize::MAX % data_size], ids[usize::MAX % data_size + 1]]);
         }
     }
 }
