@@ -1,4 +1,4 @@
-//! Next words per second at V=10,000, D=H=100, against the time that one core needs to read the output weights:
+//! One word after the other at V=10,000, D=H=100, against the time that one core needs to read the output weights:
 //!
 //! ```text
 //! cargo bench --bench predict
@@ -6,10 +6,18 @@
 //!
 //! A prediction reads every output weight once, 4 MB, and does one multiplication with each, so memory bounds it. `read`
 //! sums the same weights in the same place, as fast as they come from the cache that holds them. `top 3` feeds a word
-//! and lists three, `sample` feeds the word that was drawn before and draws the next.
+//! and lists three, the others feed the word that was drawn before and draw the next.
+//!
+//! All take turns, word by word, and medians are told, so that another program that takes the core or the cache for a
+//! while slows all of them, or a few words that don't count: criterion would time one after the other.
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use rnnlm::{Candidate, Config, Sampler, SimpleRnnlm, Xorshift, top};
+use std::{
+    env,
+    hint::black_box,
+    time::{Duration, Instant},
+};
+
+use rnnlm::{Candidate, Config, Predictor, Sampler, SimpleRnnlm, Xorshift, top};
 
 const M: Config = Config { vocab_size: 10_000, wordvec_size: 100, hidden_size: 100, batch_size: 1, time_size: 1 };
 
@@ -48,33 +56,57 @@ fn read(weights: &[f32]) -> f32 {
     sum(weights)
 }
 
-fn predict(criterion: &mut Criterion) {
-    let mut group = criterion.benchmark_group("predict");
-    group.throughput(Throughput::Elements(1)).sample_size(50);
+/// The words that each is timed for.
+const WORDS: usize = 3000;
+
+fn median(mut times: Vec<Duration>) -> f64 {
+    times.sort_unstable();
+    times[times.len() / 2].as_secs_f64() * 1e6
+}
+
+fn main() {
+    // `cargo bench -- --test`: does it run at all?
+    let words = if env::args().any(|argument| argument == "--test") { 3 } else { WORDS };
     let model = SimpleRnnlm::new(M, &mut Xorshift::new(1)).expect("the sizes fit");
     let parameters = model.weights();
     let weights = parameters.affine_w.as_slice();
-    assert!(read(weights).is_finite());
-    group.bench_function("read", |bencher| bencher.iter(|| read(weights)));
+    let predictor = || model.predictor().expect("the memory is there");
+    let at_temperature = |x| predictor().with_temperature(x).expect("a temperature");
 
-    let mut rng = Xorshift::new(2);
-    let mut predictor = model.predictor().expect("the memory is there");
-    let mut three = [Candidate::default(); 3];
-    group.bench_function("top 3", |bencher| {
-        bencher.iter(|| {
-            let probabilities = predictor.feed(rng.below(10_000)).expect("finite");
-            assert_eq!(top(probabilities, &[], &mut three).len(), 3);
-        });
-    });
-    for (name, temperature) in [("sample", 1.0), ("sample at temperature 0.8", 0.8)] {
-        let predictor = model.predictor().expect("the memory is there");
-        let mut predictor = predictor.with_temperature(temperature).expect("a temperature");
-        let (mut sampler, mut id) = (Sampler::new(Xorshift::new(3)), 0);
-        group.bench_function(name, |bencher| {
-            bencher.iter(|| id = sampler.choose(predictor.feed(id).expect("finite")).expect("a word"));
-        });
+    let (mut rng, mut listing, mut three) = (Xorshift::new(2), predictor(), [Candidate::default(); 3]);
+    let mut top_3 = || {
+        let probabilities = listing.feed(rng.below(10_000)).expect("finite");
+        assert_eq!(top(probabilities, &[], &mut three).len(), 3);
+    };
+    let mut forty = [Candidate::default(); 40];
+    let sampler = || Sampler::new(Xorshift::new(3));
+    let mut sample = drawing(predictor(), sampler());
+    let mut sharper = drawing(at_temperature(0.8), sampler());
+    let mut of_forty = drawing(at_temperature(0.8), sampler().with_top(&mut forty));
+    let mut ways: [(&str, &mut dyn FnMut()); 5] = [
+        ("read", &mut || assert!(black_box(read(black_box(weights))).is_finite())),
+        ("top 3", &mut top_3),
+        ("sample", &mut sample),
+        ("sample at 0.8", &mut sharper),
+        ("sample of 40 at 0.8", &mut of_forty),
+    ];
+
+    let mut times = [const { Vec::new() }; 5];
+    for _ in 0..words {
+        for ((_, way), times) in ways.iter_mut().zip(&mut times) {
+            let began = Instant::now();
+            way();
+            times.push(began.elapsed());
+        }
+    }
+    let medians = times.map(median);
+    for ((name, _), time) in ways.iter().zip(medians) {
+        println!("{name:20} {time:8.1} us a word, {:.2} times reading", time / medians[0]);
     }
 }
 
-criterion_group!(benches, predict);
-criterion_main!(benches);
+/// Feeds the word drawn before and draws the next.
+fn drawing(mut predictor: Predictor<'_, Vec<f32>>, mut sampler: Sampler<'_>) -> impl FnMut() {
+    let mut id = 0;
+    move || id = sampler.choose(predictor.feed(id).expect("finite")).expect("a word")
+}

@@ -54,19 +54,14 @@ fn any_above(probabilities: &[f32], least: f32) -> bool {
 
 /// Inserts a candidate behind all that are at least as likely; the last one of a full list falls out. Returns the length.
 fn insert(to: &mut [Candidate], len: usize, new: Candidate) -> usize {
+    let longer = if len < to.len() { len + 1 } else { len };
+    let listed = to.get(..len).unwrap_or(&[]);
+    let place = listed.partition_point(|listed| listed.probability >= new.probability);
     let mut carried = new;
-    for place in to.iter_mut().take(len) {
-        if new.probability > place.probability {
-            core::mem::swap(&mut carried, place);
-        }
+    for place in to.get_mut(place..longer).unwrap_or(&mut []) {
+        core::mem::swap(&mut carried, place);
     }
-    match to.get_mut(len) {
-        Some(free) => {
-            *free = carried;
-            len + 1
-        }
-        None => len,
-    }
+    longer
 }
 
 /// Draws the next word.
@@ -143,7 +138,7 @@ fn distinct(ids: &[u32]) -> impl Iterator<Item = u32> + '_ {
 /// which a point falls is found among the sums. One lane gains nothing by it.
 const BLOCKS: usize = if PACKS { 64 } else { 1 };
 /// Words whose shares are added side by side.
-const SIDE_BY_SIDE: usize = 16;
+const SIDE_BY_SIDE: usize = 8;
 
 /// A word of those not in `skip`, by its share.
 fn draw_from_all(rng: &mut Xorshift, probabilities: &[f32], skip: &[u32]) -> Option<u32> {
@@ -191,17 +186,17 @@ fn sum_of_shares(block: &[f32]) -> u64 {
     const HALF: f32 = 65_536.0;
     // sums of as many halves fit 32 bits
     const LONGEST: usize = 1 << 14;
-    let (sixteens, rest) = block.as_chunks::<SIDE_BY_SIDE>();
+    let (groups, rest) = block.as_chunks::<SIDE_BY_SIDE>();
     let mut sum: u64 = rest.iter().map(|&p| share(p)).sum();
     if !PACKS {
-        return sixteens.iter().flatten().map(|&p| share(p)).sum::<u64>() + sum;
+        return groups.iter().flatten().map(|&p| share(p)).sum::<u64>() + sum;
     }
-    for sixteens in sixteens.chunks(LONGEST) {
+    for groups in groups.chunks(LONGEST) {
         // each number brings the bits of INTEGER with it
-        let start = INTEGER.to_bits().wrapping_mul(sixteens.len() as u32).wrapping_neg();
+        let start = INTEGER.to_bits().wrapping_mul(groups.len() as u32).wrapping_neg();
         let (mut high, mut low) = ([start; SIDE_BY_SIDE], [start; SIDE_BY_SIDE]);
-        for sixteen in sixteens {
-            for ((&p, high), low) in sixteen.iter().zip(&mut high).zip(&mut low) {
+        for group in groups {
+            for ((&p, high), low) in group.iter().zip(&mut high).zip(&mut low) {
                 let x = HALF * bounded(p);
                 let n = x + INTEGER;
                 let y = HALF * (x - (n - INTEGER));
@@ -287,13 +282,13 @@ mod tests {
         let p = probabilities_of_all_kinds();
         for &p in &p {
             let expected = (f64::from(p).clamp(0.0, f64::from(MOST)) * 4_294_967_296.0) as u64;
-            assert_eq!((share(p), sum_of_shares(&[p; SIDE_BY_SIDE])), (expected, 16 * expected), "{p:e}");
+            assert_eq!((share(p), sum_of_shares(&[p; SIDE_BY_SIDE])), (expected, 8 * expected), "{p:e}");
         }
         for len in [0, 1, 15, 16, 17, 160, p.len()] {
             assert_eq!(sum_of_shares(&p[..len]), p[..len].iter().map(|&p| share(p)).sum(), "{len}");
         }
         // more of the largest than 32 bits hold
-        let most = std::vec![1.0; 16 * ((1 << 14) + 3)];
+        let most = std::vec![1.0; 8 * ((1 << 14) + 3)];
         assert_eq!(sum_of_shares(&most), most.len() as u64 * share(MOST));
     }
 
