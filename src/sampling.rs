@@ -138,7 +138,7 @@ fn distinct(ids: &[u32]) -> impl Iterator<Item = u32> + '_ {
 /// which a point falls is found among the sums. One lane gains nothing by it.
 const BLOCKS: usize = if PACKS { 64 } else { 1 };
 /// Words whose shares are added side by side.
-const SIDE_BY_SIDE: usize = 8;
+const SIDE_BY_SIDE: usize = 16;
 
 /// A word of those not in `skip`, by its share.
 fn draw_from_all(rng: &mut Xorshift, probabilities: &[f32], skip: &[u32]) -> Option<u32> {
@@ -185,7 +185,7 @@ fn sum_of_shares(block: &[f32]) -> u64 {
     const INTEGER: f32 = 12_582_912.0;
     const HALF: f32 = 65_536.0;
     // sums of as many halves fit 32 bits
-    const LONGEST: usize = 1 << 14;
+    const LONGEST: usize = 1 << 10;
     let (groups, rest) = block.as_chunks::<SIDE_BY_SIDE>();
     let mut sum: u64 = rest.iter().map(|&p| share(p)).sum();
     if !PACKS {
@@ -206,9 +206,8 @@ fn sum_of_shares(block: &[f32]) -> u64 {
                 *low = low.wrapping_add(nearest.to_bits()).wrapping_sub(is_above);
             }
         }
-        for (high, low) in high.into_iter().zip(low) {
-            sum = (sum + (u64::from(high) << 16)).wrapping_add_signed(i64::from(low as i32));
-        }
+        let all = |halves: [u32; SIDE_BY_SIDE]| halves.into_iter().fold(0, u32::wrapping_add);
+        sum = (sum + (u64::from(all(high)) << 16)).wrapping_add_signed(i64::from(all(low) as i32));
     }
     sum
 }
@@ -282,13 +281,13 @@ mod tests {
         let p = probabilities_of_all_kinds();
         for &p in &p {
             let expected = (f64::from(p).clamp(0.0, f64::from(MOST)) * 4_294_967_296.0) as u64;
-            assert_eq!((share(p), sum_of_shares(&[p; SIDE_BY_SIDE])), (expected, 8 * expected), "{p:e}");
+            assert_eq!((share(p), sum_of_shares(&[p; SIDE_BY_SIDE])), (expected, 16 * expected), "{p:e}");
         }
         for len in [0, 1, 15, 16, 17, 160, p.len()] {
             assert_eq!(sum_of_shares(&p[..len]), p[..len].iter().map(|&p| share(p)).sum(), "{len}");
         }
         // more of the largest than 32 bits hold
-        let most = std::vec![1.0; 8 * ((1 << 14) + 3)];
+        let most = std::vec![1.0; 16 * ((1 << 10) + 3)];
         assert_eq!(sum_of_shares(&most), most.len() as u64 * share(MOST));
     }
 
