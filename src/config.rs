@@ -121,15 +121,11 @@ impl Config {
     /// # Errors
     /// [`ConfigError::ZeroSize`] and [`ConfigError::TooLarge`]; never a panic.
     pub const fn memory(&self) -> Result<Memory, ConfigError> {
-        let Config { vocab_size: v, wordvec_size: d, hidden_size: h, batch_size: n, time_size: t } = *self;
-        if v == 0 || d == 0 || h == 0 || n == 0 || t == 0 {
-            return Err(ConfigError::ZeroSize);
+        if let Err(error) = self.check() {
+            return Err(error);
         }
-        // ids are u32, and the largest one marks targets to ignore
-        if v as u64 >= u32::MAX as u64 {
-            return Err(ConfigError::TooLarge);
-        }
-        let sizes = Sizes { v, d, h, n, t };
+        let sizes = self.checked_sizes();
+        let Sizes { v, d, h, n, t } = sizes;
         let (rows, state) = (times(n, t), times(n, h));
         // V D + D H + H H + H + H V + V
         let weights = times(plus(v, h), plus(plus(d, h), 1));
@@ -142,6 +138,16 @@ impl Config {
             return Err(ConfigError::TooLarge);
         }
         Ok(Memory { weights, workspace, ids })
+    }
+
+    /// What the sizes must be beside each other's products: all that remains to be checked of matrices that are there.
+    pub(crate) const fn check(&self) -> Result<(), ConfigError> {
+        let Config { vocab_size: v, wordvec_size: d, hidden_size: h, batch_size: n, time_size: t } = *self;
+        if v == 0 || d == 0 || h == 0 || n == 0 || t == 0 {
+            return Err(ConfigError::ZeroSize);
+        }
+        // ids are u32, and the largest one marks targets to ignore
+        if v as u64 >= u32::MAX as u64 { Err(ConfigError::TooLarge) } else { Ok(()) }
     }
 
     /// The same five numbers under their short names.

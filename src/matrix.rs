@@ -73,6 +73,13 @@ impl<S: AsRef<[f32]>> Matrix<S> {
     }
 }
 
+impl<'a> Matrix<&'a [f32]> {
+    /// All elements, for as long as they are borrowed.
+    pub(crate) fn data(&self) -> &'a [f32] {
+        self.data
+    }
+}
+
 impl<S: AsRef<[f32]> + AsMut<[f32]>> Matrix<S> {
     /// All elements, row after row, to be changed.
     ///

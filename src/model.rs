@@ -12,6 +12,7 @@ use crate::{
     score::TokenScore,
     simd::{Isa, Scalar},
     step::{self, Parts},
+    workspace::{clear, copy},
 };
 
 /// The language model of "Deep Learning from Scratch 2", chapter 5: embedding, tanh RNN, affine, softmax.
@@ -206,7 +207,7 @@ impl<B: Storage> SimpleRnnlm<B> {
         if own.len() != state.len() {
             return Err(StepError::Length { needed: own.len(), given: state.len() });
         }
-        own.iter_mut().zip(state).for_each(|(to, from)| *to = *from);
+        copy(own, state);
         Ok(())
     }
 
@@ -217,7 +218,7 @@ impl<B: Storage> SimpleRnnlm<B> {
 
     /// Sets the carried hidden state to zero, as before the first window.
     pub fn reset_state(&mut self) {
-        self.state_mut().fill(0.0);
+        clear(self.state_mut());
     }
 
     /// Reads a window of inputs `xs` with targets `ts`, both (N,T) batch-major: row n holds T consecutive tokens.
@@ -279,7 +280,7 @@ impl<B: Storage> SimpleRnnlm<B> {
 
     /// Sets the carried hidden state to that before the window just read.
     pub(crate) fn take_back_state(&mut self) {
-        step::take_back_state(&self.sizes(), self.workspace.as_mut());
+        step::take_back_state(self.parts());
     }
 
     fn parts(&mut self) -> Parts<'_> {

@@ -1,6 +1,14 @@
 //! Learning from a stream of events while it comes: predict, score, learn.
 
-use crate::{error::StepError, model::SimpleRnnlm, parameters::Storage, predict, score::TokenScore, step::check_rate};
+use crate::{
+    error::StepError,
+    model::SimpleRnnlm,
+    parameters::{Storage, parts},
+    predict,
+    score::TokenScore,
+    step::check_rate,
+    workspace::{clear, copy},
+};
 
 /// Reads events (log keys, sensor states, words) one at a time. Each is scored by the prediction that was made before it came
 /// and is learned from: after every T events the model takes one training step over them. An event whose rank
@@ -110,11 +118,11 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> OnlineLearner<B, I> {
                 self.events = 0;
                 self.model.forward(xs, ts)?.sgd(self.learning_rate)?;
                 // the state behind the last input, from where the new weights go on
-                let state = self.model.state();
-                self.prediction.as_mut().iter_mut().zip(state).for_each(|(to, from)| *to = *from);
+                copy(self.prediction.as_mut(), self.model.state());
             }
         }
-        predict::feed(self.model.isa(), &self.model.weights(), id, self.prediction.as_mut(), 1.0)?;
+        let weights = parts(&sizes, self.model.weights_block()).ok_or(StepError::OtherSizes)?;
+        predict::feed(self.model.isa(), &weights, sizes.d, id, self.prediction.as_mut(), 1.0)?;
         self.last = Some(id);
         Ok(score)
     }
@@ -128,7 +136,7 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> OnlineLearner<B, I> {
     /// Forgets the events read, not what was learned from them.
     pub fn restart(&mut self) {
         self.model.reset_state();
-        self.prediction.as_mut().fill(0.0);
+        clear(self.prediction.as_mut());
         (self.events, self.last) = (0, None);
     }
 

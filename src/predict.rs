@@ -8,7 +8,7 @@ use crate::{
     kernels::{Into, Scale, Softmax, Tanh, product_row},
     parameters::{Parameters, Storage},
     simd::{Isa, Kernel, Simd},
-    workspace::{copy, head},
+    workspace::{clear, copy, head},
 };
 
 /// Reads a text token by token and tells how likely each word is to come next.
@@ -31,7 +31,9 @@ use crate::{
 pub struct Predictor<'w, B> {
     isa: Isa,
     temperature: f32,
-    weights: Parameters<&'w [f32]>,
+    d: usize,
+    /// In the order of [`Parameters::named`].
+    weights: [&'w [f32]; 6],
     buffer: B,
 }
 
@@ -64,11 +66,20 @@ impl<'w, B: Storage> Predictor<'w, B> {
     /// [`ConfigError::BufferLength`] for memory of another length, [`ConfigError::ShapesDiffer`] for matrices that are not those of one model.
     pub fn new(weights: Parameters<&'w [f32]>, buffer: B) -> Result<Self, ConfigError> {
         let config = weights.config().ok_or(ConfigError::ShapesDiffer)?;
-        let (needed, given) = (Self::len(&config)?, buffer.as_ref().len());
+        config.check()?;
+        let (needed, given) = (config.checked_sizes().prediction(), buffer.as_ref().len());
         if needed != given {
             return Err(ConfigError::BufferLength { needed, given });
         }
-        let mut predictor = Self { isa: Isa::detect(), temperature: 1.0, weights, buffer };
+        let weights = [
+            weights.embed_w.data(),
+            weights.rnn_wx.data(),
+            weights.rnn_wh.data(),
+            weights.rnn_b.data(),
+            weights.affine_w.data(),
+            weights.affine_b.data(),
+        ];
+        let mut predictor = Self { isa: Isa::detect(), temperature: 1.0, d: config.wordvec_size, weights, buffer };
         predictor.reset_state();
         Ok(predictor)
     }
@@ -115,7 +126,7 @@ impl<'w, B: Storage> Predictor<'w, B> {
 
     /// Forgets what was read.
     pub fn reset_state(&mut self) {
-        self.buffer.as_mut().fill(0.0);
+        clear(self.buffer.as_mut());
     }
 
     /// The hidden state (H): all that the predictor knows of what was read.
@@ -133,7 +144,7 @@ impl<'w, B: Storage> Predictor<'w, B> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     pub fn state(&self) -> &[f32] {
-        self.buffer.as_ref().get(..self.weights.rnn_b.cols()).unwrap_or(&[])
+        self.buffer.as_ref().get(..self.hidden_and_words()[0]).unwrap_or(&[])
     }
 
     /// Sets the hidden state (H): one from [`Self::state`], or a row of [`SimpleRnnlm::state`](crate::SimpleRnnlm::state).
@@ -141,10 +152,10 @@ impl<'w, B: Storage> Predictor<'w, B> {
     /// # Errors
     /// [`StepError::Length`] for a slice of another length.
     pub fn set_state(&mut self, state: &[f32]) -> Result<(), StepError> {
-        let needed = self.weights.rnn_b.cols();
+        let [needed, _] = self.hidden_and_words();
         match self.buffer.as_mut().get_mut(..needed) {
             Some(own) if state.len() == needed => {
-                own.copy_from_slice(state);
+                copy(own, state);
                 Ok(())
             }
             _ => Err(StepError::Length { needed, given: state.len() }),
@@ -157,14 +168,20 @@ impl<'w, B: Storage> Predictor<'w, B> {
     /// An id not below V; weights that give no finite probabilities: what was read is then forgotten.
     pub fn feed(&mut self, id: u32) -> Result<&[f32], StepError> {
         let sharpness = 1.0 / self.temperature;
-        feed(self.isa, &self.weights, id, self.buffer.as_mut(), sharpness)?;
+        feed(self.isa, &self.weights, self.d, id, self.buffer.as_mut(), sharpness)?;
         Ok(self.probabilities())
     }
 
     /// What the last [`Self::feed`] returned.
     pub fn probabilities(&self) -> &[f32] {
-        let (h, v) = (self.weights.rnn_b.cols(), self.weights.affine_b.cols());
+        let [h, v] = self.hidden_and_words();
         self.buffer.as_ref().get(h..h + v).unwrap_or(&[])
+    }
+
+    /// H and V.
+    fn hidden_and_words(&self) -> [usize; 2] {
+        let [.., rnn_b, _, affine_b] = self.weights;
+        [rnn_b.len(), affine_b.len()]
     }
 }
 
@@ -178,27 +195,34 @@ impl<B> fmt::Debug for Predictor<'_, B> {
 /// Compiled once, with this crate, whatever the storage.
 pub(crate) fn feed(
     isa: Isa,
-    weights: &Parameters<&[f32]>,
+    weights: &[&[f32]; 6],
+    d: usize,
     id: u32,
     buffer: &mut [f32],
     sharpness: f32,
 ) -> Result<(), StepError> {
-    let vector = weights.embed_w.row(id as usize).ok_or(StepError::IdOutOfRange { id })?;
-    let hidden = weights.rnn_b.cols();
+    let [embed_w, .., rnn_b, _, affine_b] = *weights;
+    let (hidden, v) = (rnn_b.len(), affine_b.len());
+    if id as usize >= v {
+        return Err(StepError::IdOutOfRange { id });
+    }
+    let vector = embed_w.get(id as usize * d..).unwrap_or_default();
     let (h, rest) = buffer
         .split_at_mut_checked(hidden)
-        .filter(|(_, rest)| rest.len() >= hidden.max(weights.affine_b.cols()))
+        .filter(|(_, rest)| rest.len() >= hidden.max(v))
         .ok_or(StepError::OtherSizes)?;
-    if isa.run(Feed { weights, vector, h, rest, sharpness }) {
+    if isa.run(Feed { weights, d, vector, h, rest, sharpness }) {
         return Ok(());
     }
-    buffer.fill(0.0);
+    clear(buffer);
     Err(StepError::NonFiniteLoss)
 }
 
 /// h = tanh(b + x Wx + h Wh), then the softmax of the logits of h into the first V of `rest`.
 struct Feed<'a> {
-    weights: &'a Parameters<&'a [f32]>,
+    weights: &'a [&'a [f32]; 6],
+    d: usize,
+    /// A word vector, and what follows it.
     vector: &'a [f32],
     h: &'a mut [f32],
     rest: &'a mut [f32],
@@ -211,17 +235,17 @@ impl Kernel for Feed<'_> {
 
     #[inline(always)]
     fn call<S: Simd>(self, s: S) -> bool {
-        let Self { weights: w, vector, h, rest, sharpness } = self;
-        let (d, hidden, v) = (vector.len(), h.len(), w.affine_b.cols());
+        let Self { weights: &[_, wx, wh, rnn_b, affine_w, affine_b], d, vector, h, rest, sharpness } = self;
+        let (hidden, v) = (h.len(), affine_b.len());
         // the new state is built where the logits will stand
         let z = head(rest, hidden);
-        product_row(s, [d, hidden], vector, w.rnn_wx.as_slice(), z, Into::Bias(w.rnn_b.as_slice()));
-        product_row(s, [hidden, hidden], h, w.rnn_wh.as_slice(), z, Into::Continue);
+        product_row(s, [d, hidden], vector, wx, z, Into::Bias(rnn_b));
+        product_row(s, [hidden, hidden], h, wh, z, Into::Continue);
         s.run(Tanh(z));
         copy(h, z);
         let logits = head(rest, v);
-        let bias = Into::Bias(w.affine_b.as_slice());
-        product_row(s, [hidden, v], h, w.affine_w.as_slice(), logits, bias);
+        let bias = Into::Bias(affine_b);
+        product_row(s, [hidden, v], h, affine_w, logits, bias);
         if sharpness != 1.0 {
             s.run(Scale(logits, sharpness));
         }

@@ -21,30 +21,57 @@ pub struct Candidate {
 /// assert_eq!(ids, [4, 2, 0]);
 /// ```
 pub fn top<'t>(probabilities: &[f32], skip: &[u32], to: &'t mut [Candidate]) -> &'t [Candidate] {
-    // 64 at a time, then eight, against the least of the list: few blocks hold a newcomer
-    const WIDE: usize = 64;
-    const NARROW: usize = 8;
-    let mut len = 0;
-    let mut least = f32::NEG_INFINITY;
-    for (first, wide) in (0_u32..).step_by(WIDE).zip(probabilities.chunks(WIDE)) {
-        if PACKS && !any_above(wide, least) {
-            continue;
-        }
-        for (first, narrow) in (first..).step_by(NARROW).zip(wide.chunks(NARROW)) {
-            if PACKS && !any_above(narrow, least) {
+    let mut best = Best { to, len: 0, least: f32::NEG_INFINITY };
+    if PACKS {
+        // 64 at a time, then eight, against the least of the list: few blocks hold a newcomer
+        const WIDE: usize = 64;
+        const NARROW: usize = 8;
+        for (first, wide) in (0_u32..).step_by(WIDE).zip(probabilities.chunks(WIDE)) {
+            if !any_above(wide, best.least) {
                 continue;
             }
-            for (id, &probability) in (first..).zip(narrow) {
-                if probability > least && !skip.contains(&id) {
-                    len = insert(to, len, Candidate { id, probability });
-                    if let (true, Some(last)) = (len == to.len(), to.last()) {
-                        least = last.probability;
-                    }
+            for (first, narrow) in (first..).step_by(NARROW).zip(wide.chunks(NARROW)) {
+                if any_above(narrow, best.least) {
+                    (first..).zip(narrow).for_each(|(id, &probability)| best.consider(id, probability, skip));
                 }
             }
         }
+    } else {
+        let mut least = best.least_bits();
+        for (id, &probability) in (0..).zip(probabilities) {
+            if probability.to_bits() as i32 >= least {
+                best.consider(id, probability, skip);
+                least = best.least_bits();
+            }
+        }
     }
+    let Best { to, len, .. } = best;
     to.get(..len).unwrap_or(&[])
+}
+
+/// The likeliest so far.
+struct Best<'t> {
+    to: &'t mut [Candidate],
+    len: usize,
+    /// What a newcomer must exceed: the last one's probability, where the list is full.
+    least: f32,
+}
+
+impl Best<'_> {
+    fn consider(&mut self, id: u32, probability: f32, skip: &[u32]) {
+        if probability > self.least && !skip.contains(&id) {
+            self.len = insert(self.to, self.len, Candidate { id, probability });
+            if let (true, Some(last)) = (self.len == self.to.len(), self.to.last()) {
+                self.least = last.probability;
+            }
+        }
+    }
+
+    /// Newcomers have bits that are no less, as integers: comparing these takes fewer instructions on a small core. Negative
+    /// numbers order otherwise, so nothing is left out on their account.
+    fn least_bits(&self) -> i32 {
+        if self.least >= 0.0 { self.least.to_bits() as i32 } else { i32::MIN }
+    }
 }
 
 /// Without a way out in the middle, so that it vectorises.

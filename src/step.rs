@@ -11,10 +11,9 @@ use crate::{
         TokenWindow, time_affine, time_embedding, time_rnn,
         time_softmax_with_loss::{self, IGNORE},
     },
-    parameters::parts,
     score::TokenScore,
     simd::{Isa, Kernel, Simd},
-    workspace::{Buffers, copy, head, split},
+    workspace::{Buffers, Views, clear, copy, head},
 };
 
 // What a model does in memory that it is shown: these functions know nothing of its storage, so they are compiled once, with
@@ -38,17 +37,18 @@ pub(crate) fn forward(model: Parts<'_>, stateful: bool, [xs, ts]: [&[u32]; 2]) -
         }
     }
     check_ids(xs, ts, sizes.v)?;
-    let (weights, mut buffers) = both(&sizes, parts(&sizes, weights), workspace)?;
+    let mut views = Views::of(&sizes, weights, workspace);
+    let Some(Views { weights, buffers }) = &mut views else { return Err(StepError::OtherSizes) };
     let block = sizes.n * sizes.h;
     let before = head(buffers.h, block);
     if stateful {
         copy(before, buffers.state);
     } else {
-        before.fill(0.0);
+        clear(before);
     }
     let count = ts.iter().filter(|&&target| target != IGNORE).count();
     let mut total = Sum::default();
-    let pass = Forward { sizes: &sizes, weights: &weights, buffers: &mut buffers, xs, ts };
+    let pass = Forward { sizes: &sizes, weights, buffers, xs, ts };
     isa.run(Train { pass, count, total: &mut total });
     let loss = total.mean(count);
     let last = buffers.h.get(sizes.t * block..).unwrap_or_default();
@@ -66,9 +66,10 @@ pub(crate) fn score(model: Parts<'_>, tokens: &[u32], visit: &mut dyn FnMut(Toke
         return Err(StepError::Length { needed: 2, given: tokens.len() });
     };
     check_ids(tokens, &[], sizes.v)?;
-    let (weights, mut buffers) = both(&sizes, parts(&sizes, weights), workspace)?;
+    let mut views = Views::of(&sizes, weights, workspace);
+    let Some(Views { weights, buffers }) = &mut views else { return Err(StepError::OtherSizes) };
     let hidden = sizes.h;
-    head(buffers.h, hidden).fill(0.0);
+    clear(head(buffers.h, hidden));
     let (mut total, mut finite) = (Sum::default(), true);
     let mut targets = ts.iter();
     let mut visit = |loss: f32, rank: usize| {
@@ -81,7 +82,7 @@ pub(crate) fn score(model: Parts<'_>, tokens: &[u32], visit: &mut dyn FnMut(Toke
     let window = sizes.rows().max(1);
     for (xs, ts) in xs.chunks(window).zip(ts.chunks(window)) {
         let sizes = sizes.one_row(xs.len());
-        let pass = Forward { sizes: &sizes, weights: &weights, buffers: &mut buffers, xs, ts };
+        let pass = Forward { sizes: &sizes, weights, buffers, xs, ts };
         isa.run(Score { pass, visit: &mut visit });
         let last = xs.len() * hidden;
         if let Some((first, rest)) = buffers.h.split_at_mut_checked(hidden) {
@@ -96,14 +97,11 @@ pub(crate) fn score(model: Parts<'_>, tokens: &[u32], visit: &mut dyn FnMut(Toke
 /// and state are those before the window.
 pub(crate) fn descend(model: Parts<'_>, rate: f32, count: usize) -> Result<(), StepError> {
     let Parts { isa, sizes, weights, workspace } = model;
-    let (mut weights, mut buffers) = both(&sizes, split(weights, sizes.parameters()), workspace)?;
+    let mut views = Views::of(&sizes, weights, workspace);
+    let Some(Views { weights, buffers }) = &mut views else { return Err(StepError::OtherSizes) };
     let result = check_rate(rate).and_then(|()| {
-        let pass = Backward { sizes: &sizes, buffers: &mut buffers };
-        if count == 0 || isa.run(InPlace { pass, weights: &mut weights, rate }) {
-            Ok(())
-        } else {
-            Err(StepError::NonFiniteUpdate)
-        }
+        let pass = Backward { sizes: &sizes, buffers };
+        if count == 0 || isa.run(InPlace { pass, weights, rate }) { Ok(()) } else { Err(StepError::NonFiniteUpdate) }
     });
     if result.is_err() {
         copy(buffers.state, buffers.h);
@@ -114,28 +112,24 @@ pub(crate) fn descend(model: Parts<'_>, rate: f32, count: usize) -> Result<(), S
 /// The backward pass of the window just read, in which `count` targets count, with stored gradients.
 pub(crate) fn store(model: Parts<'_>, gradients: &mut [&mut [f32]; 6], count: usize) -> Result<(), StepError> {
     let Parts { isa, sizes, weights, workspace } = model;
-    let (weights, mut buffers) = both(&sizes, parts(&sizes, weights), workspace)?;
+    let mut views = Views::of(&sizes, weights, workspace);
+    let Some(Views { weights, buffers }) = &mut views else { return Err(StepError::OtherSizes) };
     let [embed_w, rest @ ..] = gradients;
-    embed_w.fill(0.0);
+    clear(embed_w);
     if count == 0 {
-        rest.iter_mut().for_each(|gradient| gradient.fill(0.0));
+        rest.iter_mut().for_each(|gradient| clear(gradient));
     } else {
-        let pass = Backward { sizes: &sizes, buffers: &mut buffers };
-        isa.run(Stored { pass, weights: &weights, gradients });
+        let pass = Backward { sizes: &sizes, buffers };
+        isa.run(Stored { pass, weights, gradients });
     }
     Ok(())
 }
 
 /// Sets the carried hidden state to that before the window just read.
-pub(crate) fn take_back_state(sizes: &Sizes, workspace: &mut [f32]) {
-    if let Some(Buffers { state, h, .. }) = Buffers::of(sizes, workspace) {
-        copy(state, h);
+pub(crate) fn take_back_state(Parts { sizes, weights, workspace, .. }: Parts<'_>) {
+    if let Some(Views { buffers, .. }) = &mut Views::of(&sizes, weights, workspace) {
+        copy(buffers.state, buffers.h);
     }
-}
-
-/// Views of weights and workspace, where there are both.
-fn both<'m, W>(sizes: &Sizes, weights: Option<W>, workspace: &'m mut [f32]) -> Result<(W, Buffers<'m>), StepError> {
-    weights.zip(Buffers::of(sizes, workspace)).ok_or(StepError::OtherSizes)
 }
 
 /// A learning rate must be finite and above zero.
@@ -158,7 +152,7 @@ pub(crate) fn check_ids(xs: &[u32], ts: &[u32], v: usize) -> Result<(), StepErro
 pub(crate) struct Forward<'p, 'a> {
     pub sizes: &'p Sizes,
     /// In the order of [`Sizes::parameters`].
-    pub weights: &'p [&'a [f32]; 6],
+    pub weights: &'p [&'a mut [f32]; 6],
     pub buffers: &'p mut Buffers<'a>,
     /// The inputs (N,T).
     pub xs: &'p [u32],
@@ -169,7 +163,7 @@ pub(crate) struct Forward<'p, 'a> {
 impl<'p> Forward<'p, '_> {
     /// The logits (T*N,V).
     fn logits<S: Simd>(self, s: S) -> &'p mut [f32] {
-        let Self { sizes, weights: &[embed_w, wx, wh, b, affine_w, affine_b], buffers, xs, .. } = self;
+        let Self { sizes, weights: [embed_w, wx, wh, b, affine_w, affine_b], buffers, xs, .. } = self;
         let &Sizes { v, d, h: hidden, n, t } = sizes;
         let rows = sizes.rows();
         let x = head(buffers.x, rows * d);
@@ -285,7 +279,7 @@ impl Kernel for InPlace<'_, '_> {
 /// The whole backward pass with the gradients stored.
 pub(crate) struct Stored<'p, 'a, 'g> {
     pub pass: Backward<'p, 'a>,
-    pub weights: &'p [&'a [f32]; 6],
+    pub weights: &'p [&'a mut [f32]; 6],
     pub gradients: &'p mut [&'g mut [f32]; 6],
 }
 
@@ -294,7 +288,7 @@ impl Kernel for Stored<'_, '_, '_> {
 
     #[inline(always)]
     fn call<S: Simd>(self, s: S) -> bool {
-        let Self { mut pass, weights: &[_, wx, wh, _, affine_w, _], gradients } = self;
+        let Self { mut pass, weights: [_, wx, wh, _, affine_w, _], gradients } = self;
         pass.activations(s, [affine_w, wh, wx]);
         pass.weights(s, gradients, Set)
     }

@@ -1,6 +1,6 @@
 //! The buffers of one training step for all T time steps, cut from one block of memory.
 
-use crate::config::Sizes;
+use crate::{config::Sizes, simd::Scalar};
 
 /// The parts of the workspace. Activations are time-major: row t * N + n belongs to step t of batch row n, so a
 /// time step is one contiguous block and a weight gradient is one product over all rows.
@@ -23,11 +23,28 @@ pub(crate) struct Buffers<'a> {
     pub pack: &'a mut [f32],
 }
 
-impl<'a> Buffers<'a> {
-    /// `None` where the block is too short.
-    pub(crate) fn of(sizes: &Sizes, block: &'a mut [f32]) -> Option<Self> {
-        let [state, x, h, logits, rows, d_h, d_x, pack] = split(block, sizes.buffers())?;
-        Some(Self { state, x, h, logits, rows, d_h, d_x, pack })
+/// A model's weights, in the order of [`Sizes::parameters`], and its buffers.
+pub(crate) struct Views<'a> {
+    pub weights: [&'a mut [f32]; 6],
+    pub buffers: Buffers<'a>,
+}
+
+impl<'a> Views<'a> {
+    /// `None` where a block is too short. The views are many words, so look at them by reference.
+    #[inline(never)]
+    pub(crate) fn of(sizes: &Sizes, weights: &'a mut [f32], workspace: &'a mut [f32]) -> Option<Self> {
+        let mut lens = sizes.buffers().into_iter();
+        let mut rest = workspace;
+        let mut next = || {
+            let (part, after) = core::mem::take(&mut rest).split_at_mut_checked(lens.next()?)?;
+            rest = after;
+            Some(part)
+        };
+        #[rustfmt::skip]
+        let buffers = Buffers {
+            state: next()?, x: next()?, h: next()?, logits: next()?, rows: next()?, d_h: next()?, d_x: next()?, pack: next()?,
+        };
+        Some(Self { weights: split(weights, sizes.parameters())?, buffers })
     }
 }
 
@@ -38,7 +55,12 @@ pub(crate) fn head(block: &mut [f32], len: usize) -> &mut [f32] {
 
 /// to = from; the shorter one ends it.
 pub(crate) fn copy(to: &mut [f32], from: &[f32]) {
-    to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+    Scalar::copy(to, from);
+}
+
+/// x = 0.
+pub(crate) fn clear(x: &mut [f32]) {
+    Scalar::clear(x);
 }
 
 /// Cuts a block into consecutive parts of these lengths; `None` where it is too short.

@@ -38,7 +38,6 @@ impl Kernel for Probe<'_> {
 }
 
 /// The exact test of one step.
-#[inline(always)]
 pub(crate) fn step_is_finite<S: Simd>(s: S, rate: f32, g: f32, w: f32) -> bool {
     (rate * g).is_finite() && (!w.is_finite() || s.fma_one(-rate, g, w).is_finite())
 }

@@ -76,8 +76,8 @@ impl Kernel for Softmax<'_> {
 /// Turns a row of logits into e, in place, and gives m and s.
 #[inline(always)]
 fn exponentials<S: Simd>(s: S, row: &mut [f32]) -> (f32, f32) {
-    if let Some((max, lanes)) = s.exponentials(row, CONSTANTS) {
-        return (max, fold_lanes(lanes, |a, b| a + b));
+    if let Some(max_and_sum) = s.exponentials(row, CONSTANTS) {
+        return max_and_sum;
     }
     let (max, tame) = bounds(s, row);
     if S::LANES > 1 && tame {

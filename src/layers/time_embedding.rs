@@ -46,9 +46,11 @@ pub(crate) fn weight_gradient<S: Simd>(
     into: Into<'_>,
 ) -> bool {
     let mut finite = true;
-    for (r, (gradient, id)) in d_x.chunks_exact(d.max(1)).zip(rows).enumerate() {
+    for (r, id) in rows.iter().enumerate() {
         let start = id.to_bits() as usize * d;
-        let Some(weights) = w.get_mut(start..start + d) else { continue };
+        let (Some(weights), Some(gradient)) = (w.get_mut(start..start + d), d_x.get(r * d..r * d + d)) else {
+            continue;
+        };
         if first_with_same_id(rows, r) < r {
             continue;
         }

@@ -13,6 +13,7 @@ use super::TokenWindow;
 use crate::{
     kernels::{ScoreRow, SoftmaxRow, Sum},
     simd::Simd,
+    workspace::clear,
 };
 
 /// A target with this id counts neither in the loss nor in the gradient.
@@ -42,7 +43,7 @@ pub(crate) fn forward_backward<S: Simd>(
         if target < v {
             total.add(s.run(SoftmaxRow { row, target, share }));
         } else {
-            row.fill(0.0);
+            clear(row);
         }
     });
 }

@@ -15,7 +15,7 @@ mod product;
 use core::arch::asm;
 
 pub(crate) use self::CortexM as Scalar;
-use super::{Into, Kernel, Operands, Simd, VIRTUAL_LANES};
+use super::{Into, Kernel, Operands, Simd};
 
 /// Proof that this machine has the FPU: being compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +23,19 @@ pub(crate) struct CortexM;
 
 impl CortexM {
     pub(crate) const NAME: &str = "cortex-m";
+
+    /// to = from; the shorter one ends it.
+    pub(crate) fn copy(to: &mut [f32], from: &[f32]) {
+        assembly::copy(to, from);
+    }
+    /// x = 0.
+    pub(crate) fn clear(x: &mut [f32]) {
+        assembly::clear(x);
+    }
 }
+
+/// Where chains and sums start that start at zero: as many as the widest block has.
+static ZEROS: [f32; 16] = [0.0; 16];
 
 /// 2^n for n in -126..=127, written into the exponent field.
 #[inline(always)]
@@ -162,7 +174,7 @@ impl Simd for CortexM {
         product::row(shape, a, b, c, into)
     }
     #[inline(always)]
-    fn exponentials(self, row: &mut [f32], constants: &'static [f32; 21]) -> Option<(f32, [f32; VIRTUAL_LANES])> {
+    fn exponentials(self, row: &mut [f32], constants: &'static [f32; 21]) -> Option<(f32, f32)> {
         Some(exponentials(row, constants))
     }
     #[inline(always)]
@@ -179,15 +191,12 @@ impl Simd for CortexM {
 }
 
 #[inline(never)]
-fn exponentials(row: &mut [f32], constants: &'static [f32; 21]) -> (f32, [f32; VIRTUAL_LANES]) {
+fn exponentials(row: &mut [f32], constants: &'static [f32; 21]) -> (f32, f32) {
     let blocks = row.as_chunks::<4>();
     let max = blocks.1.iter().fold(assembly::max(blocks.0), |max, &x| if x > max { x } else { max });
     // SAFETY: by `in_pairs` the elements are there.
     in_pairs(row, |x, count| unsafe { assembly::exp(x, count, max, constants) });
-    let (blocks, rest) = row.as_chunks::<VIRTUAL_LANES>();
-    let mut lanes = assembly::sum(blocks);
-    lanes.iter_mut().zip(rest).for_each(|(sum, e)| *sum += e);
-    (max, lanes)
+    (max, assembly::sum(row))
 }
 
 #[inline(never)]

@@ -1,7 +1,9 @@
 //! Passes over slices on a Cortex-M with FPU, in assembly that stable Rust accepts: addresses and bits come in core registers,
 //! and floating-point registers are clobbered by name. Registers r6, r7 and r11 are not for `asm!` to use.
 
-use core::arch::asm;
+use core::{arch::asm, mem::MaybeUninit};
+
+use super::ZEROS;
 
 /// The registers of [`exp`] and [`tanh`], two elements at a time. The constants stand as `kernels::exp` lays them out: the
 /// first ten are the starts of chains, loaded anew into s2 to s11 for every pair, the others stay in s17 to s27.
@@ -77,16 +79,18 @@ pub(super) unsafe fn exp(x: *mut f32, count: usize, minus: f32, constants: &'sta
             vsub.f32 s0, s0, s16
             vsub.f32 s1, s1, s16",
             start_pair!(),
-            // n below -126 in either, or a NaN with a sign
+            // n below -126 in either, or a NaN with a sign; nothing but `subs` touches the flags after this
             "vmov r3, r4, s2, s3
             cmp r3, r5
             it ge
             cmpge r4, r5
-            blt 5f",
+            blt 5f
+         3:",
             reduce_pair!(),
             sum_pair!(),
             // 2^n: what stands above n is shifted out
-            "add r3, r12, r3, lsl #23
+            "blt 7f
+            add r3, r12, r3, lsl #23
             add r4, r12, r4, lsl #23
          4: vmov s6, s7, r3, r4
             vmul.f32 s4, s4, s6
@@ -104,11 +108,12 @@ pub(super) unsafe fn exp(x: *mut f32, count: usize, minus: f32, constants: &'sta
             it mi
             vmovmi.f32 s1, s27",
             start_pair!(),
-            "vmov r3, r4, s2, s3",
-            reduce_pair!(),
-            sum_pair!(),
+            // a count is below: so are the flags
+            "vmov r3, r4, s2, s3
+            cmp r1, r5
+            b 3b",
             // 2^(n / 2 rounded down), then 2^(the rest of n)
-            "sbfx r8, r3, #1, #21
+            "7: sbfx r8, r3, #1, #21
             sbfx r9, r4, #1, #21
             sub r3, r3, r8
             sub r4, r4, r9
@@ -203,11 +208,9 @@ pub(super) unsafe fn tanh(x: *mut f32, count: usize, constants: &'static [f32; 2
             // the sign of x
             "ldrd r8, r9, [r0]
             vmov r3, r4, s6, s7
-            lsr r8, r8, #31
-            lsr r9, r9, #31
-            bfi r3, r8, #31, #1
-            bfi r4, r9, #31, #1
-            strd r3, r4, [r0], #8
+            bfi r8, r3, #0, #31
+            bfi r9, r4, #0, #31
+            strd r8, r9, [r0], #8
             subs r1, #2
             bne 2b
             b 6f
@@ -241,59 +244,70 @@ pub(super) unsafe fn tanh(x: *mut f32, count: usize, constants: &'static [f32; 2
     }
 }
 
-/// The largest element, -inf where there is none; NaN is passed over.
+/// The largest element, -inf where there is none; NaN may be passed over or not.
+///
+/// The bits of floats that aren't negative order like integers, those of negative ones in reverse: where no element is above
+/// them, a second loop looks for the least.
 pub(super) fn max(x: &[[f32; 4]]) -> f32 {
-    let mut max = f32::NEG_INFINITY.to_bits();
     if x.is_empty() {
         return f32::NEG_INFINITY;
     }
-    // SAFETY: the loop visits every block once.
+    let mut max: u32;
+    // SAFETY: each loop visits every block once.
     unsafe {
         asm!(
             // a new maximum is rare
-            "vmov s0, r2
-         2: vldmia r0!, {{s1-s4}}
-            vcmp.f32 s1, s0
-            vmrs apsr_nzcv, fpscr
+            "mov r2, #0x80000000
+            mov r9, r0
+         2: ldmia r0!, {{r3, r4, r5, r8}}
+            cmp r3, r2
             bgt 3f
-         4: vcmp.f32 s2, s0
-            vmrs apsr_nzcv, fpscr
+         4: cmp r4, r2
             bgt 5f
-         6: vcmp.f32 s3, s0
-            vmrs apsr_nzcv, fpscr
+         6: cmp r5, r2
             bgt 7f
-         8: vcmp.f32 s4, s0
-            vmrs apsr_nzcv, fpscr
+         8: cmp r8, r2
             it gt
-            vmovgt.f32 s0, s4
+            movgt r2, r8
             subs r1, #1
             bne 2b
+            cmp r2, #0
+            bge 9f
+            mvn r2, #0x80000000
+         20: ldmia r9!, {{r3, r4}}
+            cmp r3, r2
+            it lt
+            movlt r2, r3
+            cmp r4, r2
+            it lt
+            movlt r2, r4
+            cmp r9, r0
+            bne 20b
             b 9f
-         3: vmov.f32 s0, s1
+         3: mov r2, r3
             b 4b
-         5: vmov.f32 s0, s2
+         5: mov r2, r4
             b 6b
-         7: vmov.f32 s0, s3
+         7: mov r2, r5
             b 8b
-         9: vmov r2, s0",
-            inout("r0") x.as_ptr() => _, inout("r1") x.len() => _, inout("r2") max,
-            out("s0") _, out("s1") _, out("s2") _, out("s3") _, out("s4") _,
+         9:",
+            inout("r0") x.as_ptr() => _, inout("r1") x.len() => _, out("r2") max,
+            out("r3") _, out("r4") _, out("r5") _, out("r8") _, out("r9") _,
             options(readonly, nostack)
         );
     }
     f32::from_bits(max)
 }
 
-/// The sums of the elements at each place of a block, in ascending order.
-pub(super) fn sum(x: &[[f32; 16]]) -> [f32; 16] {
-    let mut sums = [0.0; 16];
-    if x.is_empty() {
-        return sums;
-    }
-    // SAFETY: the loop visits every block once.
-    unsafe {
+/// The sum of the virtual lanes, as `kernels::softmax` orders it.
+pub(super) fn sum(x: &[f32]) -> f32 {
+    let (blocks, rest) = x.as_chunks::<16>();
+    let mut lanes = MaybeUninit::<[f32; 16]>::uninit();
+    // SAFETY: the loop visits every block once, and the lanes are written behind it.
+    let lanes = unsafe {
         asm!(
-            "vldmia r2, {{s0-s15}}
+            "vldmia r3, {{s0-s15}}
+            cbz r1, 3f
          2: vldmia r0!, {{s16-s31}}
             vadd.f32 s0, s0, s16
             vadd.f32 s1, s1, s17
@@ -313,15 +327,85 @@ pub(super) fn sum(x: &[[f32; 16]]) -> [f32; 16] {
             vadd.f32 s15, s15, s31
             subs r1, #1
             bne 2b
-            vstmia r2, {{s0-s15}}",
-            inout("r0") x.as_ptr() => _, inout("r1") x.len() => _, in("r2") sums.as_mut_ptr(),
+         3: vstmia r2, {{s0-s15}}",
+            inout("r0") blocks.as_ptr() => _, inout("r1") blocks.len() => _, in("r2") lanes.as_mut_ptr(),
+            in("r3") ZEROS.as_ptr(),
             out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
             out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _, out("d14") _,
             out("d15") _,
             options(nostack)
         );
+        lanes.assume_init_mut()
+    };
+    lanes.iter_mut().zip(rest).for_each(|(sum, e)| *sum += e);
+    let sum: u32;
+    // SAFETY: reads the sixteen lanes.
+    unsafe {
+        asm!(
+            "vldmia r2, {{s0-s15}}
+            vadd.f32 s0, s0, s8
+            vadd.f32 s1, s1, s9
+            vadd.f32 s2, s2, s10
+            vadd.f32 s3, s3, s11
+            vadd.f32 s4, s4, s12
+            vadd.f32 s5, s5, s13
+            vadd.f32 s6, s6, s14
+            vadd.f32 s7, s7, s15
+            vadd.f32 s0, s0, s4
+            vadd.f32 s1, s1, s5
+            vadd.f32 s2, s2, s6
+            vadd.f32 s3, s3, s7
+            vadd.f32 s0, s0, s2
+            vadd.f32 s1, s1, s3
+            vadd.f32 s0, s0, s1
+            vmov r2, s0",
+            inout("r2") lanes.as_ptr() => sum,
+            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
+            options(readonly, nostack)
+        );
     }
-    sums
+    f32::from_bits(sum)
+}
+
+/// to = from; the shorter one ends it. The compiler's own `memcpy` is larger than all that copies here together.
+#[inline(never)]
+pub(super) fn copy(to: &mut [f32], from: &[f32]) {
+    // SAFETY: both have as many elements.
+    unsafe {
+        asm!(
+            "lsrs r3, r2, #2
+            beq 3f
+         2: vldmia r1!, {{s0-s3}}
+            vstmia r0!, {{s0-s3}}
+            subs r3, #1
+            bne 2b
+         3: ands r2, #3
+            beq 5f
+         4: vldmia r1!, {{s0}}
+            vstmia r0!, {{s0}}
+            subs r2, #1
+            bne 4b
+         5:",
+            inout("r0") to.as_mut_ptr() => _, inout("r1") from.as_ptr() => _,
+            inout("r2") to.len().min(from.len()) => _, out("r3") _, out("d0") _, out("d1") _, options(nostack)
+        );
+    }
+}
+
+/// x = 0.
+#[inline(never)]
+pub(super) fn clear(x: &mut [f32]) {
+    // SAFETY: the loop visits every element once.
+    unsafe {
+        asm!(
+            "cbz r1, 3f
+         2: str r2, [r0], #4
+            subs r1, #1
+            bne 2b
+         3:",
+            inout("r0") x.as_mut_ptr() => _, inout("r1") x.len() => _, in("r2") 0, options(nostack)
+        );
+    }
 }
 
 /// x = factor x.

@@ -18,11 +18,8 @@
 
 use core::{arch::asm, mem::offset_of, ptr};
 
-use super::CortexM;
+use super::{CortexM, ZEROS};
 use crate::simd::{Into, Operands, Simd};
-
-/// Where chains start that start at zero: as many as the widest block has columns.
-static ZEROS: [f32; 16] = [0.0; 16];
 
 // The offsets that the passes know.
 const _: () = {
@@ -78,6 +75,9 @@ unsafe fn one_row(o: &Operands) {
     }
 }
 
+/// A pass over so many blocks of columns.
+type Pass = unsafe fn(&Operands, usize);
+
 /// The whole product, two rows at a time.
 ///
 /// # Safety
@@ -85,33 +85,30 @@ unsafe fn one_row(o: &Operands) {
 #[inline(never)]
 pub(super) unsafe fn product(o: &mut Operands) {
     zeros_for_null(o);
-    let by_rows = o.b_col == 1 && o.a_col == 1 && !o.descends;
-    let by_columns = o.b_row == 1 && o.b_col == o.k && o.a_col == 1 && !o.descends;
+    let none: (Pass, u32) = (|_, _| {}, 31);
+    // passes for one row and for two, and their columns as powers of two
+    let [one, two]: [(Pass, u32); 2] = if o.b_col == 1 {
+        if o.a_col == 0 {
+            [(sums_pass, 3), none]
+        } else if o.a_row == 1 {
+            [none, (transposed_pass, 3)]
+        } else if o.a_col == 1 && !o.descends {
+            [(row_pass, 4), (rows_pass, 3)]
+        } else {
+            [none, none]
+        }
+    } else if o.b_row == 1 && o.b_col == o.k && o.a_col == 1 && !o.descends {
+        [(column_pass, 2), (columns_pass, 2)]
+    } else {
+        [none, none]
+    };
     while o.m > 0 {
-        let rows = o.m.min(2);
-        let mut left = 0;
+        let (rows, (pass, columns)) = if o.m == 1 { (1, one) } else { (2, two) };
+        let count = o.n >> columns;
         // SAFETY: the operands hold `rows` rows, and as many blocks of columns.
         unsafe {
-            if by_rows && rows == 1 {
-                return one_row(o);
-            } else if by_columns {
-                left = o.n & !3;
-                if rows == 1 {
-                    column_pass(o, o.n >> 2);
-                } else {
-                    columns_pass(o, o.n >> 2);
-                }
-            } else if o.b_col == 1 && o.a_col == 0 && rows == 1 {
-                left = o.n & !7;
-                sums_pass(o, o.n >> 3);
-            } else if rows == 2 && by_rows {
-                left = o.n & !7;
-                rows_pass(o, o.n >> 3);
-            } else if rows == 2 && o.b_col == 1 && o.a_row == 1 {
-                left = o.n & !7;
-                transposed_pass(o, o.n >> 3);
-            }
-            chains(o, rows, left);
+            pass(o, count);
+            chains(o, rows, count << columns);
         }
         o.a = o.a.wrapping_add(rows * o.a_row);
         o.c = o.c.wrapping_add(rows * o.c_row);

@@ -133,10 +133,10 @@ pub(crate) trait Simd: Copy {
     fn row(self, _shape: [usize; 2], _a: &[f32], _b: &[f32], _c: &mut [f32], _into: Into<'_>) -> bool {
         false
     }
-    /// `kernels::softmax`: a row of logits x turned into e^(x - m), in place; its maximum m and the sums of the virtual lanes.
+    /// `kernels::softmax`: a row of logits x turned into e^(x - m), in place; its maximum m and the sum.
     /// The constants are those of `kernels::exp`.
     #[inline(always)]
-    fn exponentials(self, _row: &mut [f32], _constants: &'static [f32; 21]) -> Option<(f32, [f32; VIRTUAL_LANES])> {
+    fn exponentials(self, _row: &mut [f32], _constants: &'static [f32; 21]) -> Option<(f32, f32)> {
         None
     }
     /// x = factor x.

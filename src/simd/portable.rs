@@ -12,6 +12,15 @@ pub(crate) struct Portable;
 
 impl Portable {
     pub(crate) const NAME: &str = "portable";
+
+    /// to = from; the shorter one ends it.
+    pub(crate) fn copy(to: &mut [f32], from: &[f32]) {
+        to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+    }
+    /// x = 0.
+    pub(crate) fn clear(x: &mut [f32]) {
+        x.fill(0.0);
+    }
 }
 
 impl Simd for Portable {

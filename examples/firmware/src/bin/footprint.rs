@@ -25,43 +25,49 @@ fn main() -> ! {
 /// A model from its sizes, and training steps; the weights come from elsewhere or are drawn.
 #[cfg(feature = "train")]
 fn train() -> Option<f32> {
-    use firmware::{model::model, workload::WINDOW};
+    use firmware::{
+        model::{Static, model},
+        workload::WINDOW,
+    };
+    static IDS: Static<[[u32; WINDOW]; 2]> = Static::new([[0; WINDOW]; 2]);
     // SAFETY: called once.
     let mut model = unsafe { model() }.ok()?;
     #[cfg(feature = "initialize")]
     model.initialize(&mut rnnlm::Xorshift::new(black_box(1)));
-    let (mut xs, mut ts) = ([0; WINDOW], [0; WINDOW]);
-    (black_box(&mut xs), black_box(&mut ts));
-    model.forward(&xs, &ts).and_then(|window| window.sgd(black_box(0.1))).ok()
+    // SAFETY: called once.
+    let [xs, ts] = black_box(unsafe { IDS.take() });
+    model.forward(xs, ts).and_then(|window| window.sgd(black_box(0.1))).ok()
 }
 
 /// The three likeliest next events, from weights that are only read.
 #[cfg(feature = "predict")]
 fn predict() -> Option<rnnlm::Candidate> {
-    use firmware::model::{CONFIG, MEMORY, PREDICTOR, Static};
-    use rnnlm::{Candidate, Config, Matrix, Parameters, Predictor, top};
-    static WEIGHTS: Static<[f32; MEMORY.weights]> = Static::new([0.0; MEMORY.weights]);
-    let Config { vocab_size: v, wordvec_size: d, hidden_size: h, .. } = black_box(CONFIG);
+    use firmware::model::{CONFIG, PREDICTOR, Static};
+    use rnnlm::{Candidate, Matrix, Parameters, Predictor, top};
+    const V: usize = CONFIG.vocab_size;
+    const D: usize = CONFIG.wordvec_size;
+    const H: usize = CONFIG.hidden_size;
+    type Weights = ([f32; V * D], [f32; D * H], [f32; H * H], [f32; H], [f32; H * V], [f32; V]);
+    static WEIGHTS: Static<Weights> =
+        Static::new(([0.0; V * D], [0.0; D * H], [0.0; H * H], [0.0; H], [0.0; H * V], [0.0; V]));
+    static BUFFER: Static<[f32; PREDICTOR]> = Static::new([0.0; PREDICTOR]);
+    static THREE: Static<[Candidate; 3]> = Static::new([Candidate { id: 0, probability: 0.0 }; 3]);
     // SAFETY: called once.
-    let mut rest = unsafe { &WEIGHTS.take()[..] };
-    let mut next = |rows: usize, cols: usize| {
-        let (part, after) = rest.split_at_checked(rows * cols)?;
-        rest = after;
-        Matrix::new(rows, cols, part).ok()
-    };
-    let weights = Parameters {
-        embed_w: next(v, d)?,
-        rnn_wx: next(d, h)?,
-        rnn_wh: next(h, h)?,
-        rnn_b: next(1, h)?,
-        affine_w: next(h, v)?,
-        affine_b: next(1, v)?,
-    };
-    let mut buffer = [0.0; PREDICTOR];
+    let weights = unsafe { &*WEIGHTS.take() };
+    let weights = black_box(Parameters {
+        embed_w: Matrix::new(V, D, &weights.0[..]).ok()?,
+        rnn_wx: Matrix::new(D, H, &weights.1[..]).ok()?,
+        rnn_wh: Matrix::new(H, H, &weights.2[..]).ok()?,
+        rnn_b: Matrix::new(1, H, &weights.3[..]).ok()?,
+        affine_w: Matrix::new(H, V, &weights.4[..]).ok()?,
+        affine_b: Matrix::new(1, V, &weights.5[..]).ok()?,
+    });
+    // SAFETY: called once.
+    let buffer = unsafe { BUFFER.take() };
     let mut predictor = Predictor::new(weights, &mut buffer[..]).ok()?;
     let probabilities = predictor.feed(black_box(1)).ok()?;
-    let mut three = [Candidate::default(); 3];
-    top(probabilities, &[], &mut three).first().copied()
+    // SAFETY: called once.
+    top(probabilities, &[], unsafe { THREE.take() }).first().copied()
 }
 
 /// A file of the desktop, checked, its weights used where they stand and loaded into a model.
