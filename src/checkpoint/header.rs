@@ -4,12 +4,12 @@
 //! {"name":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},...,"__metadata__":{"key":"value",...}}
 //! ```
 
-use super::tensors::{COUNT, Entries, Entry, NAMES};
+use super::tensors::{Entries, Entry, NAMES};
 use crate::error::CheckpointError;
 
 /// Gives the text of a header to `put`, piece by piece.
-pub(super) fn write(entries: &[Entry; COUNT], put: &mut dyn FnMut(&[u8])) {
-    for (i, (entry, name)) in entries.iter().zip(NAMES).enumerate() {
+pub(super) fn write(entries: &Entries, put: &mut dyn FnMut(&[u8])) {
+    for (i, (entry, name)) in entries.iter().flatten().zip(&NAMES).enumerate() {
         put(if i == 0 { b"{\"" } else { b",\"" });
         put(name.as_bytes());
         put(if entry.is_f32 { b"\":{\"dtype\":\"F32\",\"shape\":[" } else { b"\":{\"dtype\":\"U8\",\"shape\":[" });
@@ -40,12 +40,11 @@ fn write_numbers(numbers: &[usize], put: &mut dyn FnMut(&[u8])) {
     }
 }
 
-/// The tensors that a header describes.
-pub(super) fn read(text: &[u8]) -> Result<Entries, CheckpointError> {
+/// Finds the tensors that a header describes; `entries` come empty.
+pub(super) fn read(text: &[u8], entries: &mut Entries) -> Result<(), CheckpointError> {
     if core::str::from_utf8(text).is_err() {
         return Err(CheckpointError::Header { at: 0 });
     }
-    let mut entries: Entries = [None; COUNT];
     let mut has_metadata = false;
     let mut cursor = Cursor { text, at: 0 };
     cursor.items([b'{', b'}'], |cursor| {
@@ -59,7 +58,7 @@ pub(super) fn read(text: &[u8]) -> Result<Entries, CheckpointError> {
             has_metadata = true;
             return cursor.metadata();
         }
-        let place = NAMES.iter().zip(&mut entries).find(|(known, _)| known.as_bytes() == name);
+        let place = NAMES.iter().zip(&mut *entries).find(|(known, _)| known.as_bytes() == name);
         let Some((tensor, place)) = place else { return Err(CheckpointError::UnknownTensor { at }) };
         if place.is_some() {
             return Err(CheckpointError::Duplicate { at });
@@ -68,7 +67,7 @@ pub(super) fn read(text: &[u8]) -> Result<Entries, CheckpointError> {
         Ok(())
     })?;
     match cursor.peek() {
-        None => Ok(entries),
+        None => Ok(()),
         Some(_) => Err(cursor.bad()),
     }
 }

@@ -32,7 +32,7 @@ use crate::{
     parameters::{Parameters, Storage},
     training_state::TrainingState,
 };
-use tensors::{CRC, CRC_LEN, Entries, Entry, FLOATS, NAMES, STATE, TRAINING, VOCABULARY, WEIGHTS};
+use tensors::{COUNT, CRC, CRC_LEN, Entries, FLOATS, NAMES, STATE, TRAINING, VOCABULARY, WEIGHTS};
 use training::Training;
 
 /// The bytes of the header's length.
@@ -67,9 +67,8 @@ const LENGTH_LEN: usize = 8;
 pub struct Checkpoint<'a> {
     config: Config,
     /// In the order of [`NAMES`]; those that a bare file lacks are empty.
-    parts: [&'a [u8]; tensors::COUNT],
+    parts: [&'a [u8]; COUNT],
     words: &'a str,
-    training: Option<Training>,
 }
 
 impl<'a> Checkpoint<'a> {
@@ -78,7 +77,7 @@ impl<'a> Checkpoint<'a> {
     /// # Errors
     /// Bad sizes, or a file longer than can be addressed.
     pub fn len(config: &Config, vocabulary: usize) -> Result<usize, ConfigError> {
-        let (_, header, data) = layout(&config.sizes()?, vocabulary)?;
+        let (header, data) = layout(&config.sizes()?, vocabulary, &mut [None; COUNT])?;
         header.checked_add(data).ok_or(ConfigError::TooLarge)
     }
 
@@ -101,7 +100,8 @@ impl<'a> Checkpoint<'a> {
         let (is_stateful, time_size) = (model.is_stateful(), sizes.t);
         let training = training::encode(&Training { state: *training, time_size, is_stateful })?;
 
-        let (entries, header_len, _) = layout(&sizes, words.len())?;
+        let mut entries = [None; COUNT];
+        let (header_len, _) = layout(&sizes, words.len(), &mut entries)?;
         let mut writer = Writer { to: &mut *to };
         writer.put(&((header_len - LENGTH_LEN) as u64).to_le_bytes());
         header::write(&entries, &mut |text| writer.put(text));
@@ -125,30 +125,22 @@ impl<'a> Checkpoint<'a> {
     /// Whatever is wrong with it; see [`CheckpointError`].
     pub fn read(file: &'a [u8]) -> Result<Self, CheckpointError> {
         let (text, data) = split(file).ok_or(CheckpointError::Truncated)?;
-        let entries = header::read(text)?;
-        let parts = entries.map(|entry| {
+        let (mut entries, mut parts) = ([None; COUNT], [&[][..]; COUNT]);
+        header::read(text, &mut entries)?;
+        for (part, entry) in parts.iter_mut().zip(&entries) {
             let [begin, end] = entry.map_or([0, 0], |entry| entry.offsets);
-            data.get(begin..end)
-        });
-        let parts: [&[u8]; tensors::COUNT] = match parts {
-            [Some(a), Some(b), Some(c), Some(d), Some(e), Some(f), Some(g), Some(h), Some(i), Some(j)] => {
-                [a, b, c, d, e, f, g, h, i, j]
-            }
-            _ => return Err(CheckpointError::Truncated),
-        };
-        let ours = entries.iter().skip(WEIGHTS).flatten().count();
-        let (config, training) = match ours {
-            0 => (check_bare(&entries, data.len())?, None),
-            _ => check_complete(&entries, &parts, file).map(|(config, training)| (config, Some(training)))?,
-        };
-        for (part, tensor) in parts.iter().zip(NAMES).take(FLOATS) {
+            *part = data.get(begin..end).ok_or(CheckpointError::Truncated)?;
+        }
+        let is_bare = entries.iter().skip(WEIGHTS).all(Option::is_none);
+        let config = if is_bare { check_bare(&entries, data.len())? } else { check_complete(&entries, &parts, file)? };
+        for (part, tensor) in parts.iter().zip(&NAMES).take(FLOATS) {
             if !bytes::floats(part).all(f32::is_finite) {
                 return Err(CheckpointError::NotFinite { tensor });
             }
         }
         let words = core::str::from_utf8(parts[VOCABULARY]).map_err(|_| CheckpointError::Words)?;
         check_words(words, config.vocab_size)?;
-        Ok(Self { config, parts, words, training })
+        Ok(Self { config, parts, words })
     }
 
     /// The sizes. A bare file knows nothing of N and T: they are 1 then.
@@ -160,7 +152,12 @@ impl<'a> Checkpoint<'a> {
     /// Where training stood; `None` in a bare file.
     #[must_use]
     pub fn training(&self) -> Option<TrainingState> {
-        self.training.map(|training| training.state)
+        self.all_of_training().map(|training| training.state)
+    }
+
+    fn all_of_training(&self) -> Option<Training> {
+        // `read` has checked that it decodes; in a bare file there is nothing
+        training::decode(self.parts[TRAINING]).ok()
     }
 
     /// The words of the vocabulary in the order of their ids; none where the file has no words.
@@ -217,7 +214,7 @@ impl<'a> Checkpoint<'a> {
         for ((_, mut matrix), part) in model.weights_mut().named().into_iter().zip(self.parts) {
             matrix.as_mut_slice().iter_mut().zip(bytes::floats(part)).for_each(|(to, x)| *to = x);
         }
-        if let Some(training) = self.training {
+        if let Some(training) = self.all_of_training() {
             model.set_stateful(training.is_stateful);
             if ours.batch_size == batch_size {
                 let state = bytes::floats(self.parts[STATE]);
@@ -256,12 +253,12 @@ impl Writer<'_> {
     }
 }
 
-/// The tensors of a complete file, the bytes of its header with its length and padding, and the bytes of its data.
-fn layout(sizes: &Sizes, vocabulary: usize) -> Result<([Entry; tensors::COUNT], usize, usize), ConfigError> {
-    let (entries, data) = tensors::complete(sizes, vocabulary).ok_or(ConfigError::TooLarge)?;
+/// Lays out the tensors of a complete file. Gives the bytes of its header with its length and padding, and those of its data.
+fn layout(sizes: &Sizes, vocabulary: usize, entries: &mut Entries) -> Result<(usize, usize), ConfigError> {
+    let data = tensors::complete(sizes, vocabulary, entries).ok_or(ConfigError::TooLarge)?;
     let mut header = LENGTH_LEN;
-    header::write(&entries, &mut |text| header += text.len());
-    Ok((entries, header.next_multiple_of(8), data))
+    header::write(entries, &mut |text| header += text.len());
+    Ok((header.next_multiple_of(8), data))
 }
 
 /// Header and data; `None` where the length is beyond the file.
@@ -280,22 +277,19 @@ fn sizes_of(entries: &Entries, batch_size: usize, time_size: usize) -> Result<Si
 
 fn check_bare(entries: &Entries, len: usize) -> Result<Config, CheckpointError> {
     let sizes = sizes_of(entries, 1, 1)?;
-    let (expected, _, _) = layout(&sizes, 0)?;
+    let mut expected = [None; COUNT];
+    tensors::complete(&sizes, 0, &mut expected).ok_or(ConfigError::TooLarge)?;
     tensors::check_bare(entries, &expected, len)?;
     Ok(sizes.config())
 }
 
 /// Checksum first: what follows it explains files that were made wrong, not damaged ones.
-fn check_complete(
-    entries: &Entries,
-    parts: &[&[u8]; tensors::COUNT],
-    file: &[u8],
-) -> Result<(Config, Training), CheckpointError> {
+fn check_complete(entries: &Entries, parts: &[&[u8]; COUNT], file: &[u8]) -> Result<Config, CheckpointError> {
     let Some((all, checksum)) = file.split_last_chunk::<CRC_LEN>() else { return Err(CheckpointError::Truncated) };
     if entries[CRC].is_some() && crc32(all).to_le_bytes() != *checksum {
         return Err(CheckpointError::Checksum);
     }
-    for (entry, tensor) in entries.iter().zip(NAMES) {
+    for (entry, tensor) in entries.iter().zip(&NAMES) {
         if entry.is_none() {
             return Err(CheckpointError::Missing { tensor });
         }
@@ -303,8 +297,9 @@ fn check_complete(
     let training = training::decode(parts[TRAINING])?;
     let batch_size = entries[STATE].map_or(0, |entry| entry.shape[0]);
     let sizes = sizes_of(entries, batch_size, training.time_size)?;
-    let (expected, header, data) = layout(&sizes, parts[VOCABULARY].len())?;
-    for ((entry, expected), tensor) in entries.iter().flatten().zip(&expected).zip(NAMES) {
+    let mut expected = [None; COUNT];
+    let (header, data) = layout(&sizes, parts[VOCABULARY].len(), &mut expected)?;
+    for ((entry, expected), tensor) in entries.iter().flatten().zip(expected.iter().flatten()).zip(&NAMES) {
         if (entry.is_f32, entry.rank, entry.shape) != (expected.is_f32, expected.rank, expected.shape) {
             return Err(CheckpointError::Shape { tensor });
         }
@@ -313,11 +308,7 @@ fn check_complete(
         }
     }
     // one spelling only: the text of the header has the length that `write` gives it, and nothing follows the data
-    if header.checked_add(data) == Some(file.len()) {
-        Ok((sizes.config(), training))
-    } else {
-        Err(CheckpointError::Layout)
-    }
+    if header.checked_add(data) == Some(file.len()) { Ok(sizes.config()) } else { Err(CheckpointError::Layout) }
 }
 
 /// V lines, or nothing.

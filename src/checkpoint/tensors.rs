@@ -41,39 +41,29 @@ pub(super) struct Entry {
 /// The header's tensors by number.
 pub(super) type Entries = [Option<Entry>; COUNT];
 
-/// The tensors of a complete file for these sizes, laid out one behind the other, and where the last one ends; `None` where the sum overflows.
-pub(super) fn complete(&Sizes { v, d, h, n, .. }: &Sizes, vocabulary: usize) -> Option<([Entry; COUNT], usize)> {
-    let vector = |len| (1, [len, 1]);
-    let shapes = [
-        (2, [v, d]),
-        (2, [d, h]),
-        (2, [h, h]),
-        vector(h),
-        (2, [h, v]),
-        vector(v),
-        (2, [n, h]),
-        vector(vocabulary),
-        vector(training::LEN),
-        vector(CRC_LEN),
-    ];
-    let mut end = Some(0_usize);
-    let mut number = 0;
-    let entries = shapes.map(|(rank, shape)| {
-        let is_f32 = number < FLOATS;
-        number += 1;
-        let begin = end.unwrap_or(0);
-        let bytes = shape[0].checked_mul(shape[1]).and_then(|len| len.checked_mul(if is_f32 { 4 } else { 1 }));
-        end = end.zip(bytes).and_then(|(end, bytes)| end.checked_add(bytes));
-        Entry { is_f32, rank, shape, offsets: [begin, end.unwrap_or(0)] }
-    });
-    Some((entries, end?))
+/// Lays out the tensors of a complete file for these sizes one behind the other. Gives where the last one ends; `None` where the sum
+/// overflows.
+pub(super) fn complete(&Sizes { v, d, h, n, .. }: &Sizes, vocabulary: usize, entries: &mut Entries) -> Option<usize> {
+    let vectors = [h, v, vocabulary, training::LEN, CRC_LEN].map(|len| (1, [len, 1]));
+    let [rnn_b, affine_b, vocabulary, training, crc] = vectors;
+    let matrices = [[v, d], [d, h], [h, h], [h, v], [n, h]].map(|shape| (2, shape));
+    let [embed_w, rnn_wx, rnn_wh, affine_w, state] = matrices;
+    let shapes = [embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b, state, vocabulary, training, crc];
+    let mut end = 0_usize;
+    for (number, (entry, &(rank, shape))) in entries.iter_mut().zip(&shapes).enumerate() {
+        let (is_f32, begin) = (number < FLOATS, end);
+        let size = if is_f32 { 4 } else { 1 };
+        end = shape[0].checked_mul(shape[1])?.checked_mul(size)?.checked_add(begin)?;
+        *entry = Some(Entry { is_f32, rank, shape, offsets: [begin, end] });
+    }
+    Some(end)
 }
 
 /// Checks the six weights of a bare file: each has the type and shape of `expected`, and together they cover `len` bytes without gap or overlap, in
 /// whatever order.
-pub(super) fn check_bare(entries: &Entries, expected: &[Entry; COUNT], len: usize) -> Result<(), CheckpointError> {
+pub(super) fn check_bare(entries: &Entries, expected: &Entries, len: usize) -> Result<(), CheckpointError> {
     let weights = || entries.iter().flatten();
-    for ((entry, expected), tensor) in entries.iter().zip(expected).zip(NAMES).take(WEIGHTS) {
+    for ((entry, expected), tensor) in entries.iter().zip(expected.iter().flatten()).zip(&NAMES).take(WEIGHTS) {
         let Some(entry) = entry else { return Err(CheckpointError::Missing { tensor }) };
         let [begin, end] = expected.offsets;
         let bytes = entry.offsets[1].checked_sub(entry.offsets[0]);
