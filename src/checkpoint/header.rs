@@ -47,7 +47,7 @@ pub(super) fn read(text: &[u8], entries: &mut Entries) -> Result<(), CheckpointE
     }
     let mut has_metadata = false;
     let mut cursor = Cursor { text, at: 0 };
-    cursor.items([b'{', b'}'], |cursor| {
+    cursor.items([b'{', b'}'], &mut |cursor| {
         let at = cursor.at;
         let name = cursor.string()?;
         cursor.expect(b':')?;
@@ -101,11 +101,11 @@ impl<'t> Cursor<'t> {
         Ok(())
     }
 
-    /// What stands between two brackets, separated by commas.
+    /// What stands between two brackets, separated by commas. One function for all that does: flash may be short.
     fn items(
         &mut self,
         [open, close]: [u8; 2],
-        mut item: impl FnMut(&mut Self) -> Result<(), CheckpointError>,
+        item: &mut dyn FnMut(&mut Self) -> Result<(), CheckpointError>,
     ) -> Result<(), CheckpointError> {
         self.expect(open)?;
         if self.peek() == Some(close) {
@@ -160,7 +160,7 @@ impl<'t> Cursor<'t> {
 
     /// Foreign strings by strings.
     fn metadata(&mut self) -> Result<(), CheckpointError> {
-        self.items([b'{', b'}'], |cursor| {
+        self.items([b'{', b'}'], &mut |cursor| {
             cursor.string()?;
             cursor.expect(b':')?;
             cursor.string().map(|_| ())
@@ -170,7 +170,7 @@ impl<'t> Cursor<'t> {
     /// What the header says of one tensor.
     fn entry(&mut self, tensor: &'static str) -> Result<Entry, CheckpointError> {
         let (mut is_f32, mut shape, mut offsets) = (None, None, None);
-        self.items([b'{', b'}'], |cursor| {
+        self.items([b'{', b'}'], &mut |cursor| {
             let at = cursor.at;
             let key = cursor.string()?;
             cursor.expect(b':')?;
@@ -202,7 +202,7 @@ impl<'t> Cursor<'t> {
     /// One number or two, with 1 for a second that isn't there; `None` for another count.
     fn numbers(&mut self) -> Result<Option<(usize, [usize; 2])>, CheckpointError> {
         let (mut numbers, mut count) = ([1; 2], 0);
-        self.items([b'[', b']'], |cursor| {
+        self.items([b'[', b']'], &mut |cursor| {
             let number = cursor.number()?;
             if let Some(place) = numbers.get_mut(count) {
                 *place = number;

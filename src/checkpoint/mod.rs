@@ -125,7 +125,8 @@ impl<'a> Checkpoint<'a> {
     /// Whatever is wrong with it; see [`CheckpointError`].
     pub fn read(file: &'a [u8]) -> Result<Self, CheckpointError> {
         let (text, data) = split(file).ok_or(CheckpointError::Truncated)?;
-        let (mut entries, mut parts) = ([None; COUNT], [&[][..]; COUNT]);
+        let mut entries = [None; COUNT];
+        let mut parts = [&[][..]; COUNT];
         header::read(text, &mut entries)?;
         for (part, entry) in parts.iter_mut().zip(&entries) {
             let [begin, end] = entry.map_or([0, 0], |entry| entry.offsets);
