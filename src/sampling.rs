@@ -170,22 +170,29 @@ const SIDE_BY_SIDE: usize = 16;
 /// A word of those not in `skip`, by its share.
 fn draw_from_all(rng: &mut Xorshift, probabilities: &[f32], skip: &[u32]) -> Option<u32> {
     let len = (probabilities.len() / (BLOCKS * SIDE_BY_SIDE) + 1) * SIDE_BY_SIDE;
-    let mut sums = [0; BLOCKS];
-    for (sum, block) in sums.iter_mut().zip(probabilities.chunks(len)) {
-        *sum = sum_of_shares(block);
-    }
+    // not by `chunks`, which could panic as far as a compiler for size sees
+    let split = |rest: &mut &[f32]| {
+        let (block, after) = rest.split_at_checked(len).unwrap_or((*rest, &[]));
+        *rest = after;
+        sum_of_shares(block)
+    };
+    let (mut sums, mut rest) = ([0; BLOCKS], probabilities);
+    sums.iter_mut().for_each(|sum| *sum = split(&mut rest));
     for id in distinct(skip) {
-        if let (Some(&p), Some(sum)) = (probabilities.get(id as usize), sums.get_mut(id as usize / len)) {
+        let block = (id as usize).checked_div(len).and_then(|block| sums.get_mut(block));
+        if let (Some(&p), Some(sum)) = (probabilities.get(id as usize), block) {
             *sum -= share(p);
         }
     }
     let mut point = point(rng, sums.iter().sum());
-    for ((first, block), sum) in (0..).step_by(len).zip(probabilities.chunks(len)).zip(sums) {
+    let mut first = 0;
+    for sum in sums {
         if point < sum {
-            let words = (first..).zip(block.iter().copied());
+            let words = (first as u32..).zip(probabilities.iter().copied().skip(first).take(len));
             return word_at(point, words.filter(|(id, _)| !skip.contains(id)));
         }
         point -= sum;
+        first += len;
     }
     None
 }
