@@ -25,6 +25,22 @@ fn powers_of_two(n: int32x4_t) -> float32x4_t {
     unsafe { vreinterpretq_f32_s32(vshlq_n_s32::<23>(vaddq_s32(n, vdupq_n_s32(127)))) }
 }
 
+/// Integral numbers as integers.
+#[inline(always)]
+fn integers(n: float32x4_t) -> int32x4_t {
+    // Miri doesn't know the instruction
+    if cfg!(miri) {
+        let mut lanes = [0.0; 4];
+        // SAFETY: token; there is room for four elements, and four are there.
+        return unsafe {
+            vst1q_f32(lanes.as_mut_ptr(), n);
+            vld1q_s32(lanes.map(|x| x as i32).as_ptr())
+        };
+    }
+    // SAFETY: token.
+    unsafe { vcvtnq_s32_f32(n) }
+}
+
 /// 4 x 4 in two rounds: pairs of rows by element, then by pair.
 #[inline(always)]
 fn transpose(block: &mut [float32x4_t; 16]) {
@@ -147,14 +163,13 @@ impl Simd for Neon {
     }
     #[inline(always)]
     fn exp2(self, n: float32x4_t) -> float32x4_t {
-        // SAFETY: token.
-        powers_of_two(unsafe { vcvtnq_s32_f32(n) })
+        powers_of_two(integers(n))
     }
     #[inline(always)]
     fn scale(self, a: float32x4_t, n: float32x4_t) -> float32x4_t {
+        let n = integers(n);
         // SAFETY: token.
         unsafe {
-            let n = vcvtnq_s32_f32(n);
             let half = vshrq_n_s32::<1>(n);
             let rest = vsubq_s32(n, half);
             vmulq_f32(vmulq_f32(a, powers_of_two(half)), powers_of_two(rest))
