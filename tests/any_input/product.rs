@@ -12,7 +12,7 @@ pub fn check(bytes: &[u8]) {
     let mut shape = [(); 3].map(|()| bytes.size(0, 70));
     if choice & 0x40 != 0 {
         // as wide as operands that are packed
-        shape[2] = 1024 + shape[2];
+        shape[2] += 1024;
     }
     let [m, k, n] = shape;
     let [a, b, start] = [m * k, k * n, m * n].map(|len| bytes.floats(len));
