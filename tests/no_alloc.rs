@@ -2,52 +2,15 @@
 //! exactly. A global allocator counts every call of the thread that asks.
 #![cfg(feature = "alloc")]
 
-use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    cell::Cell,
-    hint::black_box,
-    ops::ControlFlow,
-};
+mod allocations;
 
+use std::{hint::black_box, ops::ControlFlow};
+
+use allocations::count;
 use rnnlm::{
     Candidate, Checkpoint, Config, Gradients, Isa, OnlineLearner, Predictor, RnnlmTrainer, Sampler, Sgd, SimpleRnnlm,
     TrainingState, Xorshift, top,
 };
-
-struct Counting;
-
-thread_local! {
-    /// Calls and bytes.
-    static TAKEN: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
-}
-
-// SAFETY: every call goes on to the system's allocator unchanged.
-#[allow(unsafe_code)]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        TAKEN.with(|taken| {
-            let (calls, bytes) = taken.get();
-            taken.set((calls + 1, bytes + layout.size()));
-        });
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-    unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(ptr, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-/// The calls and bytes that `work` takes from the allocator.
-fn count<T>(work: impl FnOnce() -> T) -> (T, usize, usize) {
-    let (calls, bytes) = TAKEN.get();
-    let result = work();
-    let (calls_after, bytes_after) = TAKEN.get();
-    (result, calls_after - calls, bytes_after - bytes)
-}
 
 #[test]
 fn nothing_allocates_after_construction() {
