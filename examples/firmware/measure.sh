@@ -1,6 +1,6 @@
 #!/bin/sh
-# Flash, RAM and instructions on a Cortex-M4F. Flash is .text and .rodata of a program with the named parts of the library, without
-# those of an empty one. Needs a `size` that reads Arm files, and qemu-system-arm.
+# Flash, RAM and instructions on a Cortex-M4F, and whether they keep to their limits. Flash is .text and .rodata of a program with
+# the named parts of the library, without those of an empty one. Needs a `size` that reads Arm files, and qemu-system-arm.
 set -eu
 cd "$(dirname "$0")"
 size=$(command -v llvm-size || command -v arm-none-eabi-size)
@@ -11,12 +11,29 @@ bytes() {
     "$size" -A "target/thumbv7em-none-eabihf/$1/footprint" | awk '$1 == ".text" || $1 == ".rodata" { sum += $2 } END { print sum }'
 }
 
+empty_release=$(bytes release "")
+empty_small=$(bytes small "")
+too_large=0
+# parts PARTS LIMIT LIMIT: the limits at opt-level 3 and at "s", where there are any
+parts() {
+    fast=$(($(bytes release "$1") - empty_release))
+    small=$(($(bytes small "$1") - empty_small))
+    printf '%-26s %6d %6d\n' "$1" "$fast" "$small"
+    if [ "$fast" -gt "${2:-$fast}" ] || [ "$small" -gt "${3:-$small}" ]; then
+        echo "$1 takes more flash than $2 bytes at opt-level 3 or $3 at s" >&2
+        too_large=1
+    fi
+}
+
 echo "flash in bytes: opt-level 3, s"
-for parts in train,predict train,initialize,predict predict checkpoint online; do
-    printf '%-26s %6d %6d\n' "$parts" \
-        $(($(bytes release "$parts") - $(bytes release ""))) $(($(bytes small "$parts") - $(bytes small "")))
-done
+# wanted at "s": 8192
+parts train,predict 16384 10752
+parts train,initialize,predict
+parts predict 16384 4096
+parts checkpoint 16384 6144
+parts online
 for profile in release small; do
     echo "$profile:"
     cargo run -q --profile "$profile" --bin cost
 done
+exit "$too_large"
