@@ -81,14 +81,28 @@ fn any_above(probabilities: &[f32], least: f32) -> bool {
 
 /// Inserts a candidate behind all that are at least as likely; the last one of a full list falls out. Returns the length.
 fn insert(to: &mut [Candidate], len: usize, new: Candidate) -> usize {
-    let longer = if len < to.len() { len + 1 } else { len };
-    let listed = to.get(..len).unwrap_or(&[]);
-    let place = listed.partition_point(|listed| listed.probability >= new.probability);
     let mut carried = new;
-    for place in to.get_mut(place..longer).unwrap_or(&mut []) {
-        core::mem::swap(&mut carried, place);
+    if PACKS {
+        // where lists are long, a search by halves pays
+        let listed = to.get(..len).unwrap_or(&[]);
+        let behind = listed.partition_point(|listed| listed.probability >= new.probability);
+        for place in to.get_mut(behind..len).unwrap_or(&mut []) {
+            core::mem::swap(&mut carried, place);
+        }
+    } else {
+        for place in to.iter_mut().take(len) {
+            if new.probability > place.probability {
+                core::mem::swap(&mut carried, place);
+            }
+        }
     }
-    longer
+    match to.get_mut(len) {
+        Some(free) => {
+            *free = carried;
+            len + 1
+        }
+        None => len,
+    }
 }
 
 /// Draws the next word.
