@@ -222,7 +222,7 @@ impl<B: Storage> SimpleRnnlm<B> {
     }
 
     /// Reads a window of inputs `xs` with targets `ts`, both (N,T) batch-major: row n holds T consecutive tokens.
-    /// Targets equal to [`IGNORE`] don't count. The hidden state moves on to the end of the window. The weights stay.
+    /// Targets equal to [`IGNORE`](crate::IGNORE) don't count. The hidden state moves on to the end of the window. The weights stay.
     ///
     /// # Errors
     /// Slices of another length than N * T, ids not below V, a loss or hidden state that is not finite. The

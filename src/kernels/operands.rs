@@ -56,8 +56,8 @@ pub(crate) enum Right<'a> {
 }
 
 impl<'a> Right<'a> {
-    /// The transpose of row-major `b` (n x k), ready for products with `m` rows on the left, with [`transposed_len`] floats of
-    /// scratch to stand in.
+    /// The transpose of row-major `b` (n x k), ready for products with `m` rows on the left, with
+    /// [`transposed_len`](super::product::transposed_len) floats of scratch to stand in.
     pub(crate) fn transposed<S: Simd>(s: S, [m, k, n]: [usize; 3], b: &'a [f32], scratch: &'a mut [f32]) -> Self {
         if S::LANES == 1 {
             return Self::Columns(b);
