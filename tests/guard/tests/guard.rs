@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo test --release --manifest-path tests/guard/Cargo.toml
-//! cargo test --release --manifest-path tests/guard/Cargo.toml -- --ignored    # every product up to 40 x 40 x 40: TIME
+//! cargo test --release --manifest-path tests/guard/Cargo.toml -- --ignored    # every product up to 40 x 40 x 40: minutes
 //! ```
 
 use std::{env, process::Command};
