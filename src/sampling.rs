@@ -1,6 +1,9 @@
 //! From probabilities to words: the likeliest ones, or one drawn at random.
 
-use crate::{rng::Xorshift, simd::PACKS};
+use crate::{
+    rng::Xorshift,
+    simd::{PACKS, Scalar},
+};
 
 /// A word that may come next.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -21,7 +24,7 @@ pub struct Candidate {
 /// assert_eq!(ids, [4, 2, 0]);
 /// ```
 pub fn top<'t>(probabilities: &[f32], skip: &[u32], to: &'t mut [Candidate]) -> &'t [Candidate] {
-    let mut best = Best { to, len: 0, least: f32::NEG_INFINITY };
+    let mut best = Best { to, len: 0, least: f32::NEG_INFINITY, least_bits: i32::MIN };
     if PACKS {
         // 64 at a time, then eight, against the least of the list: few blocks hold a newcomer
         const WIDE: usize = 64;
@@ -37,12 +40,12 @@ pub fn top<'t>(probabilities: &[f32], skip: &[u32], to: &'t mut [Candidate]) -> 
             }
         }
     } else {
-        let mut least = best.least_bits();
-        for (id, &probability) in (0..).zip(probabilities) {
-            if probability.to_bits() as i32 >= least {
-                best.consider(id, probability, skip);
-                least = best.least_bits();
-            }
+        let mut at = 0;
+        loop {
+            at = Scalar::position_of_bits(probabilities, at, best.least_bits);
+            let Some(&probability) = probabilities.get(at) else { break };
+            best.consider(at as u32, probability, skip);
+            at += 1;
         }
     }
     let Best { to, len, .. } = best;
@@ -55,6 +58,9 @@ struct Best<'t> {
     len: usize,
     /// What a newcomer must exceed: the last one's probability, where the list is full.
     least: f32,
+    /// Newcomers have bits that are no less, as integers: comparing these takes fewer instructions on a small core. Negative
+    /// numbers order otherwise, so nothing is left out on their account.
+    least_bits: i32,
 }
 
 impl Best<'_> {
@@ -63,14 +69,10 @@ impl Best<'_> {
             self.len = insert(self.to, self.len, Candidate { id, probability });
             if let (true, Some(last)) = (self.len == self.to.len(), self.to.last()) {
                 self.least = last.probability;
+                let bits = self.least.to_bits() as i32;
+                self.least_bits = if bits < 0 { i32::MIN } else { bits };
             }
         }
-    }
-
-    /// Newcomers have bits that are no less, as integers: comparing these takes fewer instructions on a small core. Negative
-    /// numbers order otherwise, so nothing is left out on their account.
-    fn least_bits(&self) -> i32 {
-        if self.least >= 0.0 { self.least.to_bits() as i32 } else { i32::MIN }
     }
 }
 
@@ -81,28 +83,19 @@ fn any_above(probabilities: &[f32], least: f32) -> bool {
 
 /// Inserts a candidate behind all that are at least as likely; the last one of a full list falls out. Returns the length.
 fn insert(to: &mut [Candidate], len: usize, new: Candidate) -> usize {
-    let mut carried = new;
-    if PACKS {
-        // where lists are long, a search by halves pays
-        let listed = to.get(..len).unwrap_or(&[]);
-        let behind = listed.partition_point(|listed| listed.probability >= new.probability);
-        for place in to.get_mut(behind..len).unwrap_or(&mut []) {
-            core::mem::swap(&mut carried, place);
-        }
-    } else {
-        for place in to.iter_mut().take(len) {
-            if new.probability > place.probability {
-                core::mem::swap(&mut carried, place);
+    let longer = to.len().min(len + 1);
+    let mut places = to.get_mut(..longer).unwrap_or(&mut []);
+    while let [before @ .., free] = places {
+        match before.last() {
+            Some(last) if last.probability < new.probability => *free = *last,
+            _ => {
+                *free = new;
+                break;
             }
         }
+        places = before;
     }
-    match to.get_mut(len) {
-        Some(free) => {
-            *free = carried;
-            len + 1
-        }
-        None => len,
-    }
+    longer
 }
 
 /// Draws the next word.

@@ -40,11 +40,13 @@ fn sizes() {
     assert_eq!(new(Config { hidden_size: 0, ..CONFIG }), Some(ConfigError::ZeroSize));
     assert_eq!(new(Config { vocab_size: 0, ..CONFIG }), Some(ConfigError::ZeroSize));
     assert_eq!(new(Config { hidden_size: usize::MAX / 2, ..CONFIG }), Some(ConfigError::TooLarge));
-    // addressable, but no allocator has it
     let vast = Config { wordvec_size: isize::MAX as usize / 256, ..CONFIG };
     assert!(vast.memory().is_ok());
-    assert_eq!(new(vast), Some(ConfigError::OutOfMemory));
-    assert_eq!(Gradients::new(vast).err(), Some(ConfigError::OutOfMemory));
+    // addressable, but no allocator has it; one of 32 bits might
+    if cfg!(target_pointer_width = "64") {
+        assert_eq!(new(vast), Some(ConfigError::OutOfMemory));
+        assert_eq!(Gradients::new(vast).err(), Some(ConfigError::OutOfMemory));
+    }
 }
 
 #[test]
@@ -336,6 +338,7 @@ fn check_trainer(what: &str, value: f32, model: Model, rate: f32, max_norm: Opti
 #[test]
 fn extreme_weights_in_training() {
     let (mut refused, mut passed) = (0, 0);
+    let paths = Isa::available().count();
     with_one_extreme_weight(|what, value, model| {
         let in_place = step_both_ways(&mut model.clone(), 0.1);
         let plain = check_trainer(what, value, model.clone(), 0.1, None);
@@ -348,12 +351,13 @@ fn extreme_weights_in_training() {
         refused += usize::from(clipped.is_err());
         passed += usize::from(clipped.is_ok());
     });
-    assert!(refused > 30 && passed > 60, "{refused} refused, {passed} passed");
+    assert!(refused > 15 * paths && passed > 30 * paths, "{refused} refused, {passed} passed");
 }
 
 #[test]
 fn extreme_weights_in_evaluation_and_scores() {
     let mut refused = 0;
+    let paths = Isa::available().count();
     with_one_extreme_weight(|what, value, mut model| {
         let before = bits(&model);
         let mut shown = 0;
@@ -370,12 +374,13 @@ fn extreme_weights_in_evaluation_and_scores() {
         assert_eq!(bits(&model), before, "{what}: scoring changed the model");
         refused += usize::from(loss.is_err());
     });
-    assert!(refused > 30, "{refused} refused");
+    assert!(refused > 15 * paths, "{refused} refused");
 }
 
 #[test]
 fn extreme_weights_in_prediction() {
     let mut refused = 0;
+    let paths = Isa::available().count();
     with_one_extreme_weight(|what, value, model| {
         for temperature in [0.01, 1.0, 100.0] {
             let mut predictor = model.predictor().unwrap().with_isa(model.isa()).with_temperature(temperature).unwrap();
@@ -395,13 +400,14 @@ fn extreme_weights_in_prediction() {
             }
         }
     });
-    assert!(refused > 100, "{refused} refused");
+    assert!(refused > 50 * paths, "{refused} refused");
 }
 
 #[test]
 fn extreme_weights_in_online_learning() {
     let one_row = Config { batch_size: 1, ..CONFIG };
     let (mut refused, mut steps) = (0, 0);
+    let paths = Isa::available().count();
     with_one_extreme_weight(|what, value, model| {
         let workspace = vec![0.0; one_row.memory().unwrap().workspace];
         let weights = model.weights_block().to_vec();
@@ -430,7 +436,7 @@ fn extreme_weights_in_online_learning() {
             last = now;
         }
     });
-    assert!(refused > 100 && steps > 100, "{refused} refused, {steps} steps");
+    assert!(refused > 50 * paths && steps > 50 * paths, "{refused} refused, {steps} steps");
 }
 
 #[test]

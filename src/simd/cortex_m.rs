@@ -2,13 +2,15 @@
 //!
 //! Stable Rust neither fuses a multiply-add on these targets nor takes floating-point registers as operands of `asm!`,
 //! so every number that crosses into assembly is moved through a core register or through memory. That doubles the cost
-//! of a single operation and disappears in a pass over many: products run as the passes of `product`, exp and tanh as those of `assembly`.
+//! of a single operation and disappears in a pass over many: products run as the passes of `product`, exp and tanh as those of `functions`.
 //!
 //! Every `unsafe` block of the token's methods rests on one fact, named "token" below: the instructions are part of the
 //! targets for which this file is compiled.
 
 #[path = "cortex_m_assembly.rs"]
 mod assembly;
+#[path = "cortex_m_functions.rs"]
+mod functions;
 #[path = "cortex_m_product.rs"]
 mod product;
 
@@ -31,6 +33,12 @@ impl CortexM {
     /// x = 0.
     pub(crate) fn clear(x: &mut [f32]) {
         assembly::clear(x);
+    }
+    /// The place of the first element, not before `from`, whose bits are an integer not below `least`; at least the length where
+    /// there is none.
+    #[inline(always)]
+    pub(crate) fn position_of_bits(x: &[f32], from: usize, least: i32) -> usize {
+        assembly::position_of_bits(x, from, least)
     }
 }
 
@@ -185,23 +193,27 @@ impl Simd for CortexM {
     #[inline(always)]
     fn tanh(self, x: &mut [f32], constants: &'static [f32; 21]) -> bool {
         // SAFETY: by `in_pairs` the elements are there.
-        in_pairs(x, |x, count| unsafe { assembly::tanh(x, count, constants) });
+        in_pairs(x, |x, count| unsafe { functions::tanh(x, count, constants) });
         true
     }
 }
 
 #[inline(never)]
 fn exponentials(row: &mut [f32], constants: &'static [f32; 21]) -> (f32, f32) {
-    let blocks = row.as_chunks::<4>();
-    let max = blocks.1.iter().fold(assembly::max(blocks.0), |max, &x| if x > max { x } else { max });
+    let (blocks, rest) = row.as_chunks::<8>();
+    let larger = |max: f32, &x: &f32| if x > max || x.is_nan() { x } else { max };
+    let max = rest.iter().fold(assembly::max(blocks), larger);
+    if max.is_nan() {
+        return (max, max);
+    }
     // SAFETY: by `in_pairs` the elements are there.
-    in_pairs(row, |x, count| unsafe { assembly::exp(x, count, max, constants) });
+    in_pairs(row, |x, count| unsafe { functions::exp(x, count, max, constants) });
     (max, assembly::sum(row))
 }
 
 #[inline(never)]
 fn scale_all(x: &mut [f32], factor: f32) {
-    let (blocks, rest) = x.as_chunks_mut::<8>();
+    let (blocks, rest) = x.as_chunks_mut::<16>();
     assembly::scale(blocks, factor);
     rest.iter_mut().for_each(|x| *x *= factor);
 }

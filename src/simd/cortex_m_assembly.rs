@@ -1,302 +1,121 @@
-//! Passes over slices on a Cortex-M with FPU, in assembly that stable Rust accepts: addresses and bits come in core registers,
+//! Simple passes over slices on a Cortex-M with FPU, in assembly that stable Rust accepts: addresses and bits come in core registers,
 //! and floating-point registers are clobbered by name. Registers r6, r7 and r11 are not for `asm!` to use.
 
 use core::{arch::asm, mem::MaybeUninit};
 
 use super::ZEROS;
 
-/// The registers of [`exp`] and [`tanh`], two elements at a time. The constants stand as `kernels::exp` lays them out: the
-/// first ten are the starts of chains, loaded anew into s2 to s11 for every pair, the others stay in s17 to s27.
-///
-/// ```text
-/// s2 s3    1.5 * 2^23, then x / ln 2 + 1.5 * 2^23, whose low bits are n        s17 1 / ln 2    s20 -ln 2, low part
-/// s4 s5    Q3, then Q4 r + Q3, and so on:                                      s18 1.5 * 2^23  s21 Q4
-/// s6 s7    Q2      s8 s9    Q1      s10 s11    Q0, at last q(r)                s19 ln 2, high  s22 1  s23 2  s24 0.5
-/// s0 s1    x, then r1      s12 s13    n, n LO, then m      s14 s15    r
-/// ```
-macro_rules! start_pair {
-    () => {
-        "vldmia r2, {{s2-s11}}
-        vfma.f32 s2, s0, s17
-        vfma.f32 s3, s1, s17"
-    };
-}
-/// `kernels::exp::reduce`.
-macro_rules! reduce_pair {
-    () => {
-        "vsub.f32 s12, s2, s18
-        vsub.f32 s13, s3, s18
-        vfms.f32 s0, s12, s19
-        vfms.f32 s1, s13, s19
-        vmul.f32 s12, s12, s20
-        vmul.f32 s13, s13, s20
-        vadd.f32 s14, s0, s12
-        vadd.f32 s15, s1, s13
-        vfma.f32 s4, s14, s21
-        vfma.f32 s5, s15, s21
-        vfma.f32 s6, s4, s14
-        vfma.f32 s7, s5, s15
-        vfma.f32 s8, s6, s14
-        vfma.f32 s9, s7, s15
-        vfma.f32 s10, s8, s14
-        vfma.f32 s11, s9, s15
-        vmul.f32 s14, s14, s14
-        vmul.f32 s15, s15, s15
-        vfma.f32 s12, s14, s10
-        vfma.f32 s13, s15, s11"
-    };
-}
-/// 1 + r1 + m into s4, s5: head, lost, and their sum with m.
-macro_rules! sum_pair {
-    () => {
-        "vadd.f32 s4, s22, s0
-        vadd.f32 s5, s22, s1
-        vsub.f32 s6, s4, s22
-        vsub.f32 s7, s5, s22
-        vsub.f32 s6, s0, s6
-        vsub.f32 s7, s1, s7
-        vadd.f32 s6, s6, s12
-        vadd.f32 s7, s7, s13
-        vadd.f32 s4, s4, s6
-        vadd.f32 s5, s5, s7"
-    };
-}
-
-/// x = e^(x - minus) for an even number of elements above zero, where none is above `minus`: `kernels::exp::exp_lanes`,
-/// instruction by instruction. Where 2^n is normal, neither the clamp nor a scaling in two steps changes anything.
-///
-/// # Safety
-/// As many elements are there.
-#[inline(never)]
-pub(super) unsafe fn exp(x: *mut f32, count: usize, minus: f32, constants: &'static [f32; 21]) {
-    // SAFETY: the loop visits every element once; the constants are 21.
-    unsafe {
-        asm!(
-            "add r3, r2, #40
-            vldmia r3, {{s17-s27}}
-            vmov s16, r10
-         2: vldmia r0, {{s0, s1}}
-            vsub.f32 s0, s0, s16
-            vsub.f32 s1, s1, s16",
-            start_pair!(),
-            // n below -126 in either, or a NaN with a sign; nothing but `subs` touches the flags after this
-            "vmov r3, r4, s2, s3
-            cmp r3, r5
-            it ge
-            cmpge r4, r5
-            blt 5f
-         3:",
-            reduce_pair!(),
-            sum_pair!(),
-            // 2^n: what stands above n is shifted out
-            "blt 7f
-            add r3, r12, r3, lsl #23
-            add r4, r12, r4, lsl #23
-         4: vmov s6, s7, r3, r4
-            vmul.f32 s4, s4, s6
-            vmul.f32 s5, s5, s7
-            vstmia r0!, {{s4, s5}}
-            subs r1, #2
-            bne 2b
-            b 6f
-         5: vcmp.f32 s0, s27
-            vmrs apsr_nzcv, fpscr
-            it mi
-            vmovmi.f32 s0, s27
-            vcmp.f32 s1, s27
-            vmrs apsr_nzcv, fpscr
-            it mi
-            vmovmi.f32 s1, s27",
-            start_pair!(),
-            // a count is below: so are the flags
-            "vmov r3, r4, s2, s3
-            cmp r1, r5
-            b 3b",
-            // 2^(n / 2 rounded down), then 2^(the rest of n)
-            "7: sbfx r8, r3, #1, #21
-            sbfx r9, r4, #1, #21
-            sub r3, r3, r8
-            sub r4, r4, r9
-            add r8, r12, r8, lsl #23
-            add r9, r12, r9, lsl #23
-            add r3, r12, r3, lsl #23
-            add r4, r12, r4, lsl #23
-            vmov s6, s7, r8, r9
-            vmul.f32 s4, s4, s6
-            vmul.f32 s5, s5, s7
-            b 4b
-         6:",
-            inout("r0") x => _, inout("r1") count => _, in("r2") constants, out("r3") _, out("r4") _,
-            in("r5") 0x4b40_0000 - 126, out("r8") _, out("r9") _, in("r12") 0x3f80_0000,
-            inout("r10") minus.to_bits() => _, out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _, out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _,
-            options(nostack)
-        );
-    }
-}
-
-/// x = tanh x for an even number of elements above zero: `kernels::exp::tanh_lanes`, instruction by instruction. Where n is
-/// not below -24, no clamp changes anything.
-///
-/// # Safety
-/// As many elements are there.
-#[inline(never)]
-pub(super) unsafe fn tanh(x: *mut f32, count: usize, constants: &'static [f32; 21]) {
-    // SAFETY: the loop visits every element once; the constants are 21.
-    unsafe {
-        asm!(
-            "add r3, r2, #40
-            vldmia r3, {{s17-s27}}
-         2: vldmia r0, {{s0, s1}}
-            vabs.f32 s0, s0
-            vabs.f32 s1, s1
-            vnmul.f32 s0, s0, s23
-            vnmul.f32 s1, s1, s23",
-            start_pair!(),
-            "vmov r3, r4, s2, s3
-            cmp r3, r5
-            it ge
-            cmpge r4, r5
-            blt 5f
-         4:",
-            reduce_pair!(),
-            // power into s2, s3
-            "add r3, r12, r3, lsl #23
-            add r4, r12, r4, lsl #23
-            vmov s2, s3, r3, r4",
-            // start s4, head s6, then lost and tail in s4
-            "vsub.f32 s4, s22, s2
-            vsub.f32 s5, s22, s3
-            vmov.f32 s6, s4
-            vmov.f32 s7, s5
-            vfms.f32 s6, s2, s0
-            vfms.f32 s7, s3, s1
-            vsub.f32 s4, s4, s6
-            vsub.f32 s5, s5, s7
-            vfms.f32 s4, s2, s0
-            vfms.f32 s5, s3, s1
-            vfms.f32 s4, s2, s12
-            vfms.f32 s5, s3, s13",
-            // f s0, f_lo s4
-            "vadd.f32 s0, s6, s4
-            vadd.f32 s1, s7, s5
-            vsub.f32 s6, s0, s6
-            vsub.f32 s7, s1, s7
-            vsub.f32 s4, s4, s6
-            vsub.f32 s5, s5, s7",
-            // d s2, d_lo s12, quotient s6, one_plus s8
-            "vsub.f32 s2, s23, s0
-            vsub.f32 s3, s23, s1
-            vsub.f32 s12, s23, s2
-            vsub.f32 s13, s23, s3
-            vsub.f32 s12, s12, s0
-            vsub.f32 s13, s13, s1
-            vdiv.f32 s6, s0, s2
-            vdiv.f32 s7, s1, s3
-            vadd.f32 s8, s22, s6
-            vadd.f32 s9, s22, s7",
-            // residual s0, magnitude s6
-            "vfms.f32 s0, s6, s2
-            vfms.f32 s1, s7, s3
-            vfma.f32 s0, s4, s8
-            vfma.f32 s1, s5, s9
-            vfms.f32 s0, s6, s12
-            vfms.f32 s1, s7, s13
-            vmul.f32 s0, s0, s24
-            vmul.f32 s1, s1, s24
-            vfma.f32 s6, s0, s8
-            vfma.f32 s7, s1, s9",
-            // the sign of x
-            "ldrd r8, r9, [r0]
-            vmov r3, r4, s6, s7
-            bfi r8, r3, #0, #31
-            bfi r9, r4, #0, #31
-            strd r8, r9, [r0], #8
-            subs r1, #2
-            bne 2b
-            b 6f
-         5: vadd.f32 s14, s25, s25
-            vneg.f32 s14, s14
-            vcmp.f32 s0, s14
-            vmrs apsr_nzcv, fpscr
-            it mi
-            vmovmi.f32 s0, s14
-            vcmp.f32 s1, s14
-            vmrs apsr_nzcv, fpscr
-            it mi
-            vmovmi.f32 s1, s14",
-            start_pair!(),
-            "vcmp.f32 s2, s26
-            vmrs apsr_nzcv, fpscr
-            it mi
-            vmovmi.f32 s2, s26
-            vcmp.f32 s3, s26
-            vmrs apsr_nzcv, fpscr
-            it mi
-            vmovmi.f32 s3, s26
-            vmov r3, r4, s2, s3
-            b 4b
-         6:",
-            inout("r0") x => _, inout("r1") count => _, in("r2") constants, out("r3") _, out("r4") _,
-            in("r5") 0x4b40_0000 - 24, out("r8") _, out("r9") _, in("r12") 0x3f80_0000,
-            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _, out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _,
-            options(nostack)
-        );
-    }
-}
-
-/// The largest element, -inf where there is none; NaN may be passed over or not.
+/// The largest element, -inf where there is none. A NaN without a sign is the largest, one with a sign may be passed over.
 ///
 /// The bits of floats that aren't negative order like integers, those of negative ones in reverse: where no element is above
 /// them, a second loop looks for the least.
-pub(super) fn max(x: &[[f32; 4]]) -> f32 {
+pub(super) fn max(x: &[[f32; 8]]) -> f32 {
     if x.is_empty() {
         return f32::NEG_INFINITY;
     }
-    let mut max: u32;
+    let mut max = i32::MIN;
     // SAFETY: each loop visits every block once.
     unsafe {
         asm!(
             // a new maximum is rare
-            "mov r2, #0x80000000
-            mov r9, r0
-         2: ldmia r0!, {{r3, r4, r5, r8}}
+            "2: ldmia r0!, {{r3, r4, r5, r8, r9, r10, r12, lr}}
             cmp r3, r2
             bgt 3f
-         4: cmp r4, r2
+         22: cmp r4, r2
+            bgt 4f
+         23: cmp r5, r2
             bgt 5f
-         6: cmp r5, r2
+         24: cmp r8, r2
+            bgt 6f
+         25: cmp r9, r2
             bgt 7f
-         8: cmp r8, r2
+         26: cmp r10, r2
+            bgt 8f
+         27: cmp r12, r2
+            bgt 9f
+         28: cmp lr, r2
             it gt
-            movgt r2, r8
+            movgt r2, lr
             subs r1, #1
             bne 2b
-            cmp r2, #0
-            bge 9f
-            mvn r2, #0x80000000
-         20: ldmia r9!, {{r3, r4}}
-            cmp r3, r2
-            it lt
-            movlt r2, r3
-            cmp r4, r2
-            it lt
-            movlt r2, r4
-            cmp r9, r0
-            bne 20b
-            b 9f
+            b 29f
          3: mov r2, r3
-            b 4b
-         5: mov r2, r4
-            b 6b
-         7: mov r2, r5
+            b 22b
+         4: mov r2, r4
+            b 23b
+         5: mov r2, r5
+            b 24b
+         6: mov r2, r8
+            b 25b
+         7: mov r2, r9
+            b 26b
+         8: mov r2, r10
+            b 27b
+         9: mov r2, r12
+            b 28b
+         29:",
+            inout("r0") x.as_ptr() => _, inout("r1") x.len() => _, inout("r2") max, out("r3") _, out("r4") _, out("r5") _,
+            out("r8") _, out("r9") _, out("r10") _, out("r12") _, out("lr") _,
+            options(readonly, nostack)
+        );
+        if max < 0 {
+            asm!(
+                "2: ldmia r0!, {{r3, r4}}
+                cmp r3, r2
+                it lt
+                movlt r2, r3
+                cmp r4, r2
+                it lt
+                movlt r2, r4
+                subs r1, #1
+                bne 2b",
+                inout("r0") x.as_ptr() => _, inout("r1") 4 * x.len() => _, inout("r2") i32::MAX => max, out("r3") _, out("r4") _,
+                options(readonly, nostack)
+            );
+        }
+    }
+    f32::from_bits(max as u32)
+}
+
+/// The place of the first element, not before `from`, whose bits are an integer not below `least`; at least the length where there
+/// is none.
+#[inline(always)]
+pub(super) fn position_of_bits(x: &[f32], from: usize, least: i32) -> usize {
+    let Some(rest) = x.get(from..) else { return from };
+    let mut at = rest.as_ptr();
+    // SAFETY: four elements are read where four are left, then single ones.
+    unsafe {
+        asm!(
+            "1: subs r1, #4
+            blo 2f
+            ldmia r0!, {{r3, r4, r5, r8}}
+            cmp r3, r2
+            bge 3f
+            cmp r4, r2
+            bge 4f
+            cmp r5, r2
+            bge 5f
+            cmp r8, r2
+            blt 1b
+            b 6f
+         2: adds r1, #4
+         8: beq 7f
+            ldr r3, [r0], #4
+            cmp r3, r2
+            bge 6f
+            subs r1, #1
             b 8b
-         9:",
-            inout("r0") x.as_ptr() => _, inout("r1") x.len() => _, out("r2") max,
-            out("r3") _, out("r4") _, out("r5") _, out("r8") _, out("r9") _,
+         3: subs r0, #4
+         4: subs r0, #4
+         5: subs r0, #4
+         6: subs r0, #4
+         7:",
+            inout("r0") at, inout("r1") rest.len() => _, in("r2") least,
+            out("r3") _, out("r4") _, out("r5") _, out("r8") _,
             options(readonly, nostack)
         );
     }
-    f32::from_bits(max)
+    (at.addr() - x.as_ptr().addr()) / size_of::<f32>()
 }
 
 /// The sum of the virtual lanes, as `kernels::softmax` orders it.
@@ -373,13 +192,13 @@ pub(super) fn copy(to: &mut [f32], from: &[f32]) {
     // SAFETY: both have as many elements.
     unsafe {
         asm!(
-            "lsrs r3, r2, #2
+            "lsrs r3, r2, #3
             beq 3f
-         2: vldmia r1!, {{s0-s3}}
-            vstmia r0!, {{s0-s3}}
+         2: vldmia r1!, {{s0-s7}}
+            vstmia r0!, {{s0-s7}}
             subs r3, #1
             bne 2b
-         3: ands r2, #3
+         3: ands r2, #7
             beq 5f
          4: vldmia r1!, {{s0}}
             vstmia r0!, {{s0}}
@@ -387,7 +206,7 @@ pub(super) fn copy(to: &mut [f32], from: &[f32]) {
             bne 4b
          5:",
             inout("r0") to.as_mut_ptr() => _, inout("r1") from.as_ptr() => _,
-            inout("r2") to.len().min(from.len()) => _, out("r3") _, out("d0") _, out("d1") _, options(nostack)
+            inout("r2") to.len().min(from.len()) => _, out("r3") _, out("d0") _, out("d1") _, out("d2") _, out("d3") _, options(nostack)
         );
     }
 }
@@ -409,28 +228,36 @@ pub(super) fn clear(x: &mut [f32]) {
 }
 
 /// x = factor x.
-pub(super) fn scale(x: &mut [[f32; 8]], factor: f32) {
+pub(super) fn scale(x: &mut [[f32; 16]], factor: f32) {
     if x.is_empty() {
         return;
     }
     // SAFETY: the loop visits every block once.
     unsafe {
         asm!(
-            "vmov s8, r2
-         2: vldmia r0, {{s0-s7}}
-            vmul.f32 s0, s0, s8
-            vmul.f32 s1, s1, s8
-            vmul.f32 s2, s2, s8
-            vmul.f32 s3, s3, s8
-            vmul.f32 s4, s4, s8
-            vmul.f32 s5, s5, s8
-            vmul.f32 s6, s6, s8
-            vmul.f32 s7, s7, s8
-            vstmia r0!, {{s0-s7}}
+            "vmov s16, r2
+         2: vldmia r0, {{s0-s15}}
+            vmul.f32 s0, s0, s16
+            vmul.f32 s1, s1, s16
+            vmul.f32 s2, s2, s16
+            vmul.f32 s3, s3, s16
+            vmul.f32 s4, s4, s16
+            vmul.f32 s5, s5, s16
+            vmul.f32 s6, s6, s16
+            vmul.f32 s7, s7, s16
+            vmul.f32 s8, s8, s16
+            vmul.f32 s9, s9, s16
+            vmul.f32 s10, s10, s16
+            vmul.f32 s11, s11, s16
+            vmul.f32 s12, s12, s16
+            vmul.f32 s13, s13, s16
+            vmul.f32 s14, s14, s16
+            vmul.f32 s15, s15, s16
+            vstmia r0!, {{s0-s15}}
             subs r1, #1
             bne 2b",
             inout("r0") x.as_mut_ptr() => _, inout("r1") x.len() => _, in("r2") factor.to_bits(),
-            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _,
+            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _, out("d8") _,
             options(nostack)
         );
     }

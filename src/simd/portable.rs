@@ -21,6 +21,12 @@ impl Portable {
     pub(crate) fn clear(x: &mut [f32]) {
         x.fill(0.0);
     }
+    /// The place of the first element, not before `from`, whose bits are an integer not below `least`; at least the length where
+    /// there is none.
+    pub(crate) fn position_of_bits(x: &[f32], from: usize, least: i32) -> usize {
+        let rest = x.get(from..).unwrap_or_default();
+        from + rest.iter().position(|x| x.to_bits() as i32 >= least).unwrap_or(rest.len())
+    }
 }
 
 impl Simd for Portable {

@@ -1,10 +1,10 @@
 //! One hash over what the kernels give at the edges of their tiles and at the ends of the number range: the same on every
 //! instruction set, so firmware compares its own with that of the desktop.
 
-use rnnlm::{Config, Form, Isa, Predictor, SimpleRnnlm, Xorshift, exp, matmul, matmul_scratch, tanh};
+use rnnlm::{Candidate, Config, Form, Isa, Predictor, SimpleRnnlm, Xorshift, exp, matmul, matmul_scratch, tanh, top};
 
 /// The hash of the portable path.
-pub const GOLDEN: u64 = 0x17f9_8349_1c8e_013d;
+pub const GOLDEN: u64 = 0x6241_adb9_7d3b_18ab;
 
 /// The floats of memory that [`hash`] needs.
 pub const MEMORY: usize = 10_240;
@@ -27,7 +27,8 @@ impl Hash {
     }
 }
 
-/// Products of every form, exp and tanh of every kind of number, and the steps of models with odd sizes.
+/// Products of every form, exp and tanh of every kind of number, the steps of models with odd sizes, predictions where a logit is
+/// not finite, and lists of the largest among numbers of every kind.
 pub fn hash(isa: Isa, memory: &mut [f32]) -> u64 {
     let mut hash = Hash::new();
     products(isa, memory, &mut hash);
@@ -46,6 +47,8 @@ pub fn hash(isa: Isa, memory: &mut [f32]) -> u64 {
             steps(isa, config, scale, rate, memory, &mut hash);
         }
     }
+    bad_logits(isa, memory, &mut hash);
+    lists(memory, &mut hash);
     hash.0
 }
 
@@ -111,5 +114,52 @@ fn steps(isa: Isa, config: Config, scale: f32, rate: f32, memory: &mut [f32], ha
     let mut predictor = Predictor::new(model.weights(), buffer).unwrap().with_isa(isa);
     for id in [0, config.vocab_size as u32 - 1] {
         hash.add(predictor.feed(id).unwrap());
+    }
+}
+
+/// Predictions with one bias that is not finite, at every place: refused or not, and the probabilities.
+fn bad_logits(isa: Isa, memory: &mut [f32], hash: &mut Hash) {
+    let config = Config { vocab_size: 21, wordvec_size: 2, hidden_size: 3, batch_size: 1, time_size: 1 };
+    let sizes = config.memory().unwrap();
+    let (weights, rest) = memory.split_at_mut(sizes.weights);
+    let (workspace, rest) = rest.split_at_mut(sizes.workspace);
+    let mut model = SimpleRnnlm::with_buffers(config, weights, workspace).unwrap();
+    model.initialize(&mut Xorshift::new(4));
+    let buffer = &mut rest[..Predictor::<&mut [f32]>::len(&config).unwrap()];
+    for level in [0.0, -9.0] {
+        model.weights_mut().affine_b.as_mut_slice().fill(level);
+        for place in 0..config.vocab_size {
+            for bad in [0x7f80_0000, 0xff80_0000, 0x7f80_0123, 0x7fc0_01ff, 0xff80_0123, 0xffff_ffff] {
+                model.weights_mut().affine_b.as_mut_slice()[place] = f32::from_bits(bad);
+                let mut predictor = Predictor::new(model.weights(), &mut *buffer).unwrap().with_isa(isa);
+                match predictor.feed(1) {
+                    Ok(probabilities) => hash.add(probabilities),
+                    Err(_) => hash.add(&[-1.0]),
+                }
+            }
+            model.weights_mut().affine_b.as_mut_slice()[place] = level;
+        }
+    }
+}
+
+/// The largest of numbers that repeat, have signs, or are no numbers, in lists of every length up to seven.
+fn lists(memory: &mut [f32], hash: &mut Hash) {
+    let mut rng = Xorshift::new(6);
+    let mut best = [Candidate::default(); 7];
+    for len in 0..40 {
+        for kind in 0..4 {
+            let numbers = &mut memory[..len];
+            numbers.fill_with(|| match (kind, rng.below(6)) {
+                (0, _) => rng.uniform(),
+                (1, small) => small as f32 - 6.0,
+                (2, small) => [0.0, -0.0, 1.0, -1.0, f32::INFINITY, f32::NEG_INFINITY][small as usize],
+                _ => f32::from_bits(rng.next_u32()),
+            });
+            for count in 0..=best.len() {
+                for found in top(numbers, &[3], &mut best[..count]) {
+                    hash.add(&[found.id as f32, found.probability]);
+                }
+            }
+        }
     }
 }

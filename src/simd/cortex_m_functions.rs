@@ -1,0 +1,246 @@
+//! exp and tanh of slices on a Cortex-M with FPU, in assembly that stable Rust accepts: two elements at a time, since one waits
+//! for itself. Registers r6, r7 and r11 are not for `asm!` to use.
+
+use core::arch::asm;
+
+/// The registers of [`exp`] and [`tanh`], two elements at a time. The constants stand as `kernels::exp` lays them out: the
+/// first ten are the starts of chains, loaded anew into s2 to s11 for every pair, the others stay in s17 to s27.
+///
+/// ```text
+/// s2 s3    1.5 * 2^23, then x / ln 2 + 1.5 * 2^23, whose low bits are n        s17 1 / ln 2    s20 -ln 2, low part
+/// s4 s5    Q3, then Q4 r + Q3, and so on:                                      s18 1.5 * 2^23  s21 Q4
+/// s6 s7    Q2      s8 s9    Q1      s10 s11    Q0, at last q(r)                s19 ln 2, high  s22 1  s23 2  s24 0.5
+/// s0 s1    x, then r1      s12 s13    n, n LO, then m      s14 s15    r
+/// ```
+macro_rules! start_pair {
+    () => {
+        "vldmia r2, {{s2-s11}}
+        vfma.f32 s2, s0, s17
+        vfma.f32 s3, s1, s17"
+    };
+}
+/// `kernels::exp::reduce`.
+macro_rules! reduce_pair {
+    () => {
+        "vsub.f32 s12, s2, s18
+        vsub.f32 s13, s3, s18
+        vfms.f32 s0, s12, s19
+        vfms.f32 s1, s13, s19
+        vmul.f32 s12, s12, s20
+        vmul.f32 s13, s13, s20
+        vadd.f32 s14, s0, s12
+        vadd.f32 s15, s1, s13
+        vfma.f32 s4, s14, s21
+        vfma.f32 s5, s15, s21
+        vfma.f32 s6, s4, s14
+        vfma.f32 s7, s5, s15
+        vfma.f32 s8, s6, s14
+        vfma.f32 s9, s7, s15
+        vfma.f32 s10, s8, s14
+        vfma.f32 s11, s9, s15
+        vmul.f32 s14, s14, s14
+        vmul.f32 s15, s15, s15
+        vfma.f32 s12, s14, s10
+        vfma.f32 s13, s15, s11"
+    };
+}
+/// 1 + r1 + m into s4, s5: head, lost, and their sum with m.
+macro_rules! sum_pair {
+    () => {
+        "vadd.f32 s4, s22, s0
+        vadd.f32 s5, s22, s1
+        vsub.f32 s6, s4, s22
+        vsub.f32 s7, s5, s22
+        vsub.f32 s6, s0, s6
+        vsub.f32 s7, s1, s7
+        vadd.f32 s6, s6, s12
+        vadd.f32 s7, s7, s13
+        vadd.f32 s4, s4, s6
+        vadd.f32 s5, s5, s7"
+    };
+}
+
+/// x = e^(x - minus) for an even number of elements above zero, where none is above `minus` and none a NaN without a sign:
+/// `kernels::exp::exp_lanes`, instruction by instruction. Where the result is normal, neither the clamp nor a scaling in two
+/// steps changes anything.
+///
+/// # Safety
+/// As many elements are there.
+#[inline(never)]
+pub(super) unsafe fn exp(x: *mut f32, count: usize, minus: f32, constants: &'static [f32; 21]) {
+    // SAFETY: the loop visits every element once; the constants are 21.
+    unsafe {
+        asm!(
+            "add r3, r2, #40
+            vldmia r3, {{s17-s27}}
+            vmov s16, r10
+         2: vldmia r0, {{s0, s1}}
+            vsub.f32 s0, s0, s16
+            vsub.f32 s1, s1, s16",
+            start_pair!(),
+            // n below -125 in either, or a NaN with a sign; nothing but `subs` touches the flags after this
+            "vmov r3, r4, s2, s3
+            cmp r3, r5
+            it ge
+            cmpge r4, r5
+            blt 5f
+         3:",
+            reduce_pair!(),
+            sum_pair!(),
+            // n into the exponent: what stands above it is shifted out
+            "blt 7f
+            vmov r8, r9, s4, s5
+            add r8, r8, r3, lsl #23
+            add r9, r9, r4, lsl #23
+         4: strd r8, r9, [r0], #8
+            subs r1, #2
+            bne 2b
+            b 6f
+         5: vcmp.f32 s0, s27
+            vmrs apsr_nzcv, fpscr
+            it mi
+            vmovmi.f32 s0, s27
+            vcmp.f32 s1, s27
+            vmrs apsr_nzcv, fpscr
+            it mi
+            vmovmi.f32 s1, s27",
+            start_pair!(),
+            // a count is below: so are the flags
+            "vmov r3, r4, s2, s3
+            cmp r1, r5
+            b 3b",
+            // 2^(n / 2 rounded down), then 2^(the rest of n)
+            "7: sbfx r8, r3, #1, #21
+            sbfx r9, r4, #1, #21
+            sub r3, r3, r8
+            sub r4, r4, r9
+            add r8, r12, r8, lsl #23
+            add r9, r12, r9, lsl #23
+            add r3, r12, r3, lsl #23
+            add r4, r12, r4, lsl #23
+            vmov s6, s7, r8, r9
+            vmul.f32 s4, s4, s6
+            vmul.f32 s5, s5, s7
+            vmov s6, s7, r3, r4
+            vmul.f32 s4, s4, s6
+            vmul.f32 s5, s5, s7
+            vmov r8, r9, s4, s5
+            b 4b
+         6:",
+            inout("r0") x => _, inout("r1") count => _, in("r2") constants, out("r3") _, out("r4") _,
+            in("r5") 0x4b40_0000 - 125, out("r8") _, out("r9") _, in("r12") 0x3f80_0000,
+            inout("r10") minus.to_bits() => _, out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _, out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _,
+            options(nostack)
+        );
+    }
+}
+
+/// x = tanh x for an even number of elements above zero: `kernels::exp::tanh_lanes`, instruction by instruction. Where n is
+/// not below -24, no clamp changes anything.
+///
+/// # Safety
+/// As many elements are there.
+#[inline(never)]
+pub(super) unsafe fn tanh(x: *mut f32, count: usize, constants: &'static [f32; 21]) {
+    // SAFETY: the loop visits every element once; the constants are 21.
+    unsafe {
+        asm!(
+            "add r3, r2, #40
+            vldmia r3, {{s17-s27}}
+         2: vldmia r0, {{s0, s1}}
+            vabs.f32 s0, s0
+            vabs.f32 s1, s1
+            vnmul.f32 s0, s0, s23
+            vnmul.f32 s1, s1, s23",
+            start_pair!(),
+            "vmov r3, r4, s2, s3
+            cmp r3, r5
+            it ge
+            cmpge r4, r5
+            blt 5f
+         4:",
+            reduce_pair!(),
+            // power into s2, s3
+            "add r3, r12, r3, lsl #23
+            add r4, r12, r4, lsl #23
+            vmov s2, s3, r3, r4",
+            // start s4, head s6, then lost and tail in s4
+            "vsub.f32 s4, s22, s2
+            vsub.f32 s5, s22, s3
+            vmov.f32 s6, s4
+            vmov.f32 s7, s5
+            vfms.f32 s6, s2, s0
+            vfms.f32 s7, s3, s1
+            vsub.f32 s4, s4, s6
+            vsub.f32 s5, s5, s7
+            vfms.f32 s4, s2, s0
+            vfms.f32 s5, s3, s1
+            vfms.f32 s4, s2, s12
+            vfms.f32 s5, s3, s13",
+            // f s0, f_lo s4
+            "vadd.f32 s0, s6, s4
+            vadd.f32 s1, s7, s5
+            vsub.f32 s6, s0, s6
+            vsub.f32 s7, s1, s7
+            vsub.f32 s4, s4, s6
+            vsub.f32 s5, s5, s7",
+            // d s2, d_lo s12, quotient s6, one_plus s8
+            "vsub.f32 s2, s23, s0
+            vsub.f32 s3, s23, s1
+            vsub.f32 s12, s23, s2
+            vsub.f32 s13, s23, s3
+            vsub.f32 s12, s12, s0
+            vsub.f32 s13, s13, s1
+            vdiv.f32 s6, s0, s2
+            vdiv.f32 s7, s1, s3
+            vadd.f32 s8, s22, s6
+            vadd.f32 s9, s22, s7",
+            // residual s0, magnitude s6
+            "vfms.f32 s0, s6, s2
+            vfms.f32 s1, s7, s3
+            vfma.f32 s0, s4, s8
+            vfma.f32 s1, s5, s9
+            vfms.f32 s0, s6, s12
+            vfms.f32 s1, s7, s13
+            vmul.f32 s0, s0, s24
+            vmul.f32 s1, s1, s24
+            vfma.f32 s6, s0, s8
+            vfma.f32 s7, s1, s9",
+            // the sign of x
+            "ldrd r8, r9, [r0]
+            vmov r3, r4, s6, s7
+            bfi r8, r3, #0, #31
+            bfi r9, r4, #0, #31
+            strd r8, r9, [r0], #8
+            subs r1, #2
+            bne 2b
+            b 6f
+         5: vadd.f32 s14, s25, s25
+            vneg.f32 s14, s14
+            vcmp.f32 s0, s14
+            vmrs apsr_nzcv, fpscr
+            it mi
+            vmovmi.f32 s0, s14
+            vcmp.f32 s1, s14
+            vmrs apsr_nzcv, fpscr
+            it mi
+            vmovmi.f32 s1, s14",
+            start_pair!(),
+            "vcmp.f32 s2, s26
+            vmrs apsr_nzcv, fpscr
+            it mi
+            vmovmi.f32 s2, s26
+            vcmp.f32 s3, s26
+            vmrs apsr_nzcv, fpscr
+            it mi
+            vmovmi.f32 s3, s26
+            vmov r3, r4, s2, s3
+            b 4b
+         6:",
+            inout("r0") x => _, inout("r1") count => _, in("r2") constants, out("r3") _, out("r4") _,
+            in("r5") 0x4b40_0000 - 24, out("r8") _, out("r9") _, in("r12") 0x3f80_0000,
+            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _, out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _,
+            options(nostack)
+        );
+    }
+}
