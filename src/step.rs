@@ -134,7 +134,7 @@ pub(crate) fn take_back_state(Parts { sizes, weights, workspace, .. }: Parts<'_>
 
 /// A learning rate must be finite and above zero.
 pub(crate) fn check_rate(rate: f32) -> Result<(), StepError> {
-    if rate.is_finite() && rate > 0.0 { Ok(()) } else { Err(StepError::LearningRate) }
+    if rate > 0.0 && rate <= f32::MAX { Ok(()) } else { Err(StepError::LearningRate) }
 }
 
 /// Inputs must be below V; so must targets, but those to ignore.

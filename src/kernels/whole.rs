@@ -57,14 +57,8 @@ pub(super) fn whole<S: Simd>(
 unsafe fn probe<S: Simd>(s: S, o: &Operands, rate: f32) -> bool {
     (0..o.m).all(|i| {
         (0..o.n).all(|j| {
-            let (a, b) = (o.a.wrapping_add(i * o.a_row), o.b.wrapping_add(j * o.b_col));
-            let mut gradient = 0.0;
-            let mut one = Operands { a, b, c: &mut gradient, m: 1, n: 1, ..*o };
             // SAFETY: by the caller row i and column j are there.
-            unsafe {
-                s.product(&mut one);
-                step_is_finite(s, rate, gradient, *o.c.wrapping_add(i * o.c_row + j))
-            }
+            unsafe { step_is_finite(s, rate, s.element(o, i, j), *o.c.wrapping_add(i * o.c_row + j)) }
         })
     })
 }

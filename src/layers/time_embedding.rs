@@ -8,7 +8,7 @@
 use super::TokenWindow;
 use crate::{
     kernels::{Add, Descend, Into, Probe},
-    simd::Simd,
+    simd::{PACKS, Simd},
     workspace::copy,
 };
 
@@ -67,7 +67,10 @@ pub(crate) fn weight_gradient<S: Simd>(
 fn first_with_same_id(rows: &[f32], r: usize) -> usize {
     let (Some(id), Some(before)) = (rows.get(r).map(|id| id.to_bits()), rows.get(..r)) else { return r };
     let is_same = |other: &f32| other.to_bits() == id;
-    let has_same = |block: &[f32]| block.iter().fold(false, |found, other| found | is_same(other));
-    let block = before.chunks(16).position(has_same).map_or(before.len(), |block| 16 * block);
-    before.iter().skip(block).position(is_same).map_or(r, |at| block + at)
+    let mut passed = 0;
+    if PACKS {
+        let has_same = |block: &[f32]| block.iter().fold(false, |found, other| found | is_same(other));
+        passed = before.chunks(16).position(has_same).map_or(before.len(), |block| 16 * block);
+    }
+    before.iter().skip(passed).position(is_same).map_or(r, |at| passed + at)
 }

@@ -178,6 +178,11 @@ impl Simd for CortexM {
         unsafe { product::product(operands) };
     }
     #[inline(always)]
+    unsafe fn element(self, o: &Operands, i: usize, j: usize) -> f32 {
+        // SAFETY: the caller's promise is passed on.
+        unsafe { product::chain(o, i, j, 0.0) }
+    }
+    #[inline(always)]
     fn row(self, shape: [usize; 2], a: &[f32], b: &[f32], c: &mut [f32], into: Into<'_>) -> bool {
         product::row(shape, a, b, c, into)
     }

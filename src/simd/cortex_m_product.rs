@@ -98,23 +98,24 @@ unsafe fn rows(o: &mut Operands, pass: unsafe fn(&mut Operands), width: u32) {
 unsafe fn chains(o: &Operands, left: usize) {
     for j in left..o.n {
         for i in 0..o.m {
-            let (a, b) = (o.a.wrapping_add(i * o.a_row), o.b.wrapping_add(j * o.b_col));
             let start = o.start.wrapping_add(i * o.start_row + j * o.start_col);
             let c = o.c.wrapping_add(i * o.c_row + j);
             // SAFETY: by the caller there are row i and column j.
             unsafe {
-                let sum = chain(a, b, [4 * o.a_col, 4 * o.b_row], o.k, *start);
+                let sum = chain(o, i, j, *start);
                 *c = if o.descends { CortexM.nfma(o.rate, sum, *c) } else { sum };
             }
         }
     }
 }
 
-/// sum + a[0] b[0] + a[1] b[1] + ..., `k` fused steps; the distances are in bytes.
+/// `sum` plus row i of A times column j of B: k fused steps.
 ///
 /// # Safety
-/// The elements are there.
-unsafe fn chain(a: *const f32, b: *const f32, [a_step, b_step]: [usize; 2], k: usize, sum: f32) -> f32 {
+/// They are there.
+#[inline(never)]
+pub(super) unsafe fn chain(o: &Operands, i: usize, j: usize, sum: f32) -> f32 {
+    let (a, b) = (o.a.wrapping_add(i * o.a_row), o.b.wrapping_add(j * o.b_col));
     let mut sum = sum.to_bits();
     // SAFETY: by the caller.
     unsafe {
@@ -130,8 +131,8 @@ unsafe fn chain(a: *const f32, b: *const f32, [a_step, b_step]: [usize; 2], k: u
              subs {k}, #1
              bne 2b
          3:  vmov {sum}, s0",
-            sum = inout(reg) sum, k = inout(reg) k => _, a = inout(reg) a => _, b = inout(reg) b => _,
-            a_step = in(reg) a_step, b_step = in(reg) b_step,
+            sum = inout(reg) sum, k = inout(reg) o.k => _, a = inout(reg) a => _, b = inout(reg) b => _,
+            a_step = in(reg) 4 * o.a_col, b_step = in(reg) 4 * o.b_row,
             out("s0") _, out("s1") _, out("s2") _, options(readonly, nostack)
         );
     }

@@ -128,6 +128,14 @@ pub(crate) trait Simd: Copy {
     /// Every element that [`Operands`] describes is there, and nothing else refers to those of C.
     #[inline(always)]
     unsafe fn product(self, _operands: &mut Operands) {}
+    /// One element of A B, where [`Self::WHOLE`].
+    ///
+    /// # Safety
+    /// Row i of A and column j of B are there.
+    #[inline(always)]
+    unsafe fn element(self, _operands: &Operands, _i: usize, _j: usize) -> f32 {
+        0.0
+    }
     /// C (n) from A (k) and row-major B (k,n), where [`Self::WHOLE`]. False where a slice is too short, and for a descent.
     #[inline(always)]
     fn row(self, _shape: [usize; 2], _a: &[f32], _b: &[f32], _c: &mut [f32], _into: Into<'_>) -> bool {
