@@ -340,6 +340,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "minutes in an interpreter")]
     fn blocks_draw_what_a_walk_over_all_words_draws() {
         let mut numbers = Xorshift::new(4);
         for len in [1, 15, 16, 17, 1023, 1024, 1025, 3000] {
