@@ -64,8 +64,17 @@ pub(super) unsafe fn product(o: &mut Operands) {
         } else if o.b_row == 1 && o.b_col == o.k && o.a_col == 1 && !o.descends {
             rows(o, columns, 2);
         } else {
+            zeros_for_null(o);
             chains(o, 0);
         }
+    }
+}
+
+/// Chains that start nowhere start at [`ZEROS`].
+#[inline(always)]
+fn zeros_for_null(o: &mut Operands) {
+    if o.start.is_null() {
+        (o.start, o.start_col) = (ZEROS.as_ptr(), 0);
     }
 }
 
@@ -75,9 +84,7 @@ pub(super) unsafe fn product(o: &mut Operands) {
 /// As the pass.
 #[inline(always)]
 unsafe fn rows(o: &mut Operands, pass: unsafe fn(&mut Operands), width: u32) {
-    if o.start.is_null() {
-        (o.start, o.start_col) = (ZEROS.as_ptr(), 0);
-    }
+    zeros_for_null(o);
     let left = o.n >> width << width;
     // SAFETY: by the caller.
     unsafe {
