@@ -204,6 +204,15 @@ mod tests {
     }
 
     #[test]
+    fn the_gradients_count_in_what_can_be_addressed() {
+        // three quarters of all memory for the weights alone
+        let (v, d) = (1 << (usize::BITS / 2 - 1), 3 << (usize::BITS / 2 - 4));
+        let vast = Config { vocab_size: v, wordvec_size: d, hidden_size: 1, batch_size: 1, time_size: 1 };
+        assert_eq!(vast.memory(), Err(ConfigError::TooLarge));
+        assert!(Config { wordvec_size: d / 2, ..vast }.memory().is_ok());
+    }
+
+    #[test]
     fn zero_sizes_are_errors() {
         for config in [
             Config { vocab_size: 0, ..E },

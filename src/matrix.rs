@@ -132,6 +132,7 @@ mod tests {
     #[test]
     fn sizes_must_agree() {
         assert_eq!(Matrix::new(2, 2, [0.0; 3]), Err(ConfigError::BufferLength { needed: 4, given: 3 }));
+        assert_eq!(Matrix::new(2, 2, [0.0; 5]), Err(ConfigError::BufferLength { needed: 4, given: 5 }));
         assert_eq!(Matrix::new(usize::MAX, 2, [0.0; 0]), Err(ConfigError::TooLarge));
     }
 

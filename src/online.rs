@@ -219,4 +219,14 @@ mod tests {
         assert_eq!(short.err(), Some(StepError::Length { needed: len, given: len - 1 }));
         Ok(())
     }
+
+    #[test]
+    fn a_window_of_another_length_is_refused() {
+        let len = Predictor::<Vec<f32>>::len(&CONFIG).unwrap();
+        for given in [7, 9] {
+            let model = SimpleRnnlm::new(CONFIG, &mut Xorshift::new(1)).unwrap();
+            let refused = OnlineLearner::with_buffers(model, 0.3, std::vec![0.0; len], std::vec![0; given]);
+            assert_eq!(refused.err(), Some(StepError::Length { needed: 8, given }));
+        }
+    }
 }

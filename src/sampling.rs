@@ -328,7 +328,7 @@ mod tests {
             assert_eq!(sum_of_shares(&p[..len]), p[..len].iter().map(|&p| share(p)).sum(), "{len}");
         }
         // more of the largest than 32 bits hold
-        let most = std::vec![1.0; 16 * ((1 << 10) + 3)];
+        let most = std::vec![1.0; 16 * ((1 << 12) + 3)];
         assert_eq!(sum_of_shares(&most), most.len() as u64 * share(MOST));
     }
 
@@ -384,6 +384,28 @@ mod tests {
                 assert!((count - 1e6 * expected).abs() <= allowed, "{skip:?} {k} {count} {expected}");
             }
         }
+    }
+
+    #[test]
+    fn a_point_is_the_product_of_two_random_numbers_and_the_total() {
+        let (mut rng, mut numbers) = (Xorshift::new(8), Xorshift::new(8));
+        for total in [0, 1, 3, 1 << 32, u64::MAX] {
+            let random = u64::from(numbers.next_u32()) << 32 | u64::from(numbers.next_u32());
+            let exact = (u128::from(random) * u128::from(total)) >> 64;
+            assert_eq!(u128::from(point(&mut rng, total)), exact, "{total}");
+            assert_eq!(rng, numbers);
+        }
+    }
+
+    #[test]
+    fn a_word_of_no_share_is_never_drawn() {
+        let least = f32::from_bits((127 - 32) << 23);
+        let mut best = [Candidate::default(); 2];
+        let mut sampler = Sampler::new(Xorshift::new(1));
+        assert_eq!(sampler.choose(&[0.0, 0.99 * least, least, 0.0]), Some(2));
+        assert_eq!(sampler.with_top(&mut best).choose(&[least, 0.0]), Some(0));
+        let words = [(3, least), (4, 0.0), (5, least)];
+        assert_eq!([0, 1, 2].map(|point| word_at(point, words.into_iter())), [Some(3), Some(5), None]);
     }
 
     #[test]

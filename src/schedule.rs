@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn factors_that_are_none() {
-        for factor in [0.0, 0.5, -4.0, f32::NAN, f32::INFINITY] {
+        for factor in [0.0, 0.5, 1.0_f32.next_down(), -4.0, f32::NAN, f32::INFINITY] {
             assert_eq!(DecayOnPlateau::new(factor), Err(StepError::Decay));
         }
     }

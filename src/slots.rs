@@ -316,4 +316,22 @@ mod tests {
         assert_eq!(slots.save(&[1; SLOT - 16]), Ok(()));
         assert_eq!(slots.load(&mut [0; 10]), Err(SlotError::TooLong { needed: SLOT - 16, given: 10 }));
     }
+
+    #[test]
+    fn a_length_beyond_the_slot_is_nothing_and_is_not_read() {
+        let mut slots = TwoSlots::new(Flash { bytes: [0xff; 2 * SLOT], bytes_left: usize::MAX }, SLOT);
+        for address in [0, SLOT] {
+            // the content would end one byte behind the slot, and behind the device
+            let length = (SLOT as u32 - 15).to_le_bytes();
+            slots.device.bytes[address + 4..address + 8].copy_from_slice(&length);
+            let end = (address + SLOT + 1).min(2 * SLOT);
+            let mut crc = Crc32::new();
+            for bytes in [&[0xff; 4], &length, &slots.device.bytes[address + HEAD..end]] {
+                crc.add(bytes);
+            }
+            let checksum = crc.value().to_le_bytes();
+            slots.device.bytes[address + 8..address + 12].copy_from_slice(&checksum);
+            assert_eq!(slots.load(&mut [0; SLOT]), Err(SlotError::Empty), "{address}");
+        }
+    }
 }

@@ -307,6 +307,20 @@ mod tests {
     }
 
     #[test]
+    fn words_that_are_cut_off_leave_the_table() -> Result<(), CorpusError> {
+        let mut vocabulary = Vocabulary::new();
+        for round in 0..4 {
+            for i in 0..8 {
+                vocabulary.add(&format!("{round} {i}"))?;
+            }
+            vocabulary.truncate(round);
+            // or it would fill up, and the search for a new word would never end
+            assert_eq!(vocabulary.table.iter().filter(|&&id| id > 0).count(), round);
+        }
+        Ok(())
+    }
+
+    #[test]
     fn text_to_ids_and_back() -> Result<(), CorpusError> {
         let text = "you say goodbye\nund ich sag hallo .\n\nend";
         let mut vocabulary = Vocabulary::new();

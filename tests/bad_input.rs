@@ -5,8 +5,8 @@ use std::ops::ControlFlow;
 
 use proptest::prelude::*;
 use rnnlm::{
-    Config, ConfigError, CorpusError, Gradients, IGNORE, Isa, OnlineLearner, Predictor, RnnlmTrainer, Sgd, SimpleRnnlm,
-    StepError, TokenScore, TrainError, Xorshift, perplexity,
+    Config, ConfigError, CorpusError, Form, Gradients, IGNORE, Isa, Matrix, OnlineLearner, Parameters, Predictor,
+    RnnlmTrainer, Sgd, SimpleRnnlm, StepError, TokenScore, TrainError, Xorshift, matmul, matmul_scratch, perplexity,
 };
 
 const CONFIG: Config = Config { vocab_size: 7, wordvec_size: 3, hidden_size: 4, batch_size: 2, time_size: 3 };
@@ -69,6 +69,15 @@ fn buffers_of_other_lengths() {
 }
 
 #[test]
+fn buffers_that_are_too_long() {
+    let model = model(Isa::detect());
+    let error = ConfigError::BufferLength { needed: 11, given: 12 };
+    assert_eq!(Predictor::new(model.weights(), vec![0.0; 12]).err(), Some(error));
+    let error = ConfigError::BufferLength { needed: 12, given: 13 };
+    assert_eq!(RnnlmTrainer::with_buffer(model, Sgd::new(0.1).unwrap(), vec![0; 13]).err(), Some(error));
+}
+
+#[test]
 fn windows() {
     for isa in Isa::available() {
         let mut model = model(isa);
@@ -111,6 +120,55 @@ fn learning_rates() {
 }
 
 #[test]
+fn temperatures() {
+    let model = model(Isa::detect());
+    // the last has no finite inverse
+    for temperature in [0.0, -0.0, -1.0, f32::NAN, f32::INFINITY, f32::from_bits(1)] {
+        let refused = model.predictor().unwrap().with_temperature(temperature);
+        assert_eq!(refused.err(), Some(StepError::Temperature), "{temperature:e}");
+    }
+}
+
+#[test]
+fn states_of_a_predictor() {
+    let model = model(Isa::detect());
+    let mut predictor = model.predictor().unwrap();
+    for given in [0, 3, 5, 11] {
+        let refused = predictor.set_state(&[0.5; 11][..given]);
+        assert_eq!(refused, Err(StepError::Length { needed: 4, given }));
+        assert_eq!(predictor.state(), [0.0; 4]);
+    }
+}
+
+#[test]
+fn matrices_of_no_model() {
+    let zeros = [0.0; 32];
+    let matrix = |rows, cols| Matrix::new(rows, cols, &zeros[..rows * cols]).unwrap();
+    let good = Parameters {
+        embed_w: matrix(7, 3),
+        rnn_wx: matrix(3, 4),
+        rnn_wh: matrix(4, 4),
+        rnn_b: matrix(1, 4),
+        affine_w: matrix(4, 7),
+        affine_b: matrix(1, 7),
+    };
+    let refused = |weights| Predictor::new(weights, vec![0.0; 11]).err();
+    assert_eq!(refused(good), None);
+    for bad in [
+        Parameters { embed_w: matrix(7, 2), ..good },
+        Parameters { rnn_wx: matrix(4, 3), ..good },
+        Parameters { rnn_wh: matrix(4, 5), ..good },
+        Parameters { rnn_b: matrix(4, 1), ..good },
+        Parameters { affine_w: matrix(7, 4), ..good },
+        Parameters { affine_b: matrix(1, 6), ..good },
+    ] {
+        assert_eq!(refused(bad), Some(ConfigError::ShapesDiffer), "{bad:?}");
+    }
+    let no_words = Parameters { embed_w: matrix(0, 3), affine_w: matrix(4, 0), affine_b: matrix(1, 0), ..good };
+    assert_eq!(refused(no_words), Some(ConfigError::ZeroSize));
+}
+
+#[test]
 fn gradients_of_another_model() {
     // the second has other sizes and as many weights in all
     let same_total = Config { vocab_size: 5, wordvec_size: 7, hidden_size: 3, ..CONFIG };
@@ -123,6 +181,36 @@ fn gradients_of_another_model() {
         assert_eq!(Sgd::new(0.1).unwrap().update(&mut model, &gradients), Err(StepError::OtherSizes));
         assert_eq!(bits(&model).0, before);
     }
+}
+
+#[test]
+fn gradients_without_a_finite_norm_are_not_clipped() {
+    // the last of them are finite, and their norm is not
+    for bad in [f32::NAN, f32::INFINITY, f32::MAX] {
+        let len = CONFIG.memory().unwrap().weights;
+        let mut gradients = Gradients::with_buffer(CONFIG, vec![bad; len]).unwrap();
+        assert_eq!(gradients.clip(1.0), Err(StepError::NonFiniteUpdate));
+        for (name, matrix) in gradients.parameters().named() {
+            assert!(matrix.as_slice().iter().all(|g| g.to_bits() == bad.to_bits()), "{name} {bad}");
+        }
+    }
+}
+
+#[test]
+fn products_of_short_slices_and_of_shapes_that_overflow() {
+    let shape = [2, 3, 4];
+    let lens = [2 * 3, 3 * 4, 2 * 4, matmul_scratch(Form::Nt, shape)];
+    for (short, &needed) in lens.iter().enumerate().filter(|(_, len)| **len > 0) {
+        let mut given = lens;
+        given[short] -= 1;
+        let [a, b, mut c, mut scratch] = given.map(|len| vec![5.0; len]);
+        let refused = matmul(Isa::detect(), Form::Nt, shape, &a, &b, &mut c, false, &mut scratch);
+        assert_eq!(refused, Err(ConfigError::BufferLength { needed, given: needed - 1 }));
+        assert!(c.iter().all(|&x| x == 5.0), "a refused product wrote to C");
+    }
+    let vast = [1 << (usize::BITS - 1), 2, 2];
+    let refused = matmul(Isa::detect(), Form::Nn, vast, &[], &[0.0; 4], &mut [], false, &mut []);
+    assert_eq!(refused, Err(ConfigError::TooLarge));
 }
 
 #[test]
@@ -139,6 +227,65 @@ fn a_bias_step_that_overflows_is_found_though_inputs_and_states_are_zero() {
             }
         }
         assert_eq!(step_both_ways(&mut model, 1e29), Err(StepError::NonFiniteUpdate));
+    }
+}
+
+#[test]
+fn one_word_vector_whose_step_overflows_is_found_whatever_its_place() {
+    for isa in Isa::available() {
+        for target in 0..6 {
+            let mut model = model(isa);
+            model.reset_state();
+            // hidden states of zero, so that only the bias and, by far the most, word vectors have a gradient
+            for (name, mut matrix) in model.weights_mut().named() {
+                match name {
+                    "embed.W" | "rnn.b" => matrix.as_mut_slice().fill(0.0),
+                    "rnn.Wx" => matrix.as_mut_slice().fill(1e6),
+                    _ => {}
+                }
+            }
+            let mut ts = [IGNORE; 6];
+            ts[target] = TS[target];
+            let before = bits(&model);
+            let refused = model.forward(&XS, &ts).unwrap().sgd(1e35);
+            assert_eq!(refused, Err(StepError::NonFiniteUpdate), "{} {target}", isa.name());
+            assert_eq!(bits(&model), before, "{} {target}", isa.name());
+        }
+    }
+}
+
+#[test]
+fn a_step_that_overflows_only_summed_over_the_rows_is_found() {
+    let config = Config { batch_size: 6, time_size: 1, ..CONFIG };
+    for isa in Isa::available() {
+        let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1)).unwrap().with_isa(isa);
+        // the largest bias, and a recurrence that takes it back: a state of zero and six gradients of -1e10
+        model.set_state(&[1.0, 0.0, 0.0, 0.0].repeat(6)).unwrap();
+        for (name, mut matrix) in model.weights_mut().named() {
+            matrix.as_mut_slice().fill(0.0);
+            match name {
+                "rnn.b" => matrix.as_mut_slice()[0] = f32::MAX,
+                "rnn.Wh" => matrix.as_mut_slice()[0] = f32::MIN,
+                "affine.W" => matrix.as_mut_slice()[1] = 7e10,
+                _ => {}
+            }
+        }
+        let before = bits(&model);
+        assert!(model.clone().forward(&[0; 6], &[1; 6]).unwrap().sgd(2e19).is_ok());
+        let refused = model.forward(&[0; 6], &[1; 6]).unwrap().sgd(2e20);
+        assert_eq!(refused, Err(StepError::NonFiniteUpdate), "{}", isa.name());
+        assert_eq!(bits(&model), before, "{}", isa.name());
+    }
+}
+
+#[test]
+fn a_window_without_any_target_takes_no_step() {
+    for isa in Isa::available() {
+        let mut model = model(isa);
+        model.weights_mut().affine_w.as_mut_slice()[0] = f32::INFINITY;
+        let before = bits(&model).0;
+        assert_eq!(model.forward(&XS, &[IGNORE; 6]).unwrap().sgd(0.1), Ok(0.0), "{}", isa.name());
+        assert_eq!(bits(&model).0, before, "{}", isa.name());
     }
 }
 

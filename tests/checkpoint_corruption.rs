@@ -223,6 +223,44 @@ fn what_is_wrong_has_a_name() {
 }
 
 #[test]
+fn a_header_that_only_looks_like_json_is_refused() {
+    let mut file = bare(&TINY, [0, 1, 2, 3, 4, 5], r#""__metadata__":{"a":"?"},"#);
+    assert!(Checkpoint::read(&file).is_ok());
+    let at = file.iter().position(|&byte| byte == b'?').unwrap();
+    file[at] = 0xff;
+    assert_eq!(Checkpoint::read(&file).err(), Some(CheckpointError::Header { at: 0 }), "no UTF-8, in a string");
+    // a comma too many, in each kind of list
+    for (metadata, from, to) in
+        [("", "}}", "},}"), ("", "[3, 2]", "[3, 2,]"), (r#""__metadata__":{"a":"b"},"#, "\"b\"", "\"b\",")]
+    {
+        let file = bare(&TINY, [0, 1, 2, 3, 4, 5], metadata);
+        let (header, data) = parts(&file);
+        assert!(header.contains(from));
+        let refused = Checkpoint::read(&assemble(&header.replacen(from, to, 1), data)).err();
+        assert!(matches!(refused, Some(CheckpointError::Header { .. })), "{to}: {refused:?}");
+    }
+}
+
+#[test]
+fn a_vector_that_stands_as_a_matrix_and_a_weight_of_bytes_are_refused() {
+    // ten words, whose header is padded: two of the spaces make room, so that it is as long as before
+    let file = complete(Config { vocab_size: 10, ..TINY });
+    let (header, data) = parts(&file);
+    let changed = header.replacen("\"shape\":[4],", "\"shape\":[4,1],", 1);
+    let changed = changed.strip_suffix("  ").unwrap();
+    let refused = Checkpoint::read(&with_right_checksum(assemble(changed, data))).err();
+    assert_eq!(refused, Some(CheckpointError::Shape { tensor: "rnn.b" }));
+
+    let file = bare(&TINY, [0, 1, 2, 3, 4, 5], "");
+    let (header, data) = parts(&file);
+    for (from, to, tensor) in [("[4]", "[4,1]", "rnn.b"), ("F32", "U8", "embed.W")] {
+        assert!(header.contains(from));
+        let refused = Checkpoint::read(&assemble(&header.replacen(from, to, 1), data)).err();
+        assert_eq!(refused, Some(CheckpointError::Shape { tensor }));
+    }
+}
+
+#[test]
 fn a_refused_or_unfitting_file_leaves_the_model() {
     let mut model = SimpleRnnlm::new(TINY, &mut Xorshift::new(1)).unwrap();
     model.set_state(&[0.5; 8]).unwrap();
@@ -246,6 +284,18 @@ fn a_refused_or_unfitting_file_leaves_the_model() {
 }
 
 #[test]
+fn a_hidden_state_of_another_batch_size_is_not_loaded() {
+    let mut other = SimpleRnnlm::new(Config { batch_size: 3, ..TINY }, &mut Xorshift::new(1)).unwrap();
+    other.set_state(&[0.5; 12]).unwrap();
+    let mut file = vec![0; Checkpoint::len(other.config(), 0).unwrap()];
+    Checkpoint::write(&other, &TrainingState::default(), "", &mut file).unwrap();
+    let mut model = SimpleRnnlm::new(TINY, &mut Xorshift::new(2)).unwrap();
+    model.set_state(&[0.25; 8]).unwrap();
+    Checkpoint::read(&file).unwrap().load(&mut model).unwrap();
+    assert_eq!((model.weights_block(), model.state()), (other.weights_block(), &[0.0; 8][..]));
+}
+
+#[test]
 fn what_could_not_be_read_is_not_written() {
     let mut model = SimpleRnnlm::new(TINY, &mut Xorshift::new(1)).unwrap();
     let mut file = vec![0; Checkpoint::len(&TINY, 6).unwrap()];
@@ -260,6 +310,26 @@ fn what_could_not_be_read_is_not_written() {
     model.weights_mut().affine_b.as_mut_slice()[1] = f32::NAN;
     let refused = Checkpoint::write(&model, &good, "a\nb\nc\n", &mut file);
     assert_eq!(refused, Err(CheckpointError::NotFinite { tensor: "affine.b" }));
+}
+
+#[test]
+fn a_word_behind_the_last_line_is_not_written() {
+    let model = SimpleRnnlm::new(TINY, &mut Xorshift::new(1)).unwrap();
+    let words = "a\nb\nc\nd";
+    let mut file = vec![0; Checkpoint::len(&TINY, words.len()).unwrap()];
+    let refused = Checkpoint::write(&model, &TrainingState::default(), words, &mut file);
+    assert_eq!(refused, Err(CheckpointError::Words));
+}
+
+#[test]
+fn a_hidden_state_that_is_not_finite_is_not_written() {
+    let mut model = SimpleRnnlm::new(TINY, &mut Xorshift::new(1)).unwrap();
+    let mut file = vec![0; Checkpoint::len(&TINY, 0).unwrap()];
+    for bad in [f32::NAN, f32::NEG_INFINITY] {
+        model.set_state(&[0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, bad]).unwrap();
+        let refused = Checkpoint::write(&model, &TrainingState::default(), "", &mut file);
+        assert_eq!(refused, Err(CheckpointError::NotFinite { tensor: "rnnlm.state" }));
+    }
 }
 
 /// One change of the kinds that a careless program or a malicious one would make.

@@ -185,6 +185,22 @@ fn a_training_state_goes_on_in_another_trainer() {
 }
 
 #[test]
+fn an_epoch_of_a_longer_text_ends_with_the_next_step() {
+    let mut trainer = trainer().with_eval_interval(1);
+    // two steps more than this text has in an epoch
+    trainer.resume(&TrainingState { iteration: 9, losses: [18.0, 0.0], ..TrainingState::default() }).unwrap();
+    trainer
+        .fit(&corpus(), 2, |progress| {
+            assert!(progress.is_epoch_end());
+            assert_eq!((progress.epoch, progress.iteration, progress.iterations), (1, 10, 10));
+            ControlFlow::Break(())
+        })
+        .unwrap();
+    assert_eq!((trainer.epoch(), trainer.perplexities().len()), (1, 1));
+    assert_eq!(trainer.training_state().iteration, 0);
+}
+
+#[test]
 fn a_training_state_that_is_none_changes_nothing() {
     let mut trainer = trainer();
     let before = trainer.training_state();

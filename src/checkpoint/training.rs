@@ -105,6 +105,7 @@ mod tests {
             TrainingState { learning_rate: 0.0, ..good },
             TrainingState { learning_rate: f32::INFINITY, ..good },
             TrainingState { max_norm: f32::NAN, ..good },
+            TrainingState { max_norm: 0.0, ..good },
             TrainingState { max_norm: -1.0, ..good },
             TrainingState { decay: 0.5, ..good },
             TrainingState { decay: f32::INFINITY, ..good },

@@ -68,7 +68,7 @@ mod tests {
     use std::vec::Vec;
 
     use super::*;
-    use crate::Isa;
+    use crate::{Isa, simd::Portable};
 
     #[test]
     #[cfg_attr(miri, ignore = "minutes in an interpreter")]
@@ -85,6 +85,32 @@ mod tests {
                     let allowed = 2e-6 * exact + 1e-45;
                     assert!((f64::from(norm) - exact).abs() <= allowed, "{len} {scale}: {norm:e} {exact:e}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "minutes in an interpreter")]
+    fn the_sum_has_the_written_order() {
+        for len in [6000, 10_000, 50_000] {
+            // the largest element is below 2 and not below 1, so that nothing is scaled
+            let x: Vec<f32> = (0..len).map(|i| ((i * 37 + 11) % 199 + 1) as f32 / 100.3).collect();
+            let mut total = Sum::default();
+            for block in x.chunks(4096) {
+                let mut lanes = [0.0; 16];
+                for (i, &x) in block.iter().enumerate() {
+                    lanes[i % 16] = Portable.fma_one(x, x, lanes[i % 16]);
+                }
+                for width in [8, 4, 2, 1] {
+                    for i in 0..width {
+                        lanes[i] += lanes[i + width];
+                    }
+                }
+                total.add(lanes[0]);
+            }
+            let expected = sqrt(Portable, total.mean(1)).to_bits();
+            for isa in Isa::available() {
+                assert_eq!(isa.run(Norm(&x)).to_bits(), expected, "{} {len}", isa.name());
             }
         }
     }

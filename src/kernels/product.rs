@@ -535,4 +535,19 @@ mod tests {
         }
         assert_eq!(c, [5.0; 3]);
     }
+
+    #[test]
+    fn a_short_bias_or_result_does_nothing() {
+        let ones = [1.0; 6];
+        for (isa, m) in Isa::available().flat_map(|isa| [(isa, 1), (isa, 2)]) {
+            let run = |bias: usize, c: &mut [f32]| {
+                let into = Into::Bias(&ones[..bias]);
+                isa.run(Case { shape: [m, 3, 2], a: &ones, b: &ones, kind: Kind::Nn, into, c })
+            };
+            let mut c = [5.0; 4];
+            assert!(!run(1, &mut c[..2 * m]) && !run(2, &mut c[..2 * m - 1]), "{} {m}", isa.name());
+            assert_eq!(c, [5.0; 4]);
+            assert!(run(2, &mut c[..2 * m]));
+        }
+    }
 }
