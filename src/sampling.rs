@@ -59,7 +59,7 @@ struct Best<'t> {
     /// What a newcomer must exceed: the last one's probability, where the list is full.
     least: f32,
     /// Newcomers have bits that are no less, as integers: comparing these takes fewer instructions on a small core. Negative
-    /// numbers order otherwise, so nothing is left out on their account.
+    /// numbers order otherwise, so nothing is left out on their account. Kept, as deriving it for each newcomer costs more.
     least_bits: i32,
 }
 

@@ -154,6 +154,9 @@ fn what_is_wrong_has_a_name() {
         assert!(bare_header.contains(from), "{from}");
         assemble(&bare_header.replacen(from, to, 1), bare_data)
     };
+    // the largest size that a target has, and the first that it hasn't: one that ends behind its last digit
+    let largest = usize::MAX.to_string();
+    let too_large = (usize::MAX as u128 + 1).to_string();
     let named = [
         (vec![], Error::Truncated),
         (assemble("{}", &[]), Error::Missing { tensor: "embed.W" }),
@@ -167,8 +170,8 @@ fn what_is_wrong_has_a_name() {
         (complete_with("[3,2]", "[3,2,1]"), Error::Shape { tensor: "embed.W" }),
         (complete_with("[3,2]", "[]"), Error::Shape { tensor: "embed.W" }),
         (complete_with("[3,2]", "[0,2]"), Error::Config(ConfigError::ZeroSize)),
-        (complete_with("[3,2]", "[18446744073709551615,2]"), Error::Config(ConfigError::TooLarge)),
-        (complete_with("[3,2]", "[18446744073709551616,2]"), Error::Header { at: 54 }),
+        (complete_with("[3,2]", &format!("[{largest},2]")), Error::Config(ConfigError::TooLarge)),
+        (complete_with("[3,2]", &format!("[{too_large},2]")), Error::Header { at: 34 + too_large.len() }),
         (complete_with("[3,2]", "[03,2]"), Error::Header { at: 37 }),
         (complete_with("[3,2]", "[3,-2]"), Error::Header { at: 37 }),
         (complete_with("[0,24]", "[24,0]"), Error::Layout),

@@ -12,6 +12,7 @@ use workload::{CONFIG, RATE, SEEDS, STEPS_ON_THE_DESKTOP, window};
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=src/workload.rs");
+    println!("cargo::rustc-env=OPT_LEVEL={}", env::var("OPT_LEVEL")?);
     let mut model = SimpleRnnlm::new(CONFIG, &mut Xorshift::new(SEEDS[0]))?;
     let mut rng = Xorshift::new(SEEDS[1]);
     for _ in 0..STEPS_ON_THE_DESKTOP {

@@ -7,10 +7,10 @@
 //! Every `unsafe` block of the token's methods rests on one fact, named "token" below: the instructions are part of the
 //! targets for which this file is compiled.
 
-#[path = "cortex_m_assembly.rs"]
-mod assembly;
 #[path = "cortex_m_functions.rs"]
 mod functions;
+#[path = "cortex_m_passes.rs"]
+mod passes;
 #[path = "cortex_m_product.rs"]
 mod product;
 
@@ -28,17 +28,17 @@ impl CortexM {
 
     /// to = from; the shorter one ends it.
     pub(crate) fn copy(to: &mut [f32], from: &[f32]) {
-        assembly::copy(to, from);
+        passes::copy(to, from);
     }
     /// x = 0.
     pub(crate) fn clear(x: &mut [f32]) {
-        assembly::clear(x);
+        passes::clear(x);
     }
     /// The place of the first element, not before `from`, whose bits are an integer not below `least`; at least the length where
     /// there is none.
     #[inline(always)]
     pub(crate) fn position_of_bits(x: &[f32], from: usize, least: i32) -> usize {
-        assembly::position_of_bits(x, from, least)
+        passes::position_of_bits(x, from, least)
     }
 }
 
@@ -207,19 +207,19 @@ impl Simd for CortexM {
 fn exponentials(row: &mut [f32], constants: &'static [f32; 21]) -> (f32, f32) {
     let (blocks, rest) = row.as_chunks::<8>();
     let larger = |max: f32, &x: &f32| if x > max || x.is_nan() { x } else { max };
-    let max = rest.iter().fold(assembly::max(blocks), larger);
+    let max = rest.iter().fold(passes::max(blocks), larger);
     if max.is_nan() {
         return (max, max);
     }
     // SAFETY: by `in_pairs` the elements are there.
     in_pairs(row, |x, count| unsafe { functions::exp(x, count, max, constants) });
-    (max, assembly::sum(row))
+    (max, passes::sum(row))
 }
 
 #[inline(never)]
 fn scale_all(x: &mut [f32], factor: f32) {
     let (blocks, rest) = x.as_chunks_mut::<16>();
-    assembly::scale(blocks, factor);
+    passes::scale(blocks, factor);
     rest.iter_mut().for_each(|x| *x *= factor);
 }
 

@@ -146,10 +146,13 @@ pub(super) unsafe fn chain(o: &Operands, i: usize, j: usize, sum: f32) -> f32 {
     f32::from_bits(sum)
 }
 
-/// c += x * b for pairs of c and b.
-macro_rules! chains {
+/// c += x * b or c -= x * b, rounded once, for pairs of c and b.
+macro_rules! fused {
     ($($c:ident)* += $x:ident * $($b:ident)*) => {
         concat!($("vfma.f32 ", stringify!($c), ", ", stringify!($x), ", ", stringify!($b), "\n"),*)
+    };
+    ($($c:ident)* -= $x:ident * $($b:ident)*) => {
+        concat!($("vfms.f32 ", stringify!($c), ", ", stringify!($x), ", ", stringify!($b), "\n"),*)
     };
 }
 /// One step in k of a 1 x 16 block.
@@ -157,9 +160,9 @@ macro_rules! one_by_sixteen {
     ($x:ident) => {
         concat!(
             "vldmia r3!, {{s16-s23}}\n",
-            chains!(s0 s1 s2 s3 s4 s5 s6 s7 += $x * s16 s17 s18 s19 s20 s21 s22 s23),
+            fused!(s0 s1 s2 s3 s4 s5 s6 s7 += $x * s16 s17 s18 s19 s20 s21 s22 s23),
             "vldmia r3, {{s16-s23}}\n add r3, r4\n",
-            chains!(s8 s9 s10 s11 s12 s13 s14 s15 += $x * s16 s17 s18 s19 s20 s21 s22 s23)
+            fused!(s8 s9 s10 s11 s12 s13 s14 s15 += $x * s16 s17 s18 s19 s20 s21 s22 s23)
         )
     };
 }
@@ -259,26 +262,12 @@ pass! {
  7: ldrb r1, [r0, #44]
     cbz r1, 8f
     vldr s24, [r0, #48]
-    vldmia r9, {{s16-s23}}
-    vfms.f32 s16, s24, s0
-    vfms.f32 s17, s24, s1
-    vfms.f32 s18, s24, s2
-    vfms.f32 s19, s24, s3
-    vfms.f32 s20, s24, s4
-    vfms.f32 s21, s24, s5
-    vfms.f32 s22, s24, s6
-    vfms.f32 s23, s24, s7
-    vstmia r9!, {{s16-s23}}
-    vldmia r9, {{s16-s23}}
-    vfms.f32 s16, s24, s8
-    vfms.f32 s17, s24, s9
-    vfms.f32 s18, s24, s10
-    vfms.f32 s19, s24, s11
-    vfms.f32 s20, s24, s12
-    vfms.f32 s21, s24, s13
-    vfms.f32 s22, s24, s14
-    vfms.f32 s23, s24, s15
-    vstmia r9!, {{s16-s23}}
+    vldmia r9, {{s16-s23}}",
+    fused!(s16 s17 s18 s19 s20 s21 s22 s23 -= s24 * s0 s1 s2 s3 s4 s5 s6 s7),
+    "vstmia r9!, {{s16-s23}}
+    vldmia r9, {{s16-s23}}",
+    fused!(s16 s17 s18 s19 s20 s21 s22 s23 -= s24 * s8 s9 s10 s11 s12 s13 s14 s15),
+    "vstmia r9!, {{s16-s23}}
     b 9f
  8: vstmia r9!, {{s0-s15}}
  9: add r10, r10, lr, lsl #6
@@ -304,10 +293,10 @@ pass! {
     vldmia r4!, {{s20-s23}}
     vldmia r5!, {{s24-s27}}
     vldmia r8!, {{s28-s31}}",
-    chains!(s0 s1 s2 s3 += s8 * s16 s20 s24 s28),
-    chains!(s0 s1 s2 s3 += s9 * s17 s21 s25 s29),
-    chains!(s0 s1 s2 s3 += s10 * s18 s22 s26 s30),
-    chains!(s0 s1 s2 s3 += s11 * s19 s23 s27 s31),
+    fused!(s0 s1 s2 s3 += s8 * s16 s20 s24 s28),
+    fused!(s0 s1 s2 s3 += s9 * s17 s21 s25 s29),
+    fused!(s0 s1 s2 s3 += s10 * s18 s22 s26 s30),
+    fused!(s0 s1 s2 s3 += s11 * s19 s23 s27 s31),
     "subs r2, #1
     bne 3b
  4: ldr r2, [r0]
@@ -318,7 +307,7 @@ pass! {
     vldmia r4!, {{s20}}
     vldmia r5!, {{s24}}
     vldmia r8!, {{s28}}",
-    chains!(s0 s1 s2 s3 += s8 * s16 s20 s24 s28),
+    fused!(s0 s1 s2 s3 += s8 * s16 s20 s24 s28),
     "subs r2, #1
     bne 6b
  5: vstmia r9!, {{s0-s3}}

@@ -13,7 +13,7 @@ pub fn example(name: &str) -> PathBuf {
     let test = env::current_exe().unwrap();
     // how deep tests stand differs from one Cargo to the next
     let beside = |folder: &Path| folder.join("examples").join(format!("{name}{}", env::consts::EXE_SUFFIX));
-    let path = test.ancestors().skip(1).map(beside).find(|path| path.exists()).unwrap_or_default();
+    let path = test.ancestors().skip(1).map(beside).find(|path| path.is_file()).unwrap_or_default();
     let changed = |path: &Path| fs::metadata(path).and_then(|found| found.modified()).ok();
     let built = changed(&path);
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
