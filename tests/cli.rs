@@ -194,6 +194,8 @@ fn what_stops_a_run_exits_with_1() {
     fs::write(folder.join("held_out/ptb.train.txt"), SENTENCE.repeat(40)).unwrap();
     fs::write(folder.join("one_word/ptb.train.txt"), SENTENCE.repeat(40)).unwrap();
     fs::write(folder.join("one_word/ptb.valid.txt"), "you").unwrap();
+    // what this target can count, and numbers whose product is one more
+    let (most, root) = (usize::MAX, 1_usize << (usize::BITS / 2));
     for (line, part) in [
         ("--data missing.txt", "missing.txt"),
         ("--data nothing", "ptb.train.txt"),
@@ -201,13 +203,13 @@ fn what_stops_a_run_exits_with_1() {
         ("--data short.txt", "3 tokens, 51 are needed"),
         ("--data empty.txt", "0 tokens"),
         ("--data a.txt --hidden 1000000000", "memory"),
-        ("--data a.txt --hidden 18446744073709551615", "memory"),
-        ("--data a.txt --batch 4294967296 --time 4294967296", "batch size"),
+        (&*format!("--data a.txt --hidden {most}"), "memory"),
+        (&*format!("--data a.txt --batch {root} --time {root}"), "batch size"),
         ("--data a.txt --csv nowhere/out.csv", "nowhere/out.csv"),
         ("--data a.txt --csv nothing", "directory"),
         ("--data a.txt --csv a.txt/", "a.txt/"),
         ("--data a.txt --csv ./a.txt", "same file"),
-        ("--tokens 18446744073709551615", "10000000 tokens"),
+        (&*format!("--tokens {most}"), "10000000 tokens"),
         ("--data one_word", "ptb.valid.txt: fewer than two tokens"),
         ("--data a.txt --lr 3e38 --csv out.csv", "weights were left as they were"),
         ("--isa neon --data a.txt", "instruction set"),
