@@ -108,7 +108,7 @@ impl<B: Storage> Gradients<B> {
         if !self.match_sizes(sizes) {
             return None;
         }
-        split(self.block.as_mut(), sizes.parameters())
+        split(self.block.as_mut(), &sizes.parameters())
     }
 }
 

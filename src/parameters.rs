@@ -110,7 +110,7 @@ impl<'a> Parameters<&'a [f32]> {
 impl<'a> Parameters<&'a mut [f32]> {
     /// Mutable views of a block that holds the weights of these sizes; `None` where it is shorter.
     pub(crate) fn of_mut(sizes: &Sizes, block: &'a mut [f32]) -> Option<Self> {
-        Some(Self::assemble(sizes, crate::workspace::split(block, sizes.parameters())?))
+        Some(Self::assemble(sizes, crate::workspace::split(block, &sizes.parameters())?))
     }
 }
 

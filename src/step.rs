@@ -1,5 +1,7 @@
 //! One training step: the order of the layers, forward and backward, compiled once per instruction set.
 
+use core::mem::MaybeUninit;
+
 use crate::{
     config::Sizes,
     error::StepError,
@@ -37,12 +39,14 @@ pub(crate) fn forward(model: Parts<'_>, stateful: bool, [xs, ts]: [&[u32]; 2]) -
         }
     }
     check_ids(xs, ts, sizes.v)?;
-    let mut views = Views::of(&sizes, weights, workspace);
-    let Some(Views { weights, buffers }) = &mut views else { return Err(StepError::OtherSizes) };
+    let mut place = MaybeUninit::uninit();
+    let views = Views::of(&mut place, &sizes, weights, workspace).ok_or(StepError::OtherSizes)?;
+    let Views { weights, buffers } = views;
+    let [state, _, h, ..] = buffers;
     let block = sizes.n * sizes.h;
-    let before = head(buffers.h, block);
+    let before = head(h, block);
     if stateful {
-        copy(before, buffers.state);
+        copy(before, state);
     } else {
         clear(before);
     }
@@ -51,11 +55,12 @@ pub(crate) fn forward(model: Parts<'_>, stateful: bool, [xs, ts]: [&[u32]; 2]) -
     let pass = Forward { sizes: &sizes, weights, buffers, xs, ts };
     isa.run(Train { pass, count, total: &mut total });
     let loss = total.mean(count);
-    let last = buffers.h.get(sizes.t * block..).unwrap_or_default();
+    let [state, _, h, ..] = buffers;
+    let last = h.get(sizes.t * block..).unwrap_or_default();
     if !loss.is_finite() || !isa.run(MaxAbs(last)).is_finite() {
         return Err(StepError::NonFiniteLoss);
     }
-    copy(buffers.state, last);
+    copy(state, last);
     Ok((loss, count))
 }
 
@@ -66,10 +71,12 @@ pub(crate) fn score(model: Parts<'_>, tokens: &[u32], visit: &mut dyn FnMut(Toke
         return Err(StepError::Length { needed: 2, given: tokens.len() });
     };
     check_ids(tokens, &[], sizes.v)?;
-    let mut views = Views::of(&sizes, weights, workspace);
-    let Some(Views { weights, buffers }) = &mut views else { return Err(StepError::OtherSizes) };
+    let mut place = MaybeUninit::uninit();
+    let views = Views::of(&mut place, &sizes, weights, workspace).ok_or(StepError::OtherSizes)?;
+    let Views { weights, buffers } = views;
     let hidden = sizes.h;
-    clear(head(buffers.h, hidden));
+    let [_, _, h, ..] = buffers;
+    clear(head(h, hidden));
     let (mut total, mut finite) = (Sum::default(), true);
     let mut targets = ts.iter();
     let mut visit = |loss: f32, rank: usize| {
@@ -85,7 +92,8 @@ pub(crate) fn score(model: Parts<'_>, tokens: &[u32], visit: &mut dyn FnMut(Toke
         let pass = Forward { sizes: &sizes, weights, buffers, xs, ts };
         isa.run(Score { pass, visit: &mut visit });
         let last = xs.len() * hidden;
-        if let Some((first, rest)) = buffers.h.split_at_mut_checked(hidden) {
+        let [_, _, h, ..] = buffers;
+        if let Some((first, rest)) = h.split_at_mut_checked(hidden) {
             copy(first, rest.get(last - hidden..).unwrap_or_default());
         }
     }
@@ -97,14 +105,16 @@ pub(crate) fn score(model: Parts<'_>, tokens: &[u32], visit: &mut dyn FnMut(Toke
 /// and state are those before the window.
 pub(crate) fn descend(model: Parts<'_>, rate: f32, count: usize) -> Result<(), StepError> {
     let Parts { isa, sizes, weights, workspace } = model;
-    let mut views = Views::of(&sizes, weights, workspace);
-    let Some(Views { weights, buffers }) = &mut views else { return Err(StepError::OtherSizes) };
+    let mut place = MaybeUninit::uninit();
+    let views = Views::of(&mut place, &sizes, weights, workspace).ok_or(StepError::OtherSizes)?;
+    let Views { weights, buffers } = views;
     let result = check_rate(rate).and_then(|()| {
         let pass = Backward { sizes: &sizes, buffers };
         if count == 0 || isa.run(InPlace { pass, weights, rate }) { Ok(()) } else { Err(StepError::NonFiniteUpdate) }
     });
     if result.is_err() {
-        copy(buffers.state, buffers.h);
+        let [state, _, h, ..] = buffers;
+        copy(state, h);
     }
     result
 }
@@ -112,8 +122,9 @@ pub(crate) fn descend(model: Parts<'_>, rate: f32, count: usize) -> Result<(), S
 /// The backward pass of the window just read, in which `count` targets count, with stored gradients.
 pub(crate) fn store(model: Parts<'_>, gradients: &mut [&mut [f32]; 6], count: usize) -> Result<(), StepError> {
     let Parts { isa, sizes, weights, workspace } = model;
-    let mut views = Views::of(&sizes, weights, workspace);
-    let Some(Views { weights, buffers }) = &mut views else { return Err(StepError::OtherSizes) };
+    let mut place = MaybeUninit::uninit();
+    let views = Views::of(&mut place, &sizes, weights, workspace).ok_or(StepError::OtherSizes)?;
+    let Views { weights, buffers } = views;
     let [embed_w, rest @ ..] = gradients;
     clear(embed_w);
     if count == 0 {
@@ -127,8 +138,9 @@ pub(crate) fn store(model: Parts<'_>, gradients: &mut [&mut [f32]; 6], count: us
 
 /// Sets the carried hidden state to that before the window just read.
 pub(crate) fn take_back_state(Parts { sizes, weights, workspace, .. }: Parts<'_>) {
-    if let Some(Views { buffers, .. }) = &mut Views::of(&sizes, weights, workspace) {
-        copy(buffers.state, buffers.h);
+    if let Some(views) = Views::of(&mut MaybeUninit::uninit(), &sizes, weights, workspace) {
+        let [state, _, h, ..] = &mut views.buffers;
+        copy(state, h);
     }
 }
 
@@ -164,15 +176,12 @@ impl<'p> Forward<'p, '_> {
     /// The logits (T*N,V).
     fn logits<S: Simd>(self, s: S) -> &'p mut [f32] {
         let Self { sizes, weights: [embed_w, wx, wh, b, affine_w, affine_b], buffers, xs, .. } = self;
-        let &Sizes { v, d, h: hidden, n, t } = sizes;
-        let rows = sizes.rows();
-        let x = head(buffers.x, rows * d);
-        let h = head(buffers.h, (rows + n) * hidden);
-        let logits = head(buffers.logits, rows * v);
-        time_embedding::forward(x, buffers.rows, embed_w, d, TokenWindow { ids: xs, n, t });
+        let &Sizes { d, h: hidden, n, t, .. } = sizes;
+        let [_, x, h, logits, rows, _, _, pack] = buffers;
+        time_embedding::forward(x, rows, embed_w, d, TokenWindow { ids: xs, t });
         time_rnn::forward(s, h, x, [wx, wh, b], sizes);
         let h = h.get(n * hidden..).unwrap_or_default();
-        time_affine::forward(s, logits, h, [affine_w, affine_b], buffers.pack, sizes);
+        time_affine::forward(s, logits, h, [affine_w, affine_b], pack, sizes);
         logits
     }
 }
@@ -191,9 +200,9 @@ impl Kernel for Train<'_, '_> {
     #[inline(always)]
     fn call<S: Simd>(self, s: S) {
         let Self { pass, count, total } = self;
-        let (&Sizes { v, n, t, .. }, ids) = (pass.sizes, pass.ts);
+        let (&Sizes { v, t, .. }, ids) = (pass.sizes, pass.ts);
         let logits = pass.logits(s);
-        time_softmax_with_loss::forward_backward(s, logits, TokenWindow { ids, n, t }, v, count, total);
+        time_softmax_with_loss::forward_backward(s, logits, TokenWindow { ids, t }, v, count, total);
     }
 }
 
@@ -209,9 +218,9 @@ impl Kernel for Score<'_, '_> {
     #[inline(always)]
     fn call<S: Simd>(self, s: S) {
         let Self { pass, visit } = self;
-        let (&Sizes { v, n, t, .. }, ids) = (pass.sizes, pass.ts);
+        let (&Sizes { v, t, .. }, ids) = (pass.sizes, pass.ts);
         let logits = pass.logits(s);
-        time_softmax_with_loss::score(s, logits, TokenWindow { ids, n, t }, v, visit);
+        time_softmax_with_loss::score(s, logits, TokenWindow { ids, t }, v, visit);
     }
 }
 
@@ -225,7 +234,7 @@ impl Backward<'_, '_> {
     /// From the logits down to the embedding: the gradients of all activations. The weights are only read.
     fn activations<S: Simd>(&mut self, s: S, [affine_w, wh, wx]: [&[f32]; 3]) {
         let sizes = self.sizes;
-        let Buffers { h, logits: d_logits, rows, d_h, d_x, pack, .. } = &mut *self.buffers;
+        let [_, _, h, d_logits, rows, d_h, d_x, pack] = &mut *self.buffers;
         time_affine::backward(s, d_h, d_logits, affine_w, pack, sizes);
         time_rnn::backward(s, d_x, d_h, h, [wx, wh], pack, sizes);
         time_embedding::backward(s, d_x, rows, sizes.d);
@@ -236,7 +245,7 @@ impl Backward<'_, '_> {
         let sizes = self.sizes;
         let &Sizes { h: hidden, n, d, .. } = sizes;
         let [embed_w, wx, wh, b, affine_w, affine_b] = weights;
-        let Buffers { x, h, logits: d_logits, rows, d_h: d_z, d_x, pack, .. } = &mut *self.buffers;
+        let [_, x, h, d_logits, rows, d_z, d_x, pack] = &mut *self.buffers;
         let h_from_first = h.get(n * hidden..).unwrap_or_default();
         time_affine::weight_gradients(s, [affine_w, affine_b], [h_from_first, d_logits], pack, sizes, into)
             & time_rnn::weight_gradients(s, [wx, wh, b], [x, h, d_z], sizes, into)
@@ -246,7 +255,7 @@ impl Backward<'_, '_> {
     /// True where no step can overflow: a gradient element is a sum of `rows` products, so its magnitude is below
     /// rows * max * max. The logits' gradient is below 1: their loss is finite.
     fn cannot_overflow<S: Simd>(&self, s: S, rate: f32) -> bool {
-        let Buffers { x, h, d_h: d_z, d_x, .. } = &*self.buffers;
+        let [_, x, h, _, _, d_z, d_x, _] = &*self.buffers;
         let max = |x: &[f32]| s.run(MaxAbs(x));
         // sums, not maxima: NaN must pass
         let factors = (1.0 + max(x) + max(h)) * (1.0 + max(d_z));

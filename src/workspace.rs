@@ -1,27 +1,21 @@
 //! The buffers of one training step for all T time steps, cut from one block of memory.
 
+use core::mem::MaybeUninit;
+
 use crate::{config::Sizes, simd::Scalar};
 
-/// The parts of the workspace. Activations are time-major: row t * N + n belongs to step t of batch row n, so a
-/// time step is one contiguous block and a weight gradient is one product over all rows.
-pub(crate) struct Buffers<'a> {
-    /// (N,H) the hidden state carried from window to window
-    pub state: &'a mut [f32],
-    /// (T*N,D) word vectors
-    pub x: &'a mut [f32],
-    /// ((T+1)*N,H) hidden states; block 0 is the state before the window
-    pub h: &'a mut [f32],
-    /// (T*N,V) logits, then their gradient
-    pub logits: &'a mut [f32],
-    /// (T*N) the input id of each row, as the bits of a float
-    pub rows: &'a mut [f32],
-    /// (T*N,H) gradient of h, then of z = the argument of tanh
-    pub d_h: &'a mut [f32],
-    /// (T*N,D) gradient of x
-    pub d_x: &'a mut [f32],
-    /// scratch of the products
-    pub pack: &'a mut [f32],
-}
+/// The parts of the workspace, in the order of [`Sizes::buffers`]. Activations are time-major: row t * N + n belongs to step t of
+/// batch row n, so a time step is one contiguous block and a weight gradient is one product over all rows.
+///
+/// - state (N,H): the hidden state carried from window to window
+/// - x (T*N,D): word vectors
+/// - h ((T+1)*N,H): hidden states; block 0 is the state before the window
+/// - logits (T*N,V), then their gradient
+/// - rows (T*N): the input id of each row, as the bits of a float
+/// - d_h (T*N,H): gradient of h, then d_z, that of z = the argument of tanh
+/// - d_x (T*N,D): gradient of x
+/// - pack: scratch of the products
+pub(crate) type Buffers<'a> = [&'a mut [f32]; 8];
 
 /// A model's weights, in the order of [`Sizes::parameters`], and its buffers.
 pub(crate) struct Views<'a> {
@@ -30,21 +24,18 @@ pub(crate) struct Views<'a> {
 }
 
 impl<'a> Views<'a> {
-    /// `None` where a block is too short. The views are many words, so look at them by reference.
+    /// Views of these blocks; `None` where one is too short. They are many words, so they are written where they stay.
     #[inline(never)]
-    pub(crate) fn of(sizes: &Sizes, weights: &'a mut [f32], workspace: &'a mut [f32]) -> Option<Self> {
-        let mut lens = sizes.buffers().into_iter();
-        let mut rest = workspace;
-        let mut next = || {
-            let (part, after) = core::mem::take(&mut rest).split_at_mut_checked(lens.next()?)?;
-            rest = after;
-            Some(part)
-        };
-        #[rustfmt::skip]
-        let buffers = Buffers {
-            state: next()?, x: next()?, h: next()?, logits: next()?, rows: next()?, d_h: next()?, d_x: next()?, pack: next()?,
-        };
-        Some(Self { weights: split(weights, sizes.parameters())?, buffers })
+    pub(crate) fn of<'v>(
+        place: &'v mut MaybeUninit<Self>,
+        sizes: &Sizes,
+        weights: &'a mut [f32],
+        workspace: &'a mut [f32],
+    ) -> Option<&'v mut Self> {
+        let views = place.write(Self { weights: Default::default(), buffers: Default::default() });
+        let whole = cut(weights, &sizes.parameters(), &mut views.weights)
+            && cut(workspace, &sizes.buffers(), &mut views.buffers);
+        whole.then_some(views)
     }
 }
 
@@ -64,11 +55,22 @@ pub(crate) fn clear(x: &mut [f32]) {
 }
 
 /// Cuts a block into consecutive parts of these lengths; `None` where it is too short.
-pub(crate) fn split<const COUNT: usize>(block: &mut [f32], lens: [usize; COUNT]) -> Option<[&mut [f32]; COUNT]> {
+#[inline(always)]
+pub(crate) fn split<'a, const COUNT: usize>(
+    block: &'a mut [f32],
+    lens: &[usize; COUNT],
+) -> Option<[&'a mut [f32]; COUNT]> {
     let mut parts = [(); COUNT].map(|()| <&mut [f32]>::default());
+    cut(block, lens, &mut parts).then_some(parts)
+}
+
+/// One function for any number of parts: flash is short.
+#[inline(never)]
+fn cut<'a>(block: &'a mut [f32], lens: &[usize], parts: &mut [&'a mut [f32]]) -> bool {
     let mut rest = block;
     for (part, len) in parts.iter_mut().zip(lens) {
-        (*part, rest) = rest.split_at_mut_checked(len)?;
+        let Some((head, behind)) = rest.split_at_mut_checked(*len) else { return false };
+        (*part, rest) = (head, behind);
     }
-    Some(parts)
+    true
 }

@@ -17,20 +17,22 @@ pub(crate) mod time_softmax_with_loss;
 #[derive(Clone, Copy)]
 pub(crate) struct TokenWindow<'a> {
     pub ids: &'a [u32],
-    pub n: usize,
     pub t: usize,
 }
 
 impl TokenWindow<'_> {
-    /// Visits the ids in the order of the activations: step after step, and batch row after batch row within a step.
-    pub(crate) fn for_each_time_major(self, mut visit: impl FnMut(u32)) {
-        let Self { ids, n, t } = self;
-        for step in 0..t {
-            for row in 0..n {
-                if let Some(&id) = ids.get(row * t + step) {
-                    visit(id);
-                }
+    /// The ids in the order of the activations: step after step, and batch row after batch row within a step.
+    pub(crate) fn time_major(self) -> impl Iterator<Item = u32> {
+        let Self { ids, t } = self;
+        let mut at = 0;
+        ids.iter().map_while(move |_| {
+            let id = ids.get(at)?;
+            // behind the last row comes the next step
+            at += t;
+            if at >= ids.len() {
+                at = at + 1 - ids.len();
             }
-        }
+            Some(*id)
+        })
     }
 }

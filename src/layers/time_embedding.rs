@@ -14,13 +14,10 @@ use crate::{
 
 /// x (T*N,D) from W (V,D); `rows` (T*N) keeps the id of each row for the backward pass, as the bits of a float.
 pub(crate) fn forward(x: &mut [f32], rows: &mut [f32], w: &[f32], d: usize, ids: TokenWindow<'_>) {
-    let mut x = x.chunks_exact_mut(d.max(1)).zip(rows);
-    ids.for_each_time_major(|id| {
-        if let (Some((x, row)), Some(vector)) = (x.next(), w.get(id as usize * d..)) {
-            copy(x, vector);
-            *row = f32::from_bits(id);
-        }
-    });
+    for ((x, row), id) in x.chunks_exact_mut(d.max(1)).zip(rows).zip(ids.time_major()) {
+        copy(x, w.get(id as usize * d..).unwrap_or_default());
+        *row = f32::from_bits(id);
+    }
 }
 
 /// Adds up the rows of dx (T*N,D) that belong to one id, into the first of them: the gradient of that row of W.

@@ -36,16 +36,14 @@ pub(crate) fn forward_backward<S: Simd>(
     total: &mut Sum,
 ) {
     let share = 1.0 / count as f32;
-    let mut rows = logits.chunks_exact_mut(v.max(1));
-    targets.for_each_time_major(|target| {
-        let Some(row) = rows.next() else { return };
+    for (row, target) in logits.chunks_exact_mut(v.max(1)).zip(targets.time_major()) {
         let target = target as usize;
         if target < v {
             total.add(s.run(SoftmaxRow { row, target, share }));
         } else {
             clear(row);
         }
-    });
+    }
 }
 
 /// Loss and rank of each target, without a gradient; the logits (T*N,V) don't survive it. Targets are below V.
@@ -56,10 +54,8 @@ pub(crate) fn score<S: Simd>(
     v: usize,
     visit: &mut dyn FnMut(f32, usize),
 ) {
-    let mut rows = logits.chunks_exact_mut(v.max(1));
-    targets.for_each_time_major(|target| {
-        let Some(row) = rows.next() else { return };
+    for (row, target) in logits.chunks_exact_mut(v.max(1)).zip(targets.time_major()) {
         let (loss, rank) = s.run(ScoreRow { row, target: target as usize });
         visit(loss, rank);
-    });
+    }
 }

@@ -249,16 +249,16 @@ pass! {
     one_by_sixteen!(s24),
     one_by_sixteen!(s25),
     one_by_sixteen!(s26),
+    "6:",
     one_by_sixteen!(s27),
     "subs r5, #4
     bhs 3b
  5: adds r5, #4
     beq 7f
- 6: vldmia r1!, {{s24}}
-    add r1, r2",
-    one_by_sixteen!(s24),
-    "subs r5, #1
-    bne 6b
+    vldmia r1!, {{s27}}
+    add r1, r2
+    subs r5, #1
+    b 6b
  7: ldrb r1, [r0, #44]
     cbz r1, 8f
     vldr s24, [r0, #48]
@@ -286,8 +286,8 @@ pass! {
     add r4, r3, r2, lsl #2
     add r5, r4, r2, lsl #2
     add r8, r5, r2, lsl #2
-    lsrs r2, r2, #2
-    beq 4f
+    subs r2, #4
+    blo 4f
  3: vldmia r1!, {{s8-s11}}
     vldmia r3!, {{s16-s19}}
     vldmia r4!, {{s20-s23}}
@@ -296,20 +296,19 @@ pass! {
     fused!(s0 s1 s2 s3 += s8 * s16 s20 s24 s28),
     fused!(s0 s1 s2 s3 += s9 * s17 s21 s25 s29),
     fused!(s0 s1 s2 s3 += s10 * s18 s22 s26 s30),
+    "6:",
     fused!(s0 s1 s2 s3 += s11 * s19 s23 s27 s31),
-    "subs r2, #1
-    bne 3b
- 4: ldr r2, [r0]
-    ands r2, #3
+    "subs r2, #4
+    bhs 3b
+ 4: adds r2, #4
     beq 5f
- 6: vldmia r1!, {{s8}}
-    vldmia r3!, {{s16}}
-    vldmia r4!, {{s20}}
-    vldmia r5!, {{s24}}
-    vldmia r8!, {{s28}}",
-    fused!(s0 s1 s2 s3 += s8 * s16 s20 s24 s28),
-    "subs r2, #1
-    bne 6b
+    vldmia r1!, {{s11}}
+    vldmia r3!, {{s19}}
+    vldmia r4!, {{s23}}
+    vldmia r5!, {{s27}}
+    vldmia r8!, {{s31}}
+    subs r2, #1
+    b 6b
  5: vstmia r9!, {{s0-s3}}
     add r10, r10, lr, lsl #4
     subs r12, #1
