@@ -120,6 +120,8 @@ impl Config {
     ///
     /// # Errors
     /// [`ConfigError::ZeroSize`] and [`ConfigError::TooLarge`]; never a panic.
+    // sizes that are constants cost no code
+    #[inline(always)]
     pub const fn memory(&self) -> Result<Memory, ConfigError> {
         if let Err(error) = self.check() {
             return Err(error);

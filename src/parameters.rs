@@ -2,6 +2,7 @@
 
 use crate::{
     config::{Config, Sizes},
+    error::ConfigError,
     matrix::Matrix,
 };
 
@@ -101,6 +102,27 @@ impl<'a> Parameters<&'a [f32]> {
         fit.then_some(Config { vocab_size: v, wordvec_size: d, hidden_size: h, batch_size: 1, time_size: 1 })
     }
 
+    /// The weights of a model that stand in one block, in flash for instance, in the order of the fields, as
+    /// [`SimpleRnnlm::weights_block`](crate::SimpleRnnlm::weights_block) shows them. Nothing is copied.
+    ///
+    /// ```
+    /// use rnnlm::{Config, Parameters, Predictor};
+    /// const CONFIG: Config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// static WEIGHTS: [f32; 72] = [0.0; 72];
+    /// let weights = Parameters::from_block(&CONFIG, &WEIGHTS)?;
+    /// let mut predictor = Predictor::new(weights, [0.0; 9])?;
+    /// assert_eq!(predictor.feed(1)?, [0.2; 5]); // of weights that know nothing
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Bad sizes, or a block whose length is not exactly the one of [`Config::memory`].
+    pub fn from_block(config: &Config, block: &'a [f32]) -> Result<Self, ConfigError> {
+        let (needed, given) = (config.memory()?.weights, block.len());
+        let wrong = ConfigError::BufferLength { needed, given };
+        if needed == given { Self::of(&config.checked_sizes(), block).ok_or(wrong) } else { Err(wrong) }
+    }
+
     /// Views of a block that holds the weights of these sizes; `None` where it is shorter.
     pub(crate) fn of(sizes: &Sizes, block: &'a [f32]) -> Option<Self> {
         Some(Self::assemble(sizes, parts(sizes, block)?))
@@ -116,9 +138,12 @@ impl<'a> Parameters<&'a mut [f32]> {
 
 /// The weights of these sizes, in the order of [`Parameters::named`]; `None` where the block is shorter.
 pub(crate) fn parts<'a>(sizes: &Sizes, block: &'a [f32]) -> Option<[&'a [f32]; 6]> {
-    let (mut parts, mut rest) = ([&[][..]; 6], block);
-    for (part, len) in parts.iter_mut().zip(sizes.parameters()) {
-        (*part, rest) = rest.split_at_checked(len)?;
-    }
-    Some(parts)
+    // no loop: where the sizes are constants, so are the places
+    let [embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b] = sizes.parameters();
+    let (embed_w, rest) = block.split_at_checked(embed_w)?;
+    let (rnn_wx, rest) = rest.split_at_checked(rnn_wx)?;
+    let (rnn_wh, rest) = rest.split_at_checked(rnn_wh)?;
+    let (rnn_b, rest) = rest.split_at_checked(rnn_b)?;
+    let (affine_w, rest) = rest.split_at_checked(affine_w)?;
+    Some([embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, rest.get(..affine_b)?])
 }

@@ -33,10 +33,10 @@ pub(crate) struct Parts<'m> {
 /// finite, or the input is bad, the state is as it was.
 pub(crate) fn forward(model: Parts<'_>, stateful: bool, [xs, ts]: [&[u32]; 2]) -> Result<(f32, usize), StepError> {
     let Parts { isa, sizes, weights, workspace } = model;
-    for ids in [xs, ts] {
-        if ids.len() != sizes.rows() {
-            return Err(StepError::Length { needed: sizes.rows(), given: ids.len() });
-        }
+    let needed = sizes.rows();
+    let given = if xs.len() == needed { ts.len() } else { xs.len() };
+    if given != needed {
+        return Err(StepError::Length { needed, given });
     }
     check_ids(xs, ts, sizes.v)?;
     let mut place = MaybeUninit::uninit();

@@ -26,8 +26,7 @@ parts() {
 }
 
 echo "flash in bytes: opt-level 3, s"
-# wanted at "s": 8192
-parts train,predict 16384 9216
+parts train,predict 16384 8192
 parts train,initialize,predict
 parts predict 16384 4096
 parts checkpoint 16384 6144

@@ -34,24 +34,35 @@ fn polynomial<S: Simd>(s: S, coefficients: &[f32], z: f32) -> f32 {
 /// x = 2^k (1 + f) with 1 + f between sqrt(1/2) and sqrt 2; with s = f / (2 + f), ln(1 + f) = f - s (f - R), where
 /// R = s² (2/3 + 2/5 s² + ...) (the scheme of FreeBSD's e_logf.c).
 pub(crate) fn ln<S: Simd>(s: S, x: f32) -> f32 {
-    s.run(Ln(x))
+    if x == f32::INFINITY {
+        return x;
+    }
+    if x <= 0.0 {
+        return if x == 0.0 { f32::NEG_INFINITY } else { f32::NAN };
+    }
+    let (x, shift) = if x < f32::MIN_POSITIVE { (x * 16_777_216.0, -24) } else { (x, 0) };
+    s.run(Ln { x, shift })
 }
 
-/// A kernel, so that it is compiled once and yet for the instruction set.
-struct Ln(f32);
+/// [`ln`] of a number that is normal, finite and above zero, or NaN: a sum of exponentials whose largest is 1.
+pub(crate) fn ln_of_sum<S: Simd>(s: S, x: f32) -> f32 {
+    s.run(Ln { x, shift: 0 })
+}
+
+/// ln(2^shift x) for normal x. A kernel, so that it is compiled once and yet for the instruction set.
+struct Ln {
+    x: f32,
+    shift: i32,
+}
 
 impl Kernel for Ln {
     type Output = f32;
     #[inline(always)]
     fn call<S: Simd>(self, s: S) -> f32 {
-        let x = self.0;
-        if x.is_nan() || x == f32::INFINITY {
+        let Self { x, shift } = self;
+        if x.is_nan() {
             return x;
         }
-        if x <= 0.0 {
-            return if x == 0.0 { f32::NEG_INFINITY } else { f32::NAN };
-        }
-        let (x, shift) = if x < f32::MIN_POSITIVE { (x * 16_777_216.0, -24) } else { (x, 0) };
         // subtracting the bits of sqrt(1/2) moves its binade boundary to a power of two
         const SQRT_HALF: u32 = 0x3f35_04f3;
         let from_sqrt_half = x.to_bits().wrapping_sub(SQRT_HALF);

@@ -11,7 +11,7 @@
 use super::{
     elementwise::fold_lanes,
     exp::{CONSTANTS, TAME, exp_lanes, exp_of_tame},
-    scalar::ln,
+    scalar::ln_of_sum,
 };
 use crate::simd::{Kernel, Simd, VIRTUAL_LANES};
 
@@ -34,7 +34,7 @@ impl Kernel for SoftmaxRow<'_> {
         if let Some(p) = row.get_mut(target) {
             *p -= share;
         }
-        ln(s, sum) - (logit - max)
+        ln_of_sum(s, sum) - (logit - max)
     }
 }
 
@@ -55,7 +55,7 @@ impl Kernel for ScoreRow<'_> {
         let logit = *logit;
         let ahead = before.iter().filter(|&&x| x >= logit).count() + after.iter().filter(|&&x| x > logit).count();
         let (max, sum) = exponentials(s, row);
-        (ln(s, sum) - (logit - max), ahead + 1)
+        (ln_of_sum(s, sum) - (logit - max), ahead + 1)
     }
 }
 

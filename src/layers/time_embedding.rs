@@ -20,14 +20,19 @@ pub(crate) fn forward(x: &mut [f32], rows: &mut [f32], w: &[f32], d: usize, ids:
     }
 }
 
+/// What stands in `rows` for a row whose gradient was added to that of another.
+const ADDED: u32 = u32::MAX;
+
 /// Adds up the rows of dx (T*N,D) that belong to one id, into the first of them: the gradient of that row of W.
-pub(crate) fn backward<S: Simd>(s: S, d_x: &mut [f32], rows: &[f32], d: usize) {
+pub(crate) fn backward<S: Simd>(s: S, d_x: &mut [f32], rows: &mut [f32], d: usize) {
     for r in 0..rows.len() {
         let first = first_with_same_id(rows, r);
         if first < r {
             let Some((before, from)) = d_x.split_at_mut_checked(r * d) else { return };
-            if let (Some(sum), Some(row)) = (before.get_mut(first * d..first * d + d), from.get(..d)) {
-                s.run(Add(sum, row));
+            let (Some(sum), Some(row)) = (before.get_mut(first * d..), from.get(..d)) else { return };
+            s.run(Add(sum, row));
+            if let Some(id) = rows.get_mut(r) {
+                *id = f32::from_bits(ADDED);
             }
         }
     }
@@ -43,14 +48,12 @@ pub(crate) fn weight_gradient<S: Simd>(
     into: Into<'_>,
 ) -> bool {
     let mut finite = true;
-    for (r, id) in rows.iter().enumerate() {
-        let start = id.to_bits() as usize * d;
-        let (Some(weights), Some(gradient)) = (w.get_mut(start..start + d), d_x.get(r * d..r * d + d)) else {
-            continue;
-        };
-        if first_with_same_id(rows, r) < r {
+    for (id, gradient) in rows.iter().zip(d_x.chunks_exact(d.max(1))) {
+        let id = id.to_bits();
+        if id == ADDED {
             continue;
         }
+        let Some(weights) = w.get_mut(id as usize * d..) else { return false };
         match into {
             Into::Descend(rate) => s.run(Descend { weights, gradient, rate }),
             Into::Probe(rate) => finite &= s.run(Probe { weights, gradient, rate }),

@@ -25,13 +25,14 @@ pub(crate) fn forward<S: Simd>(
     &Sizes { d, h: hidden, n, t, .. }: &Sizes,
 ) {
     let block = n * hidden;
-    let Some(z) = h.get_mut(block..) else { return };
+    let Some((before, z)) = h.split_at_mut_checked(block) else { return };
     product(s, [n * t, d, hidden], Left::rows(x, d), Right::Rows(wx), z, Into::Bias(b));
-    for step in 0..t {
-        let Some((before, from)) = h.split_at_mut_checked((step + 1) * block) else { return };
-        let (Some(h_prev), Some(z)) = (before.get(step * block..), from.get_mut(..block)) else { return };
+    let (mut h_prev, mut rest): (&[f32], _) = (before, z);
+    for _ in 0..t {
+        let Some((z, behind)) = { rest }.split_at_mut_checked(block) else { return };
         product(s, [n, hidden, hidden], Left::rows(h_prev, hidden), Right::Rows(wh), z, Into::Continue);
         s.run(Tanh(z));
+        (h_prev, rest) = (z, behind);
     }
 }
 
@@ -48,14 +49,14 @@ pub(crate) fn backward<S: Simd>(
     let block = n * hidden;
     let recurrence = [n, hidden, hidden];
     let wh = Right::transposed(s, recurrence, wh, pack);
-    for step in (0..t).rev() {
-        let next = (step + 1) * block;
-        let Some((d_h, d_z_next)) = d_h.split_at_mut_checked(next) else { return };
-        let (Some(d_h), Some(h)) = (d_h.get_mut(step * block..), h.get(next..next + block)) else { return };
-        if step + 1 < t {
-            product(s, recurrence, Left::rows(d_z_next, hidden), wh, d_h, Into::Continue);
+    let mut d_z_next: &[f32] = &[];
+    let blocks = d_h.chunks_exact_mut(block.max(1)).zip(h.get(block..).unwrap_or_default().chunks_exact(block.max(1)));
+    for (d, h) in blocks.rev() {
+        if !d_z_next.is_empty() {
+            product(s, recurrence, Left::rows(d_z_next, hidden), wh, d, Into::Continue);
         }
-        s.run(TanhBackward { d: d_h, h });
+        s.run(TanhBackward { d, h });
+        d_z_next = d;
     }
     product_nt(s, [n * t, hidden, d], d_h, wx, d_x, Into::Set, pack);
 }

@@ -47,7 +47,7 @@ pub(super) fn row([k, n]: [usize; 2], a: &[f32], b: &[f32], c: &mut [f32], into:
         k, a, a_row: k, a_col: 1, b, b_row: n, b_col: 1, c, c_row: n, start, start_row: 0, descends: false, rate: 0.0, start_col: 1, m: 1, n,
     };
     // SAFETY: all elements are there.
-    unsafe { rows(&mut o, blocks, 4) };
+    unsafe { rows(&mut o, blocks, 16) };
     true
 }
 
@@ -57,35 +57,29 @@ pub(super) fn row([k, n]: [usize; 2], a: &[f32], b: &[f32], c: &mut [f32], into:
 /// As [`Simd::product`].
 #[inline(never)]
 pub(super) unsafe fn product(o: &mut Operands) {
+    let columns_fit = o.b_row == 1 && o.b_col == o.k && o.a_col == 1 && !o.descends;
     // SAFETY: by the caller; what each pass asks of the distances is asked here.
     unsafe {
-        if o.b_col == 1 {
-            rows(o, blocks, 4);
-        } else if o.b_row == 1 && o.b_col == o.k && o.a_col == 1 && !o.descends {
-            rows(o, columns, 2);
+        if o.b_col != 1 && columns_fit {
+            rows(o, columns, 4);
         } else {
-            zeros_for_null(o);
-            chains(o, 0);
+            // no block is as wide as memory
+            rows(o, blocks, if o.b_col == 1 { 16 } else { 1 << 31 });
         }
     }
 }
 
-/// Chains that start nowhere start at [`ZEROS`].
-#[inline(always)]
-fn zeros_for_null(o: &mut Operands) {
-    if o.start.is_null() {
-        (o.start, o.start_col) = (ZEROS.as_ptr(), 0);
-    }
-}
-
-/// All rows: the columns that fill no block of 2^`width`, then the pass over the blocks.
+/// All rows: the columns that fill no block of this width, a power of two, then the pass over the blocks.
 ///
 /// # Safety
 /// As the pass.
 #[inline(always)]
-unsafe fn rows(o: &mut Operands, pass: unsafe fn(&mut Operands), width: u32) {
-    zeros_for_null(o);
-    let left = o.n >> width << width;
+unsafe fn rows(o: &mut Operands, pass: unsafe fn(&mut Operands), width: usize) {
+    // chains that start nowhere
+    if o.start.is_null() {
+        (o.start, o.start_col) = (ZEROS.as_ptr(), 0);
+    }
+    let left = o.n & !(width - 1);
     // SAFETY: by the caller.
     unsafe {
         if left < o.n {

@@ -42,26 +42,13 @@ fn train() -> Option<f32> {
 /// The three likeliest next events, from weights that are only read.
 #[cfg(feature = "predict")]
 fn predict() -> Option<rnnlm::Candidate> {
-    use firmware::model::{CONFIG, PREDICTOR, Static};
-    use rnnlm::{Candidate, Matrix, Parameters, Predictor, top};
-    const V: usize = CONFIG.vocab_size;
-    const D: usize = CONFIG.wordvec_size;
-    const H: usize = CONFIG.hidden_size;
-    type Weights = ([f32; V * D], [f32; D * H], [f32; H * H], [f32; H], [f32; H * V], [f32; V]);
-    static WEIGHTS: Static<Weights> =
-        Static::new(([0.0; V * D], [0.0; D * H], [0.0; H * H], [0.0; H], [0.0; H * V], [0.0; V]));
+    use firmware::model::{CONFIG, MEMORY, PREDICTOR, Static};
+    use rnnlm::{Candidate, Parameters, Predictor, top};
+    static WEIGHTS: Static<[f32; MEMORY.weights]> = Static::new([0.0; MEMORY.weights]);
     static BUFFER: Static<[f32; PREDICTOR]> = Static::new([0.0; PREDICTOR]);
     static THREE: Static<[Candidate; 3]> = Static::new([Candidate { id: 0, probability: 0.0 }; 3]);
     // SAFETY: called once.
-    let weights = unsafe { &*WEIGHTS.take() };
-    let weights = black_box(Parameters {
-        embed_w: Matrix::new(V, D, &weights.0[..]).ok()?,
-        rnn_wx: Matrix::new(D, H, &weights.1[..]).ok()?,
-        rnn_wh: Matrix::new(H, H, &weights.2[..]).ok()?,
-        rnn_b: Matrix::new(1, H, &weights.3[..]).ok()?,
-        affine_w: Matrix::new(H, V, &weights.4[..]).ok()?,
-        affine_b: Matrix::new(1, V, &weights.5[..]).ok()?,
-    });
+    let weights = Parameters::from_block(&CONFIG, black_box(unsafe { WEIGHTS.take() })).ok()?;
     // SAFETY: called once.
     let buffer = unsafe { BUFFER.take() };
     let mut predictor = Predictor::new(weights, &mut buffer[..]).ok()?;
