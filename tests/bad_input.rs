@@ -47,6 +47,23 @@ fn buffers_of_other_lengths() {
 }
 
 #[test]
+fn blocks_of_weights() {
+    let needed = CONFIG.memory().unwrap().weights;
+    for given in [0, 1, needed - 1, needed + 1] {
+        let block = vec![0.0; given];
+        assert_eq!(Parameters::from_block(&CONFIG, &block).err(), Some(ConfigError::BufferLength { needed, given }));
+    }
+    for (config, error) in [
+        (Config { hidden_size: 0, ..CONFIG }, ConfigError::ZeroSize),
+        (Config { hidden_size: usize::MAX / 2, ..CONFIG }, ConfigError::TooLarge),
+    ] {
+        assert_eq!(Parameters::from_block(&config, &[]).err(), Some(error));
+    }
+    let model = model(Isa::detect());
+    assert_eq!(Parameters::from_block(&CONFIG, model.weights_block()), Ok(model.weights()));
+}
+
+#[test]
 fn buffers_that_are_too_long() {
     let model = model(Isa::detect());
     let error = ConfigError::BufferLength { needed: 11, given: 12 };

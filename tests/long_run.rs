@@ -1,5 +1,5 @@
 //! Promise: nothing allocates after construction, and the same bits everywhere, in long runs too: a million steps of workload E,
-//! and twenty epochs of real text, with memory as it was at the start. Minutes, so it is a command of its own:
+//! and twenty epochs of real text, with memory as it was at the start. Three minutes, so it is a command of its own:
 //!
 //! ```text
 //! RNNLM_PTB=folder cargo test --release --test long_run -- --ignored --nocapture
@@ -52,7 +52,7 @@ fn train(model: &mut SimpleRnnlm<Vec<f32>>, rng: &mut Xorshift, steps: usize) {
 
 /// The portable path, which emulates the fused multiply-add, takes the first tenth.
 #[test]
-#[ignore = "minutes"]
+#[ignore = "half a minute"]
 fn a_million_steps() {
     let _alone = ALONE.lock();
     for isa in Isa::available() {
@@ -76,7 +76,7 @@ fn a_million_steps() {
 
 /// The first epoch on every instruction set, nineteen more on the fastest.
 #[test]
-#[ignore = "minutes"]
+#[ignore = "two minutes and a half"]
 fn twenty_epochs_of_real_text() {
     let _alone = ALONE.lock();
     let Some(folder) = env::var_os("RNNLM_PTB") else {

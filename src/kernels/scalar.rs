@@ -156,6 +156,15 @@ mod tests {
         assert!(ln(Portable, -1.0).is_nan() && ln(Portable, f32::NAN).is_nan());
     }
 
+    #[test]
+    #[cfg_attr(miri, ignore = "minutes in an interpreter")]
+    fn the_logarithm_of_a_sum_is_a_logarithm() {
+        for x in positive_floats().filter(|x| x.is_normal()) {
+            assert_eq!(ln_of_sum(Portable, x).to_bits(), ln(Portable, x).to_bits(), "{x:e}");
+        }
+        assert!(ln_of_sum(Portable, f32::NAN).is_nan() && ln_of_sum(Portable, -f32::NAN).is_nan());
+    }
+
     fn check_sqrt(x: f32) {
         // f64 has more than 2 * 24 + 2 bits, so rounding its root to f32 is the correctly rounded root
         assert_eq!(sqrt(Portable, x).to_bits(), (f64::from(x).sqrt() as f32).to_bits(), "sqrt({x:e})");

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo test --release --manifest-path tests/guard/Cargo.toml
-//! cargo test --release --manifest-path tests/guard/Cargo.toml -- --ignored    # every product up to 40 x 40 x 40: minutes
+//! cargo test --release --manifest-path tests/guard/Cargo.toml -- --ignored    # every product up to 40 x 40 x 40: a minute
 //! ```
 
 use std::{env, process::Command};
@@ -93,7 +93,7 @@ fn products_up_to_nine_stay_within_their_slices() {
 
 /// 68,921 shapes, three forms, two start values, seventeen places, each instruction set: the rows are dealt out to all cores.
 #[test]
-#[ignore = "minutes in release"]
+#[ignore = "a minute in release"]
 fn products_up_to_forty_stay_within_their_slices() {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let checked: u64 = std::thread::scope(|scope| {
