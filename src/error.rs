@@ -219,6 +219,14 @@ impl From<StepError> for TrainError {
     }
 }
 
+impl ConfigError {
+    /// Memory must be exactly as long as needed.
+    #[inline(always)]
+    pub(crate) const fn check_len(needed: usize, given: usize) -> Result<(), Self> {
+        if needed == given { Ok(()) } else { Err(Self::BufferLength { needed, given }) }
+    }
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

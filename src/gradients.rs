@@ -43,10 +43,8 @@ impl<B: Storage> Gradients<B> {
     /// # Errors
     /// Bad sizes, or a buffer of another length.
     pub fn with_buffer(config: Config, block: B) -> Result<Self, ConfigError> {
-        let (sizes, needed, given) = (config.sizes()?, config.memory()?.weights, block.as_ref().len());
-        if needed != given {
-            return Err(ConfigError::BufferLength { needed, given });
-        }
+        let sizes = config.sizes()?;
+        ConfigError::check_len(config.memory()?.weights, block.as_ref().len())?;
         Ok(Self { sizes, isa: Isa::detect(), block })
     }
 

@@ -28,7 +28,8 @@ impl<S: AsRef<[f32]>> Matrix<S> {
     pub fn new(rows: usize, cols: usize, data: S) -> Result<Self, ConfigError> {
         let needed = rows.checked_mul(cols).ok_or(ConfigError::TooLarge)?;
         let given = data.as_ref().len();
-        if given == needed { Ok(Self { rows, cols, data }) } else { Err(ConfigError::BufferLength { needed, given }) }
+        ConfigError::check_len(needed, given)?;
+        Ok(Self { rows, cols, data })
     }
 
     /// [`Self::new`] for data that is known to hold `rows * cols` elements.

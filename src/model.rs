@@ -78,10 +78,8 @@ impl<B: Storage> SimpleRnnlm<B> {
     /// Bad sizes, or a buffer whose length is not exactly the one of [`Config::memory`].
     pub fn with_buffers(config: Config, weights: B, workspace: B) -> Result<Self, ConfigError> {
         let memory = config.memory()?;
-        let fits =
-            |needed, given| if needed == given { Ok(()) } else { Err(ConfigError::BufferLength { needed, given }) };
-        fits(memory.weights, weights.as_ref().len())?;
-        fits(memory.workspace, workspace.as_ref().len())?;
+        ConfigError::check_len(memory.weights, weights.as_ref().len())?;
+        ConfigError::check_len(memory.workspace, workspace.as_ref().len())?;
         let mut model = Self { config, isa: Isa::detect(), stateful: true, weights, workspace };
         model.reset_state();
         Ok(model)

@@ -119,8 +119,8 @@ impl<'a> Parameters<&'a [f32]> {
     /// Bad sizes, or a block whose length is not exactly the one of [`Config::memory`].
     pub fn from_block(config: &Config, block: &'a [f32]) -> Result<Self, ConfigError> {
         let (needed, given) = (config.memory()?.weights, block.len());
-        let wrong = ConfigError::BufferLength { needed, given };
-        if needed == given { Self::of(&config.checked_sizes(), block).ok_or(wrong) } else { Err(wrong) }
+        ConfigError::check_len(needed, given)?;
+        Self::of(&config.checked_sizes(), block).ok_or(ConfigError::BufferLength { needed, given })
     }
 
     /// Views of a block that holds the weights of these sizes; `None` where it is shorter.

@@ -67,10 +67,7 @@ impl<'w, B: Storage> Predictor<'w, B> {
     pub fn new(weights: Parameters<&'w [f32]>, buffer: B) -> Result<Self, ConfigError> {
         let config = weights.config().ok_or(ConfigError::ShapesDiffer)?;
         config.check()?;
-        let (needed, given) = (config.checked_sizes().prediction(), buffer.as_ref().len());
-        if needed != given {
-            return Err(ConfigError::BufferLength { needed, given });
-        }
+        ConfigError::check_len(config.checked_sizes().prediction(), buffer.as_ref().len())?;
         let weights = [
             weights.embed_w.data(),
             weights.rnn_wx.data(),

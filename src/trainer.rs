@@ -146,10 +146,7 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<B, I> {
     /// # Errors
     /// [`ConfigError::BufferLength`](crate::ConfigError::BufferLength) for another length.
     pub fn with_buffer(model: SimpleRnnlm<B>, optimizer: Sgd, ids: I) -> Result<Self, crate::ConfigError> {
-        let (needed, given) = (model.config().memory()?.ids, ids.as_ref().len());
-        if needed != given {
-            return Err(crate::ConfigError::BufferLength { needed, given });
-        }
+        crate::ConfigError::check_len(model.config().memory()?.ids, ids.as_ref().len())?;
         Ok(Self {
             model,
             optimizer,

@@ -20,10 +20,11 @@ pub(crate) fn forward(x: &mut [f32], rows: &mut [f32], w: &[f32], d: usize, ids:
     }
 }
 
-/// What stands in `rows` for a row whose gradient was added to that of another.
+/// What stands in `rows` for a row whose gradient was added to that of another; no id is as large.
 const ADDED: u32 = u32::MAX;
 
 /// Adds up the rows of dx (T*N,D) that belong to one id, into the first of them: the gradient of that row of W.
+/// The others are marked in `rows`.
 pub(crate) fn backward<S: Simd>(s: S, d_x: &mut [f32], rows: &mut [f32], d: usize) {
     for r in 0..rows.len() {
         let first = first_with_same_id(rows, r);

@@ -63,7 +63,7 @@ pub(super) unsafe fn product(o: &mut Operands) {
         if o.b_col != 1 && columns_fit {
             rows(o, columns, 4);
         } else {
-            // no block is as wide as memory
+            // where B stands otherwise no block is wide enough, and all are chains
             rows(o, blocks, if o.b_col == 1 { 16 } else { 1 << 31 });
         }
     }
