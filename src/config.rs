@@ -94,8 +94,9 @@ impl Sizes {
     /// The scratch of the products; saturates.
     const fn pack(&self) -> usize {
         let (&Self { v, d, h, .. }, rows) = (self, self.n.saturating_mul(self.t));
-        let wide = larger(wide_len([rows, h, v]), wide_len([h, rows, v]));
-        larger(larger(scratch_len(v, h), wide), larger(transposed_len(h, h), scratch_len(h, d)))
+        let affine = larger(larger(wide_len([rows, h, v]), wide_len([h, rows, v])), scratch_len(v, h));
+        let rnn = larger(larger(wide_len([d, rows, h]), wide_len([h, rows, h])), scratch_len(h, d));
+        larger(larger(affine, rnn), transposed_len(h, h))
     }
 
     /// The floats of a prediction: h and the logits, in whose place a new h stands first.

@@ -248,7 +248,7 @@ impl Backward<'_, '_> {
         let [_, x, h, d_logits, rows, d_z, d_x, pack] = &mut *self.buffers;
         let h_from_first = h.get(n * hidden..).unwrap_or_default();
         time_affine::weight_gradients(s, [affine_w, affine_b], [h_from_first, d_logits], pack, sizes, into)
-            & time_rnn::weight_gradients(s, [wx, wh, b], [x, h, d_z], sizes, into)
+            & time_rnn::weight_gradients(s, [wx, wh, b], [x, h, d_z], pack, sizes, into)
             & time_embedding::weight_gradient(s, embed_w, d_x, rows, d, into)
     }
 

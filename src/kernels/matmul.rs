@@ -2,7 +2,7 @@
 
 use super::{
     operands::{Into, Left},
-    product::{product_nt, scratch_len},
+    product_nt::{product_nt, scratch_len},
     wide::{product_wide, wide_len},
 };
 use crate::{

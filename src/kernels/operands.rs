@@ -1,6 +1,6 @@
 //! The operands of a product, and what becomes of its result.
 
-use super::pack::{pack_transposed, padded};
+use super::pack::{aligned, pack_transposed, padded};
 pub(crate) use crate::simd::Into;
 use crate::simd::Simd;
 
@@ -13,6 +13,8 @@ pub(super) struct Strided<'a> {
 }
 
 impl Strided<'_> {
+    pub(super) const NOTHING: Self = Self { data: &[], row: 0, col: 0 };
+
     /// Every element of the leading `rows` x `cols` lies inside the data.
     #[inline(always)]
     pub(super) fn covers(&self, rows: usize, cols: usize) -> bool {
@@ -62,6 +64,7 @@ impl<'a> Right<'a> {
         if S::LANES == 1 {
             return Self::Columns(b);
         }
+        let scratch = aligned(scratch);
         pack_transposed(s, scratch, b, k, 0..k, n, m == 1);
         Self::Panels(scratch)
     }

@@ -14,6 +14,20 @@ pub(crate) const fn padded(n: usize) -> usize {
     n.div_ceil(VIRTUAL_LANES).saturating_mul(VIRTUAL_LANES)
 }
 
+/// Floats of a cache line: a vector that crosses lines costs two accesses.
+pub(super) const LINE: usize = 16;
+
+/// The scratch that `len` floats need where their place is to be chosen so that they start a cache line.
+pub(super) const fn with_room_to_align(len: usize) -> usize {
+    if len == 0 { 0 } else { len.saturating_add(LINE - 1) }
+}
+
+/// The scratch from its first cache line on.
+pub(super) fn aligned(scratch: &mut [f32]) -> &mut [f32] {
+    let skipped = scratch.as_ptr().align_offset(LINE * size_of::<f32>());
+    scratch.get_mut(if skipped < LINE { skipped } else { 0 }..).unwrap_or_default()
+}
+
 /// The vectors and the columns of the next panel where `rest` columns remain.
 #[inline(always)]
 pub(super) fn next_panel<S: Simd>(rest: usize, single_row: bool) -> (usize, usize) {

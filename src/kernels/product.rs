@@ -14,8 +14,7 @@
 //!
 //! Vectors run over columns of C, so tile sizes and vector width don't show in the result. A is read by single
 //! elements, so it may be transposed at no cost. B transposed has its rows across k: one-lane paths read it where it
-//! stands, wider ones pack it first, panel by panel, transposing blocks in registers. A long k is packed in blocks
-//! that fit the caches; a chain that spans several blocks rests in C between them, which changes no bit.
+//! stands, wider ones pack it first (`product_nt.rs`).
 //!
 //! A group is as many packed panels as 64 columns hold, one on AVX-512 and four on AVX2, so that narrow panels don't
 //! read A more often than wide ones. Where B stands unpacked a group is one panel: a second one would push the first
@@ -30,27 +29,21 @@
 use super::{
     descent::step_is_finite,
     operands::{Into, Left, Right, Strided},
-    pack::{next_panel, pack_transposed, padded},
+    pack::{LINE, next_panel, padded, with_room_to_align},
     row::Row,
-    tile::tile,
+    tile::{Ahead, tile},
     whole::whole,
 };
 use crate::simd::{Kernel, PACKS, Simd};
 
-/// Rows of a packed block of B at most. Longer blocks visit C less often: 384 x 64 columns are 96 KB, measured best
-/// although a first-level cache holds half of it.
-pub(super) const PACK_ROWS: usize = 384;
+/// From this k on the rows of A below a tile are asked for while it computes: shorter ones come in time.
+const LONG_ROWS: usize = 192;
 /// The widest panel of any instruction set, and the columns of a group.
 pub(super) const PANEL_COLUMNS: usize = 64;
 
-/// The scratch that [`product_nt`] needs for inner size `k` and `n` columns, in f32.
-pub(crate) const fn scratch_len(k: usize, n: usize) -> usize {
-    if PACKS { (if k < PACK_ROWS { k } else { PACK_ROWS }).saturating_mul(padded(n)) } else { 0 }
-}
-
 /// The scratch that [`Right::transposed`] needs for inner size `k` and `n` columns, in f32.
 pub(crate) const fn transposed_len(k: usize, n: usize) -> usize {
-    if PACKS { k.saturating_mul(padded(n)) } else { 0 }
+    if PACKS { with_room_to_align(k.saturating_mul(padded(n))) } else { 0 }
 }
 
 /// C (m x n) from A (m x k) and B (k x n). False where a `Probe` found a step that is not finite, or where a slice is
@@ -70,33 +63,7 @@ pub(crate) fn product<S: Simd>(
     if S::LANES > 1 && m == 1 && !matches!(into, Into::Probe(_)) {
         return s.run(Row { shape: [k, n], a: a.0, b, c, into });
     }
-    s.run(Product { shape, a: a.0, strips: &[], b, c, c_row: n, into })
-}
-
-/// C (m x n) = or += A (m x k) times the transpose of row-major B (n x k), with [`scratch_len`] floats of scratch.
-pub(crate) fn product_nt<S: Simd>(
-    s: S,
-    [m, k, n]: [usize; 3],
-    a: &[f32],
-    b: &[f32],
-    c: &mut [f32],
-    into: Into<'_>,
-    scratch: &mut [f32],
-) -> bool {
-    if S::LANES == 1 {
-        return product(s, [m, k, n], Left::rows(a, k), Right::Columns(b), c, into);
-    }
-    if k == 0 {
-        return product(s, [m, k, n], Left::rows(a, k), Right::Rows(b), c, into);
-    }
-    let mut good = true;
-    for (top, height) in even_blocks(k, PACK_ROWS) {
-        pack_transposed(s, scratch, b, k, top..top + height, n, m == 1);
-        let a = Strided { data: a.get(top..).unwrap_or(&[]), row: k, col: 1 };
-        let into = if top == 0 { into } else { Into::Continue };
-        good &= product(s, [m, height, n], Left(a), Right::Panels(scratch), c, into);
-    }
-    good
+    s.run(Product::new(shape, a.0, b, c, into))
 }
 
 pub(super) struct Product<'a> {
@@ -104,6 +71,8 @@ pub(super) struct Product<'a> {
     pub(super) a: Strided<'a>,
     /// A again, packed for the blocks of rows of full panels, or nothing.
     pub(super) strips: &'a [f32],
+    /// The B of the next product, to be asked for meanwhile, or nothing.
+    pub(super) next_b: Strided<'a>,
     pub(super) b: Right<'a>,
     pub(super) c: &'a mut [f32],
     pub(super) c_row: usize,
@@ -149,7 +118,12 @@ impl Kernel for Product<'_> {
     }
 }
 
-impl Product<'_> {
+impl<'a> Product<'a> {
+    /// Rows of C stand behind one another, A is read where it stands, and nothing comes next.
+    pub(super) fn new(shape: [usize; 3], a: Strided<'a>, b: Right<'a>, c: &'a mut [f32], into: Into<'a>) -> Self {
+        Self { shape, a, strips: &[], next_b: Strided::NOTHING, b, c, c_row: shape[2], into }
+    }
+
     /// Every element that the tiles will touch lies inside its slice: what makes the unsafe tile sound.
     fn fits<S: Simd>(&self) -> bool {
         let [m, k, n] = self.shape;
@@ -157,6 +131,27 @@ impl Product<'_> {
         let c_fits = Strided { data: self.c, row: self.c_row, col: 1 }.covers(m, n);
         let strips_fit = self.strips.is_empty() || Strided { data: self.strips, row: k, col: 1 }.covers(m, k);
         self.a.covers(m, k) && strips_fit && self.b.covers::<S>(k, n) && bias_fits && c_fits
+    }
+
+    /// What a tile asks for: its part of the B of the next product, or else the rows of A below.
+    #[inline(always)]
+    fn ahead(&self, top: usize, left: usize, rows: usize) -> Ahead {
+        let [_, k, _] = self.shape;
+        if !self.next_b.data.is_empty() {
+            // a row every LINE steps: the tiles of the first panel take turns
+            let (Strided { data, row, .. }, done) = (self.next_b, top / rows * k.div_ceil(LINE));
+            if left > 0 || done >= k {
+                return Ahead::NOTHING;
+            }
+            // one more line than 64 columns fill, because they need not start one
+            let lines = PANEL_COLUMNS / LINE + 1;
+            return Ahead { from: data.as_ptr().wrapping_add(done * row), row: LINE, lines, step: row };
+        }
+        if self.a.col != 1 || k < LONG_ROWS {
+            return Ahead::NOTHING;
+        }
+        let from = self.a.data.as_ptr().wrapping_add((top + rows) * self.a.row);
+        Ahead { from, row: self.a.row, lines: rows, step: LINE }
     }
 
     /// All rows of panels of NV vectors: of one, or of some whole ones side by side.
@@ -199,18 +194,18 @@ impl Product<'_> {
         while left < end {
             let width = (end - left).min(NV * S::LANES);
             let b = self.b.panel::<S>([k, n], left, NV);
-            let (into, place) = (self.into, [top, left, width]);
+            let (into, place, ahead) = (self.into, [top, left, width], self.ahead(top, left, MR));
             // SAFETY: `call` checked with `fits` that m x k of A, k x n of B (in panels: padded to whole vectors), m x n of
             // C and n of a bias are there, and top + MR <= m, left + width <= n, (NV - 1) * LANES < width <= NV * LANES.
             #[allow(unsafe_code)]
             unsafe {
                 if width == NV * S::LANES && S::LANES > 1 && a.row == 1 {
                     // a constant distance spares the addresses of A their registers
-                    tile::<S, MR, NV, true>(s, k, Strided { row: 1, ..a }, b, self.c, self.c_row, place, into);
+                    tile::<S, MR, NV, true>(s, k, Strided { row: 1, ..a }, b, self.c, self.c_row, place, into, ahead);
                 } else if width == NV * S::LANES {
-                    tile::<S, MR, NV, true>(s, k, a, b, self.c, self.c_row, place, into);
+                    tile::<S, MR, NV, true>(s, k, a, b, self.c, self.c_row, place, into, ahead);
                 } else {
-                    tile::<S, MR, NV, false>(s, k, a, b, self.c, self.c_row, place, into);
+                    tile::<S, MR, NV, false>(s, k, a, b, self.c, self.c_row, place, into, ahead);
                 }
             }
             left += width;
@@ -267,7 +262,10 @@ mod tests {
     use std::vec::Vec;
 
     use super::{
-        super::wide::{STREAMS, WIDE, product_row, product_wide, product_with_sums, wide_len},
+        super::{
+            product_nt::{product_nt, scratch_len},
+            wide::{STREAMS, WIDE, product_row, product_wide, product_with_sums, wide_len},
+        },
         *,
     };
     use crate::{Isa, rng::Xorshift, simd::Portable};
@@ -401,6 +399,8 @@ mod tests {
             [2, 193, 9],
             [5, 600, 31],
             [30, 4, 130],
+            [2, 260, 80],
+            [130, 390, 70],
             [65, 3, 1030],
             [64, 2, 1089],
             [64, 1, 1030],

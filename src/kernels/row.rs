@@ -5,7 +5,7 @@
 use super::{
     operands::{Into, Right, Strided},
     pack::next_panel,
-    tile::tile,
+    tile::{Ahead, tile},
 };
 use crate::simd::{Kernel, Simd};
 
@@ -57,9 +57,9 @@ impl Row<'_> {
         #[allow(unsafe_code)]
         unsafe {
             if width == NV * S::LANES {
-                tile::<S, 1, NV, true>(s, k, self.a, b, self.c, n, place, self.into);
+                tile::<S, 1, NV, true>(s, k, self.a, b, self.c, n, place, self.into, Ahead::NOTHING);
             } else {
-                tile::<S, 1, NV, false>(s, k, self.a, b, self.c, n, place, self.into);
+                tile::<S, 1, NV, false>(s, k, self.a, b, self.c, n, place, self.into, Ahead::NOTHING);
             }
         }
     }

@@ -5,8 +5,25 @@
 
 use core::slice;
 
-use super::operands::{Into, Strided};
-use crate::simd::Simd;
+use super::{
+    operands::{Into, Strided},
+    pack::LINE,
+};
+use crate::simd::{Simd, VIRTUAL_LANES};
+
+/// What comes next from afar and is asked for while a tile computes: every [`LINE`] steps the lines at `from`, `from + row`, ...
+/// and then `from` moves on by `step`. The addresses need not exist.
+#[derive(Clone, Copy)]
+pub(super) struct Ahead {
+    pub(super) from: *const f32,
+    pub(super) row: usize,
+    pub(super) lines: usize,
+    pub(super) step: usize,
+}
+
+impl Ahead {
+    pub(super) const NOTHING: Self = Self { from: core::ptr::null(), row: 0, lines: 0, step: 0 };
+}
 
 /// The elements of C from row `top` (the MR rows of A) and column `left` (`width` columns: NV vectors, the last one whole only
 /// where FULL). `into` is no probe.
@@ -26,6 +43,7 @@ pub(super) unsafe fn tile<S: Simd, const MR: usize, const NV: usize, const FULL:
     c_row: usize,
     [top, left, width]: [usize; 3],
     into: Into<'_>,
+    ahead: Ahead,
 ) {
     let last = width - (NV - 1) * S::LANES;
     let load = |from: *const f32, v: usize| {
@@ -44,6 +62,15 @@ pub(super) unsafe fn tile<S: Simd, const MR: usize, const NV: usize, const FULL:
     };
     let c = c.as_mut_ptr().wrapping_add(top * c_row + left);
     let at = |i: usize, v: usize| c.wrapping_add(i * c_row + v * S::LANES);
+
+    // C of a long product comes from afar while the tile computes
+    if k >= 48 {
+        for i in 0..MR {
+            for v in (0..NV).step_by(VIRTUAL_LANES / S::LANES) {
+                s.prefetch(at(i, v));
+            }
+        }
+    }
 
     // The loops over MR and NV are unrolled and their bodies kept small, or the accumulators would live in memory.
     let mut acc = [[s.splat(0.0); NV]; MR];
@@ -72,22 +99,35 @@ pub(super) unsafe fn tile<S: Simd, const MR: usize, const NV: usize, const FULL:
     let b_col = if S::LANES == 1 { b.col } else { 1 };
     let mut groups: [*const f32; 4] = core::array::from_fn(|g| a.data.as_ptr().wrapping_add(3 * g * a.row));
     let mut b_row = b.data.as_ptr();
-    for _ in 0..k {
-        let mut vectors = [s.splat(0.0); NV];
-        for v in 0..NV {
-            vectors[v] = load(b_row.wrapping_add(v * S::LANES * b_col), v);
-        }
-        for i in 0..MR {
-            // SAFETY: A covers row i and this column.
-            let x = s.splat(unsafe { *groups[i / 3].wrapping_add(i % 3 * a.row) });
-            for v in 0..NV {
-                acc[i][v] = s.fma(x, vectors[v], acc[i][v]);
+    let (mut next, mut rest) = (ahead.from, k);
+    while rest > 0 {
+        // in one go where there is nothing to ask for: the end of a loop is often guessed wrong
+        let asks = FULL && NV == S::TILE_VECTORS && ahead.lines > 0;
+        if asks {
+            for i in 0..ahead.lines {
+                s.prefetch(next.wrapping_add(i * ahead.row));
             }
+            next = next.wrapping_add(ahead.step);
         }
-        for group in &mut groups {
-            *group = group.wrapping_add(a.col);
+        let steps = if asks { rest.min(LINE) } else { rest };
+        rest -= steps;
+        for _ in 0..steps {
+            let mut vectors = [s.splat(0.0); NV];
+            for v in 0..NV {
+                vectors[v] = load(b_row.wrapping_add(v * S::LANES * b_col), v);
+            }
+            for i in 0..MR {
+                // SAFETY: A covers row i and this column.
+                let x = s.splat(unsafe { *groups[i / 3].wrapping_add(i % 3 * a.row) });
+                for v in 0..NV {
+                    acc[i][v] = s.fma(x, vectors[v], acc[i][v]);
+                }
+            }
+            for group in &mut groups {
+                *group = group.wrapping_add(a.col);
+            }
+            b_row = b_row.wrapping_add(b.row);
         }
-        b_row = b_row.wrapping_add(b.row);
     }
 
     if let Into::Descend(rate) = into {

@@ -1,13 +1,14 @@
 //! A product with a wide right operand, packed group by group of panels.
 //!
 //! The rows of a wide B stand on pages of their own; packing a group of 64 columns saves more address translation than
-//! it costs, provided that enough rows of C share the work. A transposed A, whose elements of one row lie as far
-//! apart as its columns, is packed too, once for all groups. Blocks of k, with the chains resting between them, gained
-//! nothing: a panel that exceeds the first-level cache is read in order, which prefetching hides.
+//! it costs, provided that enough rows of C share the work. While a group is computed the next one is asked for: its
+//! rows are too short for the processor to guess them. A transposed A, whose elements of one row lie as far apart as its
+//! columns, is packed too, once for all groups. Blocks of k, with the chains resting between them, gained nothing: a panel
+//! that exceeds the first-level cache is read in order, which prefetching hides.
 
 use super::{
     operands::{Into, Left, Right, Strided},
-    pack::pack_rows,
+    pack::{aligned, pack_rows, with_room_to_align},
     product::{PANEL_COLUMNS, Product, product, row_blocks},
 };
 use crate::simd::{PACKS, Simd};
@@ -21,7 +22,11 @@ pub(super) const STREAMS: usize = 20;
 
 /// The scratch that [`product_wide`] needs, in f32: a group of panels of B, and A in strips.
 pub(crate) const fn wide_len([m, k, n]: [usize; 3]) -> usize {
-    if PACKS && n >= WIDE && m >= MANY_ROWS { k.saturating_mul(PANEL_COLUMNS.saturating_add(m)) } else { 0 }
+    if PACKS && n >= WIDE && m >= MANY_ROWS {
+        with_room_to_align(k.saturating_mul(PANEL_COLUMNS.saturating_add(m)))
+    } else {
+        0
+    }
 }
 
 /// [`product`] with row-major B, with [`wide_len`] floats of scratch.
@@ -73,7 +78,9 @@ fn groups<S: Simd>(
     into: Into<'_>,
     scratch: &mut [f32],
 ) -> bool {
-    let Some((panels, strips)) = scratch.split_at_mut_checked(k.saturating_mul(PANEL_COLUMNS)) else { return false };
+    let Some((panels, strips)) = aligned(scratch).split_at_mut_checked(k.saturating_mul(PANEL_COLUMNS)) else {
+        return false;
+    };
     let far_apart = a.0.row == 1 && a.0.col > 1;
     let strips: &[f32] = if far_apart {
         if !pack_strips::<S>(strips, a.0, m, k) {
@@ -91,13 +98,14 @@ fn groups<S: Simd>(
             Into::Bias(bias) => Into::Bias(bias.get(left..).unwrap_or(&[])),
             into => into,
         };
-        let b = Right::Panels(panels);
+        let packed = Right::Panels(panels);
         if let Some(c) = sums.get_mut(left..).filter(|sums| !sums.is_empty()) {
-            let ones = Left::ones().0;
-            good &= s.run(Product { shape: [1, k, width], a: ones, strips: &[], b, c, c_row: n, into });
+            good &= s.run(Product::new([1, k, width], Left::ones().0, packed, c, into));
         }
         let c = c.get_mut(left..).unwrap_or(&mut []);
-        good &= s.run(Product { shape: [m, k, width], a: a.0, strips, b, c, c_row: n, into });
+        let next_b = Strided { data: b.get(left + width..).unwrap_or(&[]), row: n, col: 1 };
+        let product = Product::new([m, k, width], a.0, packed, c, into);
+        good &= s.run(Product { c_row: n, strips, next_b, ..product });
         left += width;
     }
     good

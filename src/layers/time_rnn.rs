@@ -12,7 +12,7 @@
 
 use crate::{
     config::Sizes,
-    kernels::{Into, Left, Right, Tanh, TanhBackward, product, product_nt},
+    kernels::{Into, Left, Right, Tanh, TanhBackward, product, product_nt, product_wide, product_with_sums},
     simd::Simd,
 };
 
@@ -66,11 +66,11 @@ pub(crate) fn weight_gradients<S: Simd>(
     s: S,
     [wx, wh, b]: [&mut [f32]; 3],
     [x, h, d_z]: [&[f32]; 3],
+    pack: &mut [f32],
     &Sizes { d, h: hidden, n, t, .. }: &Sizes,
     into: Into<'_>,
 ) -> bool {
     let rows = n * t;
-    product(s, [d, rows, hidden], Left::transposed(x, d), Right::Rows(d_z), wx, into)
-        & product(s, [hidden, rows, hidden], Left::transposed(h, hidden), Right::Rows(d_z), wh, into)
-        & product(s, [1, rows, hidden], Left::ones(), Right::Rows(d_z), b, into)
+    product_wide(s, [d, rows, hidden], Left::transposed(x, d), d_z, wx, into, pack)
+        & product_with_sums(s, [hidden, rows, hidden], Left::transposed(h, hidden), d_z, [wh, b], into, pack)
 }

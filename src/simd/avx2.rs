@@ -108,6 +108,11 @@ impl Simd for Avx2 {
         unsafe { _mm256_maskstore_ps(to.as_mut_ptr(), mask(to.len()), x) }
     }
     #[inline(always)]
+    fn prefetch(self, at: *const f32) {
+        // SAFETY: a hint, which takes any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
+    }
+    #[inline(always)]
     fn add(self, a: __m256, b: __m256) -> __m256 {
         // SAFETY: token.
         unsafe { _mm256_add_ps(a, b) }

@@ -66,6 +66,42 @@ fn transpose(block: &mut [__m512; 16]) {
     }
 }
 
+/// 16 x 16 from memory to memory. Quarters of rows are brought together as they are loaded, which leaves two rounds of
+/// shuffles within quarters; [`transpose`] needs four rounds, and there is one unit for shuffles.
+///
+/// # Safety
+/// Sixteen elements are there in each of sixteen rows of `from` and of `to`.
+#[target_feature(enable = "avx512f")]
+unsafe fn transpose_rows(to: *mut f32, to_row: usize, from: *const f32, from_row: usize) {
+    let wide = _mm512_castps_pd;
+    let narrow = _mm512_castpd_ps;
+    for q in 0..4 {
+        // row j of these: quarter q of rows j, 4 + j, 8 + j, 12 + j
+        let mut rows = [_mm512_setzero_ps(); 4];
+        for (j, row) in rows.iter_mut().enumerate() {
+            // SAFETY: the caller's rows; j + 4 i < 16 and 4 q + 4 <= 16.
+            let quarter = |i: usize| unsafe { _mm_loadu_ps(from.add((4 * i + j) * from_row + 4 * q)) };
+            let x = _mm512_castps128_ps512(quarter(0));
+            let x = _mm512_insertf32x4::<1>(x, quarter(1));
+            let x = _mm512_insertf32x4::<2>(x, quarter(2));
+            *row = _mm512_insertf32x4::<3>(x, quarter(3));
+        }
+        let [a, b, c, d] = rows;
+        let (ab, ab_high) = (wide(_mm512_unpacklo_ps(a, b)), wide(_mm512_unpackhi_ps(a, b)));
+        let (cd, cd_high) = (wide(_mm512_unpacklo_ps(c, d)), wide(_mm512_unpackhi_ps(c, d)));
+        let columns = [
+            _mm512_unpacklo_pd(ab, cd),
+            _mm512_unpackhi_pd(ab, cd),
+            _mm512_unpacklo_pd(ab_high, cd_high),
+            _mm512_unpackhi_pd(ab_high, cd_high),
+        ];
+        for (j, column) in columns.into_iter().enumerate() {
+            // SAFETY: the caller's rows; 4 q + j < 16.
+            unsafe { _mm512_storeu_ps(to.add((4 * q + j) * to_row), narrow(column)) }
+        }
+    }
+}
+
 impl Simd for Avx512 {
     type F = __m512;
     const LANES: usize = 16;
@@ -114,6 +150,11 @@ impl Simd for Avx512 {
     fn store_partial(self, to: &mut [f32], x: __m512) {
         // SAFETY: token; lanes beyond the slice are masked off and not written.
         unsafe { _mm512_mask_storeu_ps(to.as_mut_ptr(), mask(to.len()), x) }
+    }
+    #[inline(always)]
+    fn prefetch(self, at: *const f32) {
+        // SAFETY: a hint, which takes any address.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(at.cast()) }
     }
     #[inline(always)]
     fn add(self, a: __m512, b: __m512) -> __m512 {
@@ -190,6 +231,11 @@ impl Simd for Avx512 {
         }
         // SAFETY: token.
         unsafe { _mm512_scalef_ps(a, n) }
+    }
+    #[inline(always)]
+    unsafe fn transpose_rows(self, to: *mut f32, to_row: usize, from: *const f32, from_row: usize) {
+        // SAFETY: token; the caller's rows.
+        unsafe { transpose_rows(to, to_row, from, from_row) }
     }
     #[inline(always)]
     fn transpose(self, block: &mut [__m512; 16]) {

@@ -68,6 +68,10 @@ pub(crate) trait Simd: Copy {
     /// [`Self::store`] for a slice that is usually shorter than a vector.
     fn store_partial(self, to: &mut [f32], x: Self::F);
 
+    /// Asks for the cache line at an address, which need not be one that may be read.
+    #[inline(always)]
+    fn prefetch(self, _at: *const f32) {}
+
     fn add(self, a: Self::F, b: Self::F) -> Self::F;
     fn sub(self, a: Self::F, b: Self::F) -> Self::F;
     fn mul(self, a: Self::F, b: Self::F) -> Self::F;
@@ -103,15 +107,23 @@ pub(crate) trait Simd: Copy {
         if end(from_row) > from.len() || end(to_row) > to.len() {
             return;
         }
+        // SAFETY: row i < LANES has LANES elements before `end`, and no other reference to those of `to` lives.
+        unsafe { self.transpose_rows(to.as_mut_ptr(), to_row, from.as_ptr(), from_row) }
+    }
+    /// [`Self::transpose_block`] between addresses.
+    ///
+    /// # Safety
+    /// LANES elements are there in each of LANES rows of `from` and of `to`, and nothing else refers to those of `to`.
+    #[inline(always)]
+    unsafe fn transpose_rows(self, to: *mut f32, to_row: usize, from: *const f32, from_row: usize) {
         let mut block = [self.splat(0.0); 16];
-        let (from, to) = (from.as_ptr(), to.as_mut_ptr());
         for (i, x) in block.iter_mut().enumerate().take(Self::LANES) {
-            // SAFETY: row i < LANES has LANES elements before `end`.
+            // SAFETY: the caller's.
             *x = self.load(unsafe { slice::from_raw_parts(from.wrapping_add(i * from_row), Self::LANES) });
         }
         self.transpose(&mut block);
         for (i, &x) in block.iter().enumerate().take(Self::LANES) {
-            // SAFETY: row i < LANES has LANES elements before `end`, and no other reference to them lives.
+            // SAFETY: the caller's.
             self.store(unsafe { slice::from_raw_parts_mut(to.wrapping_add(i * to_row), Self::LANES) }, x);
         }
     }
