@@ -90,7 +90,7 @@ impl Kernel for Update<'_> {
     #[inline(always)]
     fn call<S: Simd>(self, s: S) -> bool {
         let Self { weights, gradient, rate } = self;
-        if !is_tame(rate * s.run(MaxAbs(gradient))) && !s.run(Probe { weights, gradient, rate }) {
+        if !is_tame(rate * s.run(MaxAbs([gradient]))) && !s.run(Probe { weights, gradient, rate }) {
             return false;
         }
         s.run(Descend { weights, gradient, rate });

@@ -43,19 +43,19 @@ impl Kernel for TanhBackward<'_> {
     }
 }
 
-/// The largest magnitude, or NaN where an element is not finite.
-pub(crate) struct MaxAbs<'a>(pub &'a [f32]);
+/// The largest magnitude in all slices, or NaN where an element is not finite.
+pub(crate) struct MaxAbs<'a, const COUNT: usize>(pub [&'a [f32]; COUNT]);
 
-impl Kernel for MaxAbs<'_> {
+impl<const COUNT: usize> Kernel for MaxAbs<'_, COUNT> {
     type Output = f32;
     #[inline(always)]
     fn call<S: Simd>(self, s: S) -> f32 {
         if S::LANES == 1 {
-            return max_abs_of_bits(self.0);
+            return max_abs_of_bits(&self.0);
         }
         let zero = s.splat(0.0);
         let (mut largest, mut poison) = (zero, zero);
-        for x in self.0.chunks(S::LANES) {
+        for x in self.0.iter().flat_map(|x| x.chunks(S::LANES)) {
             let x = s.load(x);
             largest = s.max(s.abs(x), largest);
             // 0 * x is NaN for NaN and infinity, and NaN stays
@@ -69,8 +69,8 @@ impl Kernel for MaxAbs<'_> {
 }
 
 /// [`MaxAbs`] without arithmetic, which costs most where it is emulated: without their sign, floats order like integers.
-fn max_abs_of_bits(x: &[f32]) -> f32 {
-    let largest = x.iter().fold(0, |largest, x| largest.max(x.to_bits() << 1)) >> 1;
+fn max_abs_of_bits(slices: &[&[f32]]) -> f32 {
+    let largest = slices.iter().fold(0, |most, x| x.iter().fold(most, |most, x| most.max(x.to_bits() << 1))) >> 1;
     if largest < f32::INFINITY.to_bits() { f32::from_bits(largest) } else { f32::NAN }
 }
 
@@ -107,13 +107,13 @@ mod tests {
             for len in [0, 1, 7, 8, 9, 15, 16, 17] {
                 let mut x = [0.25_f32; 17];
                 let x = &mut x[..len];
-                assert_eq!(isa.run(MaxAbs(x)), if len == 0 { 0.0 } else { 0.25 });
+                assert_eq!(isa.run(MaxAbs([x])), if len == 0 { 0.0 } else { 0.25 });
                 for i in 0..len {
                     x[i] = -3.0;
-                    assert_eq!(isa.run(MaxAbs(x)), 3.0, "{} {len} {i}", isa.name());
+                    assert_eq!(isa.run(MaxAbs([x])), 3.0, "{} {len} {i}", isa.name());
                     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
                         x[i] = bad;
-                        assert!(!isa.run(MaxAbs(x)).is_finite(), "{} {len} {i} {bad}", isa.name());
+                        assert!(!isa.run(MaxAbs([x])).is_finite(), "{} {len} {i} {bad}", isa.name());
                     }
                     x[i] = 0.25;
                 }

@@ -21,7 +21,7 @@ impl Kernel for Norm<'_> {
 
     #[inline(always)]
     fn call<S: Simd>(self, s: S) -> f32 {
-        let largest = s.run(MaxAbs(self.0));
+        let largest = s.run(MaxAbs([self.0]));
         if largest == 0.0 || !largest.is_finite() {
             return largest * 0.0;
         }

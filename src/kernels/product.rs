@@ -177,35 +177,63 @@ impl<'a> Product<'a> {
     }
 
     /// A block of MR rows in the same columns.
-    #[inline(always)]
+    // Never inlined: the compiler would compute the addresses of all kinds of tiles before every product.
+    #[inline(never)]
     fn block<S: Simd, const MR: usize, const NV: usize>(&mut self, s: S, top: usize, left: usize, columns: usize) {
         // a tile that `panel` never asks for, left out of the binary
-        if MR * NV > S::ACCUMULATORS {
-            return;
+        if MR * NV <= S::ACCUMULATORS {
+            s.run(Block::<MR, NV> { product: self, top, left, columns });
         }
-        let [_, k, n] = self.shape;
-        let a = if NV == S::TILE_VECTORS && !self.strips.is_empty() {
-            Strided { data: self.strips.get(top * k..).unwrap_or(&[]), row: 1, col: MR }
+    }
+}
+
+/// MR rows of one panel of NV vectors, or of some side by side.
+struct Block<'p, 'a, const MR: usize, const NV: usize> {
+    product: &'p mut Product<'a>,
+    top: usize,
+    left: usize,
+    columns: usize,
+}
+
+impl<const MR: usize, const NV: usize> Kernel for Block<'_, '_, MR, NV> {
+    type Output = ();
+
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) {
+        let Self { product, top, left, columns } = self;
+        let [_, k, n] = product.shape;
+        let a = if NV == S::TILE_VECTORS && !product.strips.is_empty() {
+            Strided { data: product.strips.get(top * k..).unwrap_or(&[]), row: 1, col: MR }
         } else {
-            Strided { data: self.a.data.get(top * self.a.row..).unwrap_or(&[]), ..self.a }
+            Strided { data: product.a.data.get(top * product.a.row..).unwrap_or(&[]), ..product.a }
         };
         let end = left + columns;
         let mut left = left;
         while left < end {
             let width = (end - left).min(NV * S::LANES);
-            let b = self.b.panel::<S>([k, n], left, NV);
-            let (into, place, ahead) = (self.into, [top, left, width], self.ahead(top, left, MR));
-            // SAFETY: `call` checked with `fits` that m x k of A, k x n of B (in panels: padded to whole vectors), m x n of
+            let b = product.b.panel::<S>([k, n], left, NV);
+            let (into, place, ahead) = (product.into, [top, left, width], product.ahead(top, left, MR));
+            // SAFETY: `Product::call` checked with `fits` that m x k of A, k x n of B (in panels: padded to whole vectors), m x n of
             // C and n of a bias are there, and top + MR <= m, left + width <= n, (NV - 1) * LANES < width <= NV * LANES.
             #[allow(unsafe_code)]
             unsafe {
                 if width == NV * S::LANES && S::LANES > 1 && a.row == 1 {
                     // a constant distance spares the addresses of A their registers
-                    tile::<S, MR, NV, true>(s, k, Strided { row: 1, ..a }, b, self.c, self.c_row, place, into, ahead);
+                    tile::<S, MR, NV, true>(
+                        s,
+                        k,
+                        Strided { row: 1, ..a },
+                        b,
+                        product.c,
+                        product.c_row,
+                        place,
+                        into,
+                        ahead,
+                    );
                 } else if width == NV * S::LANES {
-                    tile::<S, MR, NV, true>(s, k, a, b, self.c, self.c_row, place, into, ahead);
+                    tile::<S, MR, NV, true>(s, k, a, b, product.c, product.c_row, place, into, ahead);
                 } else {
-                    tile::<S, MR, NV, false>(s, k, a, b, self.c, self.c_row, place, into, ahead);
+                    tile::<S, MR, NV, false>(s, k, a, b, product.c, product.c_row, place, into, ahead);
                 }
             }
             left += width;
