@@ -88,7 +88,7 @@ impl Sizes {
     /// In the order of [`Buffers`](crate::workspace::Buffers).
     pub(crate) const fn buffers(&self) -> [usize; 8] {
         let (&Self { v, d, h, n, .. }, rows) = (self, self.rows());
-        [n * h, rows * d, (rows + n) * h, rows * v, rows, rows * h, rows * d, self.pack()]
+        [n * h, rows * d, (rows + n) * h, rows * v, rows * h, rows * d, rows, self.pack()]
     }
 
     /// The scratch of the products; saturates.

@@ -177,7 +177,7 @@ impl<'p> Forward<'p, '_> {
     fn logits<S: Simd>(self, s: S) -> &'p mut [f32] {
         let Self { sizes, weights: [embed_w, wx, wh, b, affine_w, affine_b], buffers, xs, .. } = self;
         let &Sizes { d, h: hidden, n, t, .. } = sizes;
-        let [_, x, h, logits, rows, _, _, pack] = buffers;
+        let [_, x, h, logits, _, _, rows, pack] = buffers;
         time_embedding::forward(x, rows, embed_w, d, TokenWindow { ids: xs, t });
         time_rnn::forward(s, h, x, [wx, wh, b], sizes);
         let h = h.get(n * hidden..).unwrap_or_default();
@@ -234,7 +234,7 @@ impl Backward<'_, '_> {
     /// From the logits down to the embedding: the gradients of all activations. The weights are only read.
     fn activations<S: Simd>(&mut self, s: S, [affine_w, wh, wx]: [&[f32]; 3]) {
         let sizes = self.sizes;
-        let [_, _, h, d_logits, rows, d_h, d_x, pack] = &mut *self.buffers;
+        let [_, _, h, d_logits, d_h, d_x, rows, pack] = &mut *self.buffers;
         time_affine::backward(s, d_h, d_logits, affine_w, pack, sizes);
         time_rnn::backward(s, d_x, d_h, h, [wx, wh], pack, sizes);
         time_embedding::backward(s, d_x, rows, sizes.d);
@@ -245,7 +245,7 @@ impl Backward<'_, '_> {
         let sizes = self.sizes;
         let &Sizes { h: hidden, n, d, .. } = sizes;
         let [embed_w, wx, wh, b, affine_w, affine_b] = weights;
-        let [_, x, h, d_logits, rows, d_z, d_x, pack] = &mut *self.buffers;
+        let [_, x, h, d_logits, d_z, d_x, rows, pack] = &mut *self.buffers;
         let h_from_first = h.get(n * hidden..).unwrap_or_default();
         time_affine::weight_gradients(s, [affine_w, affine_b], [h_from_first, d_logits], pack, sizes, into)
             & time_rnn::weight_gradients(s, [wx, wh, b], [x, h, d_z], pack, sizes, into)
@@ -255,7 +255,7 @@ impl Backward<'_, '_> {
     /// True where no step can overflow: a gradient element is a sum of `rows` products of two activations or gradients of
     /// activations. The logits' gradient is below 1: their loss is finite.
     fn cannot_overflow<S: Simd>(&self, s: S, rate: f32) -> bool {
-        let [_, x, h, _, _, d_z, d_x, _] = &*self.buffers;
+        let [_, x, h, _, d_z, d_x, ..] = &*self.buffers;
         // NaN passes through the sum
         let factor = 1.0 + s.run(MaxAbs([x, h, d_z, d_x]));
         is_tame(rate * (self.sizes.rows() as f32 * (factor * factor)))

@@ -11,9 +11,9 @@ use crate::{config::Sizes, simd::Scalar};
 /// - x (T*N,D): word vectors
 /// - h ((T+1)*N,H): hidden states; block 0 is the state before the window
 /// - logits (T*N,V), then their gradient
-/// - rows (T*N): the input id of each row, as the bits of a float; behind the backward pass a mark in all but the first row of an id
 /// - d_h (T*N,H): gradient of h, then d_z, that of z = the argument of tanh
 /// - d_x (T*N,D): gradient of x
+/// - rows (T*N): the input id of each row, as the bits of a float; behind the backward pass a mark in all but the first row of an id
 /// - pack: scratch of the products
 ///
 /// An array, so that the function that cuts the weights cuts these too.

@@ -12,7 +12,10 @@
 
 use crate::{
     config::Sizes,
-    kernels::{Into, Left, Right, Tanh, TanhBackward, product, product_nt, product_wide, product_with_sums},
+    kernels::{
+        Into, Left, Recurrence, RecurrenceBackward, Right, Tanh, TanhBackward, product, product_nt, product_wide,
+        product_with_sums,
+    },
     simd::Simd,
 };
 
@@ -25,8 +28,12 @@ pub(crate) fn forward<S: Simd>(
     &Sizes { d, h: hidden, n, t, .. }: &Sizes,
 ) {
     let block = n * hidden;
-    let Some((before, z)) = h.split_at_mut_checked(block) else { return };
+    let z = h.get_mut(block..).unwrap_or_default();
     product(s, [n * t, d, hidden], Left::rows(x, d), Right::Rows(wx), z, Into::Bias(b));
+    if n == 1 && s.run(Recurrence { h: &mut *h, w: wh, hidden }) {
+        return;
+    }
+    let Some((before, z)) = h.split_at_mut_checked(block) else { return };
     let (mut h_prev, mut rest): (&[f32], _) = (before, z);
     for _ in 0..t {
         let Some((z, behind)) = { rest }.split_at_mut_checked(block) else { return };
@@ -49,14 +56,17 @@ pub(crate) fn backward<S: Simd>(
     let block = n * hidden;
     let recurrence = [n, hidden, hidden];
     let wh = Right::transposed(s, recurrence, wh, pack);
-    let mut d_z_next: &[f32] = &[];
-    let blocks = d_h.chunks_exact_mut(block.max(1)).zip(h.get(block..).unwrap_or_default().chunks_exact(block.max(1)));
-    for (d, h) in blocks.rev() {
-        if !d_z_next.is_empty() {
-            product(s, recurrence, Left::rows(d_z_next, hidden), wh, d, Into::Continue);
+    let h = h.get(block..).unwrap_or_default();
+    let of_one = n == 1 && matches!(wh, Right::Panels(w) if s.run(RecurrenceBackward { d: &mut *d_h, h, w, hidden }));
+    if !of_one {
+        let mut d_z_next: &[f32] = &[];
+        for (d, h) in d_h.chunks_exact_mut(block.max(1)).zip(h.chunks_exact(block.max(1))).rev() {
+            if !d_z_next.is_empty() {
+                product(s, recurrence, Left::rows(d_z_next, hidden), wh, d, Into::Continue);
+            }
+            s.run(TanhBackward { d, h });
+            d_z_next = d;
         }
-        s.run(TanhBackward { d, h });
-        d_z_next = d;
     }
     product_nt(s, [n * t, hidden, d], d_h, wx, d_x, Into::Set, pack);
 }

@@ -1,0 +1,117 @@
+//! The recurrence of a batch of one, all steps in one loop.
+//!
+//! A step is a product of one row and a function of its result, and the next step waits for both. The chains of one row are
+//! so few that nothing hides what else stands between them: here they stay in registers until the function is done, and nothing is
+//! checked or dispatched between steps. The bits are those of a product and a pass.
+
+use super::exp::tanh_lanes;
+use crate::simd::{Kernel, Simd};
+
+/// h_t = tanh(z_t + h_{t-1} W), in the place of z_t, for all t. `h` (T+1,H) begins with h_0; row-major `w` (H,H).
+/// False, and nothing is done, where H isn't one or two vectors.
+pub(crate) struct Recurrence<'a> {
+    pub h: &'a mut [f32],
+    pub w: &'a [f32],
+    pub hidden: usize,
+}
+
+/// d_t = (d_t + d_{t+1} W) (1 - h_t²), from the last step to the first. `d` and `h` (T,H), row-major `w` (H,H).
+/// False, and nothing is done, where H isn't one or two vectors.
+pub(crate) struct RecurrenceBackward<'a> {
+    pub d: &'a mut [f32],
+    pub h: &'a [f32],
+    pub w: &'a [f32],
+    pub hidden: usize,
+}
+
+/// A loop over steps of H = `VECTORS` vectors.
+trait Steps {
+    fn steps<S: Simd, const VECTORS: usize>(self, s: S);
+}
+
+/// Whether [`Recurrence`] and [`RecurrenceBackward`] take this H.
+pub(crate) fn suits<S: Simd>(hidden: usize) -> bool {
+    S::LANES > 1 && hidden.is_multiple_of(S::LANES) && (1..=2).contains(&(hidden / S::LANES))
+}
+
+/// Chooses the loop.
+#[inline(always)]
+fn run<S: Simd>(s: S, hidden: usize, steps: impl Steps) -> bool {
+    if !suits::<S>(hidden) {
+        return false;
+    }
+    match hidden / S::LANES {
+        1 => steps.steps::<S, 1>(s),
+        _ => steps.steps::<S, 2>(s),
+    }
+    true
+}
+
+impl Kernel for Recurrence<'_> {
+    type Output = bool;
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) -> bool {
+        run(s, self.hidden, self)
+    }
+}
+
+impl Steps for Recurrence<'_> {
+    #[inline(always)]
+    fn steps<S: Simd, const VECTORS: usize>(self, s: S) {
+        let Self { h, w, hidden } = self;
+        let Some((mut before, z)) = h.split_at_mut_checked(hidden) else { return };
+        for z in z.chunks_exact_mut(VECTORS * S::LANES) {
+            let mut chains = load::<S, VECTORS>(s, z);
+            extend(s, &mut chains, before, w);
+            for (h, z) in z.chunks_exact_mut(S::LANES).zip(chains) {
+                s.store(h, tanh_lanes(s, z));
+            }
+            before = z;
+        }
+    }
+}
+
+impl Kernel for RecurrenceBackward<'_> {
+    type Output = bool;
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) -> bool {
+        run(s, self.hidden, self)
+    }
+}
+
+impl Steps for RecurrenceBackward<'_> {
+    #[inline(always)]
+    fn steps<S: Simd, const VECTORS: usize>(self, s: S) {
+        let Self { d, h, w, hidden } = self;
+        let (one, mut later): (_, &[f32]) = (s.splat(1.0), &[]);
+        for (d, h) in d.chunks_exact_mut(hidden).zip(h.chunks_exact(VECTORS * S::LANES)).rev() {
+            let mut chains = load::<S, VECTORS>(s, d);
+            extend(s, &mut chains, later, w);
+            for ((d, h), chain) in d.chunks_exact_mut(S::LANES).zip(h.chunks_exact(S::LANES)).zip(chains) {
+                let h = s.load(h);
+                s.store(d, s.mul(chain, s.nfma(h, h, one)));
+            }
+            later = d;
+        }
+    }
+}
+
+#[inline(always)]
+fn load<S: Simd, const VECTORS: usize>(s: S, from: &[f32]) -> [S::F; VECTORS] {
+    let mut vectors = [s.splat(0.0); VECTORS];
+    for (vector, from) in vectors.iter_mut().zip(from.chunks_exact(S::LANES)) {
+        *vector = s.load(from);
+    }
+    vectors
+}
+
+/// chains += A B: a row (k) and row-major B (k, VECTORS vectors).
+#[inline(always)]
+fn extend<S: Simd, const VECTORS: usize>(s: S, chains: &mut [S::F; VECTORS], a: &[f32], b: &[f32]) {
+    for (&a, b) in a.iter().zip(b.chunks_exact(VECTORS * S::LANES)) {
+        let a = s.splat(a);
+        for (chain, b) in chains.iter_mut().zip(b.chunks_exact(S::LANES)) {
+            *chain = s.fma(a, s.load(b), *chain);
+        }
+    }
+}
