@@ -141,25 +141,37 @@ fn scale<S: Simd>(s: S, row: &mut [f32], factor: f32) {
 /// may be passed over: it shows in the sum, where it stays.
 #[inline(always)]
 fn bounds<S: Simd>(s: S, row: &[f32]) -> (f32, bool) {
-    let mut max = s.splat(f32::NEG_INFINITY);
-    let mut min = s.splat(f32::INFINITY);
-    let mut blocks = row.chunks_exact(VIRTUAL_LANES);
-    for block in &mut blocks {
-        for lanes in block.chunks_exact(S::LANES) {
-            let x = s.load(lanes);
-            max = s.max(x, max);
-            if S::LANES > 1 {
-                min = s.min(x, min);
-            }
+    // four chains each: one would wait for itself
+    let (mut max, mut min) = ([s.splat(f32::NEG_INFINITY); 4], [s.splat(f32::INFINITY); 4]);
+    let mut fours = row.chunks_exact(4 * S::LANES);
+    for four in &mut fours {
+        for (lanes, (max, min)) in four.chunks_exact(S::LANES).zip(max.iter_mut().zip(&mut min)) {
+            include(s, s.load(lanes), max, min);
         }
     }
+    let mut vectors = fours.remainder().chunks_exact(S::LANES);
+    let ([max, maxima @ ..], [min, minima @ ..]) = (&mut max, &mut min);
+    for lanes in &mut vectors {
+        include(s, s.load(lanes), max, min);
+    }
+    for (&a, &b) in maxima.iter().zip(&*minima) {
+        (*max, *min) = (s.max(a, *max), s.min(b, *min));
+    }
     let (mut highest, mut lowest) = ([f32::NEG_INFINITY; VIRTUAL_LANES], [f32::INFINITY; VIRTUAL_LANES]);
-    s.store(&mut highest, max);
-    s.store(&mut lowest, min);
+    s.store(&mut highest, *max);
+    s.store(&mut lowest, *min);
     let larger = |a: f32, b: f32| if b > a { b } else { a };
-    let max = blocks.remainder().iter().copied().fold(fold_lanes(highest, larger), larger);
+    let max = vectors.remainder().iter().copied().fold(fold_lanes(highest, larger), larger);
     let min = fold_lanes(lowest, |a, b| if a < b { a } else { b });
     (max, min - max >= TAME)
+}
+
+#[inline(always)]
+fn include<S: Simd>(s: S, x: S::F, max: &mut S::F, min: &mut S::F) {
+    *max = s.max(x, *max);
+    if S::LANES > 1 {
+        *min = s.min(x, *min);
+    }
 }
 
 #[cfg(test)]
