@@ -43,7 +43,7 @@ impl Kernel for TanhBackward<'_> {
     }
 }
 
-/// The largest magnitude in all slices, or NaN where an element is not finite.
+/// The largest magnitude in a slice, or at least that of several, or NaN where an element is not finite.
 pub(crate) struct MaxAbs<'a, const COUNT: usize>(pub [&'a [f32]; COUNT]);
 
 impl<const COUNT: usize> Kernel for MaxAbs<'_, COUNT> {
@@ -51,7 +51,7 @@ impl<const COUNT: usize> Kernel for MaxAbs<'_, COUNT> {
     #[inline(always)]
     fn call<S: Simd>(self, s: S) -> f32 {
         if S::LANES == 1 {
-            return max_abs_of_bits(&self.0);
+            return self.0.iter().fold(0.0, |sum, x| sum + max_abs_of_bits(x));
         }
         let zero = s.splat(0.0);
         let (mut largest, mut poison) = (zero, zero);
@@ -69,8 +69,8 @@ impl<const COUNT: usize> Kernel for MaxAbs<'_, COUNT> {
 }
 
 /// [`MaxAbs`] without arithmetic, which costs most where it is emulated: without their sign, floats order like integers.
-fn max_abs_of_bits(slices: &[&[f32]]) -> f32 {
-    let largest = slices.iter().fold(0, |most, x| x.iter().fold(most, |most, x| most.max(x.to_bits() << 1))) >> 1;
+fn max_abs_of_bits(x: &[f32]) -> f32 {
+    let largest = x.iter().fold(0, |largest, x| largest.max(x.to_bits() << 1)) >> 1;
     if largest < f32::INFINITY.to_bits() { f32::from_bits(largest) } else { f32::NAN }
 }
 
@@ -111,6 +111,9 @@ mod tests {
                 for i in 0..len {
                     x[i] = -3.0;
                     assert_eq!(isa.run(MaxAbs([x])), 3.0, "{} {len} {i}", isa.name());
+                    for several in [[&[0.5][..], x, &[]], [x, &[], &[0.5]]] {
+                        assert!((3.0..=3.5).contains(&isa.run(MaxAbs(several))), "{} {len} {i}", isa.name());
+                    }
                     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
                         x[i] = bad;
                         assert!(!isa.run(MaxAbs([x])).is_finite(), "{} {len} {i} {bad}", isa.name());

@@ -7,12 +7,12 @@
 use super::exp::tanh_lanes;
 use crate::simd::{Kernel, Simd};
 
-/// h_t = tanh(z_t + h_{t-1} W), in the place of z_t, for all t. `h` (T+1,H) begins with h_0; row-major `w` (H,H).
+/// h_t = tanh(z_t + h_{t-1} W), in the place of z_t, for all t; `before` (H) is h_0. `z` (T,H), row-major `w` (H,H).
 /// False, and nothing is done, where H isn't one or two vectors.
 pub(crate) struct Recurrence<'a> {
-    pub h: &'a mut [f32],
+    pub before: &'a [f32],
+    pub z: &'a mut [f32],
     pub w: &'a [f32],
-    pub hidden: usize,
 }
 
 /// d_t = (d_t + d_{t+1} W) (1 - h_t²), from the last step to the first. `d` and `h` (T,H), row-major `w` (H,H).
@@ -51,15 +51,14 @@ impl Kernel for Recurrence<'_> {
     type Output = bool;
     #[inline(always)]
     fn call<S: Simd>(self, s: S) -> bool {
-        run(s, self.hidden, self)
+        run(s, self.before.len(), self)
     }
 }
 
 impl Steps for Recurrence<'_> {
     #[inline(always)]
     fn steps<S: Simd, const VECTORS: usize>(self, s: S) {
-        let Self { h, w, hidden } = self;
-        let Some((mut before, z)) = h.split_at_mut_checked(hidden) else { return };
+        let Self { mut before, z, w } = self;
         for z in z.chunks_exact_mut(VECTORS * S::LANES) {
             let mut chains = load::<S, VECTORS>(s, z);
             extend(s, &mut chains, before, w);
@@ -112,6 +111,55 @@ fn extend<S: Simd, const VECTORS: usize>(s: S, chains: &mut [S::F; VECTORS], a: 
         let a = s.splat(a);
         for (chain, b) in chains.iter_mut().zip(b.chunks_exact(S::LANES)) {
             *chain = s.fma(a, s.load(b), *chain);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::{Isa, rng::Xorshift, simd::Portable};
+
+    fn random(rng: &mut Xorshift, len: usize) -> Vec<f32> {
+        (0..len).map(|_| rng.uniform() - 0.5).collect()
+    }
+
+    #[test]
+    fn all_steps_at_once_have_the_bits_of_products_and_passes() {
+        let mut rng = Xorshift::new(5);
+        for hidden in [1, 4, 7, 8, 16, 24, 32, 48] {
+            for t in [1, 2, 5] {
+                let (before, w) = (random(&mut rng, hidden), random(&mut rng, hidden * hidden));
+                let (z, h) = (random(&mut rng, t * hidden), random(&mut rng, t * hidden));
+                let chain = |start: f32, a: &[f32], j: usize| {
+                    a.iter().zip(w.chunks(hidden)).fold(start, |sum, (&a, w)| Portable.fma_one(a, w[j], sum))
+                };
+                let (mut forward, mut backward) = (z.clone(), z.clone());
+                for at in 0..t * hidden {
+                    let (step, j) = (at / hidden, at % hidden);
+                    let h_prev = if step == 0 { &before[..] } else { &forward[(step - 1) * hidden..step * hidden] };
+                    forward[at] = tanh_lanes(Portable, chain(z[at], h_prev, j));
+                }
+                for at in (0..t * hidden).rev() {
+                    let (step, j) = (at / hidden, at % hidden);
+                    let later = backward.get((step + 1) * hidden..(step + 2) * hidden).unwrap_or_default();
+                    let slope = Portable.nfma(h[at], h[at], 1.0);
+                    backward[at] = chain(z[at], later, j) * slope;
+                }
+                for isa in Isa::available() {
+                    let (mut ours, mut d) = (z.clone(), z.clone());
+                    let done = isa.run(Recurrence { before: &before, z: &mut ours, w: &w });
+                    assert_eq!(done, isa.run(RecurrenceBackward { d: &mut d, h: &h, w: &w, hidden }));
+                    let expected = if done { (&forward, &backward) } else { (&z, &z) };
+                    assert_eq!((&ours, &d), expected, "{} {hidden} {t}", isa.name());
+                    if isa.name() == "avx512" {
+                        assert_eq!(done, [16, 32].contains(&hidden));
+                    }
+                }
+            }
         }
     }
 }

@@ -47,6 +47,7 @@ pub(crate) fn product_wide<S: Simd>(
 
 /// [`product_wide`], and the sums of B's columns (n) sent the same way: the gradients of weights and bias. A group of
 /// panels is summed while it is in the cache.
+#[inline(always)]
 pub(crate) fn product_with_sums<S: Simd>(
     s: S,
     shape: [usize; 3],

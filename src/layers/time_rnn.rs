@@ -28,12 +28,11 @@ pub(crate) fn forward<S: Simd>(
     &Sizes { d, h: hidden, n, t, .. }: &Sizes,
 ) {
     let block = n * hidden;
-    let z = h.get_mut(block..).unwrap_or_default();
+    let Some((before, z)) = h.split_at_mut_checked(block) else { return };
     product(s, [n * t, d, hidden], Left::rows(x, d), Right::Rows(wx), z, Into::Bias(b));
-    if n == 1 && s.run(Recurrence { h: &mut *h, w: wh, hidden }) {
+    if n == 1 && s.run(Recurrence { before, z: &mut *z, w: wh }) {
         return;
     }
-    let Some((before, z)) = h.split_at_mut_checked(block) else { return };
     let (mut h_prev, mut rest): (&[f32], _) = (before, z);
     for _ in 0..t {
         let Some((z, behind)) = { rest }.split_at_mut_checked(block) else { return };

@@ -8,13 +8,42 @@ use crate::{
     workload::{LEARNING_RATE, Start, Window},
 };
 
-pub struct Rnnlm(SimpleRnnlm<Vec<f32>>);
+/// Memory that starts a cache line, as [`SimpleRnnlm::with_buffers`] advises.
+struct Lines {
+    data: Vec<f32>,
+    from: usize,
+    len: usize,
+}
+
+impl Lines {
+    fn new(len: usize) -> Self {
+        let data = vec![0.0; len + 16];
+        let from = data.as_ptr().align_offset(64).min(16);
+        Self { data, from, len }
+    }
+}
+
+impl AsRef<[f32]> for Lines {
+    fn as_ref(&self) -> &[f32] {
+        &self.data[self.from..][..self.len]
+    }
+}
+
+impl AsMut<[f32]> for Lines {
+    fn as_mut(&mut self) -> &mut [f32] {
+        &mut self.data[self.from..][..self.len]
+    }
+}
+
+pub struct Rnnlm(SimpleRnnlm<Lines>);
 
 impl Rnnlm {
     pub fn new(start: &Start, isa: Isa) -> Result<Self, Failure> {
         let config = start.workload.config();
         let memory = config.memory()?;
-        let model = SimpleRnnlm::with_buffers(config, start.weights.clone(), vec![0.0; memory.workspace])?;
+        let (mut weights, workspace) = (Lines::new(memory.weights), Lines::new(memory.workspace));
+        weights.as_mut().copy_from_slice(&start.weights);
+        let model = SimpleRnnlm::with_buffers(config, weights, workspace)?;
         Ok(Self(model.with_isa(isa)))
     }
 }
