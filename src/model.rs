@@ -61,8 +61,8 @@ impl SimpleRnnlm<alloc::vec::Vec<f32>> {
 }
 
 impl<B: Storage> SimpleRnnlm<B> {
-    /// A model over memory of the caller, with the weights that stand in it; the hidden state starts at zero. Where both blocks
-    /// start a cache line (64 bytes), a small model on AVX-512 is up to 6% faster.
+    /// A model over memory of the caller, with the weights that stand in it; the hidden state starts at zero. Blocks
+    /// that start a cache line (64 bytes) make a small model on AVX-512 a little faster.
     ///
     /// ```
     /// use rnnlm::{Config, Memory, SimpleRnnlm, Xorshift};

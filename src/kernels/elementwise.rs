@@ -38,12 +38,18 @@ impl Kernel for TanhBackward<'_> {
     type Output = ();
     #[inline(always)]
     fn call<S: Simd>(self, s: S) {
-        let one = s.splat(1.0);
-        zip_with(s, self.d, self.h, |d, h| s.mul(d, s.nfma(h, h, one)));
+        zip_with(s, self.d, self.h, |d, h| tanh_backward_lanes(s, d, h));
     }
 }
 
-/// The largest magnitude in a slice, or at least that of several, or NaN where an element is not finite.
+/// d (1 - h²).
+#[inline(always)]
+pub(super) fn tanh_backward_lanes<S: Simd>(s: S, d: S::F, h: S::F) -> S::F {
+    s.mul(d, s.nfma(h, h, s.splat(1.0)))
+}
+
+/// The largest magnitude in all slices, or NaN where an element is not finite. One-lane paths add up what each slice
+/// has, which bounds it.
 pub(crate) struct MaxAbs<'a, const COUNT: usize>(pub [&'a [f32]; COUNT]);
 
 impl<const COUNT: usize> Kernel for MaxAbs<'_, COUNT> {
@@ -117,6 +123,7 @@ mod tests {
                     for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
                         x[i] = bad;
                         assert!(!isa.run(MaxAbs([x])).is_finite(), "{} {len} {i} {bad}", isa.name());
+                        assert!(!isa.run(MaxAbs([&[0.5], x])).is_finite(), "{} {len} {i} {bad}", isa.name());
                     }
                     x[i] = 0.25;
                 }

@@ -4,7 +4,7 @@
 //! so few that nothing hides what else stands between them: here they stay in registers until the function is done, and nothing is
 //! checked or dispatched between steps. The bits are those of a product and a pass.
 
-use super::exp::tanh_lanes;
+use super::{elementwise::tanh_backward_lanes, exp::tanh_lanes};
 use crate::simd::{Kernel, Simd};
 
 /// h_t = tanh(z_t + h_{t-1} W), in the place of z_t, for all t; `before` (H) is h_0. `z` (T,H), row-major `w` (H,H).
@@ -29,20 +29,15 @@ trait Steps {
     fn steps<S: Simd, const VECTORS: usize>(self, s: S);
 }
 
-/// Whether [`Recurrence`] and [`RecurrenceBackward`] take this H.
-pub(crate) fn suits<S: Simd>(hidden: usize) -> bool {
-    S::LANES > 1 && hidden.is_multiple_of(S::LANES) && (1..=2).contains(&(hidden / S::LANES))
-}
-
-/// Chooses the loop.
+/// Chooses the loop; false where there is none for this H.
 #[inline(always)]
 fn run<S: Simd>(s: S, hidden: usize, steps: impl Steps) -> bool {
-    if !suits::<S>(hidden) {
+    if S::LANES > 1 && hidden == S::LANES {
+        steps.steps::<S, 1>(s);
+    } else if S::LANES > 1 && hidden == 2 * S::LANES {
+        steps.steps::<S, 2>(s);
+    } else {
         return false;
-    }
-    match hidden / S::LANES {
-        1 => steps.steps::<S, 1>(s),
-        _ => steps.steps::<S, 2>(s),
     }
     true
 }
@@ -81,14 +76,14 @@ impl Kernel for RecurrenceBackward<'_> {
 impl Steps for RecurrenceBackward<'_> {
     #[inline(always)]
     fn steps<S: Simd, const VECTORS: usize>(self, s: S) {
-        let Self { d, h, w, hidden } = self;
-        let (one, mut later): (_, &[f32]) = (s.splat(1.0), &[]);
-        for (d, h) in d.chunks_exact_mut(hidden).zip(h.chunks_exact(VECTORS * S::LANES)).rev() {
+        let Self { d, h, w, .. } = self;
+        let mut later: &[f32] = &[];
+        let hidden = VECTORS * S::LANES;
+        for (d, h) in d.chunks_exact_mut(hidden).zip(h.chunks_exact(hidden)).rev() {
             let mut chains = load::<S, VECTORS>(s, d);
             extend(s, &mut chains, later, w);
             for ((d, h), chain) in d.chunks_exact_mut(S::LANES).zip(h.chunks_exact(S::LANES)).zip(chains) {
-                let h = s.load(h);
-                s.store(d, s.mul(chain, s.nfma(h, h, one)));
+                s.store(d, tanh_backward_lanes(s, chain, s.load(h)));
             }
             later = d;
         }

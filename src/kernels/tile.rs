@@ -9,7 +9,10 @@ use super::{
     operands::{Into, Strided},
     pack::LINE,
 };
-use crate::simd::{Simd, VIRTUAL_LANES};
+use crate::simd::Simd;
+
+/// From this k on a tile asks for its rows of C at its start: shorter ones end before they would come.
+const LONG_CHAIN: usize = 48;
 
 /// What comes next from afar and is asked for while a tile computes: every [`LINE`] steps the lines at `from`, `from + row`, ...
 /// and then `from` moves on by `step`. The addresses need not exist.
@@ -63,10 +66,9 @@ pub(super) unsafe fn tile<S: Simd, const MR: usize, const NV: usize, const FULL:
     let c = c.as_mut_ptr().wrapping_add(top * c_row + left);
     let at = |i: usize, v: usize| c.wrapping_add(i * c_row + v * S::LANES);
 
-    // C of a long product comes from afar while the tile computes
-    if k >= 48 {
+    if k >= LONG_CHAIN {
         for i in 0..MR {
-            for v in (0..NV).step_by(VIRTUAL_LANES / S::LANES) {
+            for v in (0..NV).step_by(LINE / S::LANES) {
                 s.prefetch(at(i, v));
             }
         }

@@ -56,8 +56,12 @@ pub(crate) fn backward<S: Simd>(
     let recurrence = [n, hidden, hidden];
     let wh = Right::transposed(s, recurrence, wh, pack);
     let h = h.get(block..).unwrap_or_default();
-    let of_one = n == 1 && matches!(wh, Right::Panels(w) if s.run(RecurrenceBackward { d: &mut *d_h, h, w, hidden }));
-    if !of_one {
+    let done = match wh {
+        // so few vectors are one panel, whose rows stand behind one another
+        Right::Panels(w) if n == 1 => s.run(RecurrenceBackward { d: &mut *d_h, h, w, hidden }),
+        _ => false,
+    };
+    if !done {
         let mut d_z_next: &[f32] = &[];
         for (d, h) in d_h.chunks_exact_mut(block.max(1)).zip(h.chunks_exact(block.max(1))).rev() {
             if !d_z_next.is_empty() {
