@@ -88,12 +88,14 @@ pub(super) fn exp_of_tame<S: Simd>(s: S, x: S::F) -> S::F {
 /// comes for free: one division and one correction give the quotient of the two-part numbers almost exactly.
 #[inline(always)]
 pub(crate) fn tanh_lanes<S: Simd>(s: S, x: S::F) -> S::F {
+    let size = s.abs(x);
     // tanh 9.02 rounds to 1; NaN passes through the clamp.
-    let y = s.mul(s.min(s.splat(9.02), s.abs(x)), s.splat(-2.0));
-    // 2^-24 keeps 1 - 2^n exact; the larger |r| beyond it meets a factor of 2^-24.
-    let n = s.max(s.splat(-24.0), s.sub(nearest_power(s, y), s.splat(ROUND)));
+    let y = s.mul(s.min(s.splat(9.02), size), s.splat(-2.0));
+    // No less than 2^-24, so that 1 - 2^n is exact: from 8.3 on n stays -24, and the larger |r| meets a factor of 2^-24.
+    let shifted = s.fma(s.min(s.splat(8.3), size), s.splat(-2.0 * LOG2_E), s.splat(ROUND));
+    let n = s.sub(shifted, s.splat(ROUND));
     let (r1, m) = reduce(s, y, n);
-    let power = s.exp2(n);
+    let power = s.exp2(shifted);
     // F = (1 - 2^n) - 2^n r1 - 2^n m = f + f_lo
     let (one, two) = (s.splat(1.0), s.splat(2.0));
     let start = s.sub(one, power);
@@ -111,7 +113,7 @@ pub(crate) fn tanh_lanes<S: Simd>(s: S, x: S::F) -> S::F {
     let residual = s.nfma(quotient, d, f);
     let residual = s.fma(f_lo, one_plus, residual);
     let residual = s.nfma(quotient, d_lo, residual);
-    let magnitude = s.fma(s.mul(residual, s.splat(0.5)), one_plus, quotient);
+    let magnitude = s.fma(residual, s.mul(one_plus, s.splat(0.5)), quotient);
     s.with_sign_of(magnitude, x)
 }
 

@@ -1,7 +1,7 @@
 //! Panels: how the columns of a product are cut, and the packing of a transposed operand into that form.
 //!
 //! A panel is NV vectors of columns. Packed, its k rows of NV * LANES floats stand one behind the other, and the panel
-//! whose first column is `left` starts at `left * k`. Columns beyond the last are zeros.
+//! whose first column is `left` starts at `left * k`. Columns beyond the last may be anything.
 
 #![allow(clippy::needless_range_loop)] // blocks are indexed by a constant range
 
@@ -119,11 +119,14 @@ impl Kernel for PackTransposed<'_> {
                     let top = top.min(height.saturating_sub(S::LANES));
                     let from = b.get((left + column) * k + rows.start + top..).unwrap_or(&[]);
                     let to = panel.get_mut(top * stride + column..).unwrap_or(&mut []);
-                    let lanes = width - column;
-                    if height < S::LANES || lanes < S::LANES {
-                        partial_block(s, to, stride, from, k, [lanes, height].map(|len| len.min(S::LANES)));
+                    let lanes = (width - column).min(S::LANES);
+                    if height < S::LANES {
+                        low_block(s, to, stride, from, k, [lanes, height]);
+                    } else if lanes == S::LANES {
+                        // the number is a constant here
+                        s.transpose_block(to, stride, from, k, S::LANES);
                     } else {
-                        s.transpose_block(to, stride, from, k);
+                        s.transpose_block(to, stride, from, k, lanes);
                     }
                 }
             }
@@ -133,16 +136,9 @@ impl Kernel for PackTransposed<'_> {
     }
 }
 
-/// `lanes` rows of `from`, `deep` elements long, both at most LANES; zeros stand for the others.
+/// `lanes` rows of `from`, `deep` elements long, both at most LANES.
 #[inline(always)]
-fn partial_block<S: Simd>(
-    s: S,
-    to: &mut [f32],
-    to_row: usize,
-    from: &[f32],
-    from_row: usize,
-    [lanes, deep]: [usize; 2],
-) {
+fn low_block<S: Simd>(s: S, to: &mut [f32], to_row: usize, from: &[f32], from_row: usize, [lanes, deep]: [usize; 2]) {
     let mut block = [s.splat(0.0); 16];
     for (i, row) in block.iter_mut().take(lanes).enumerate() {
         *row = s.load(from.get(i * from_row..).and_then(|row| row.get(..deep)).unwrap_or(&[]));

@@ -166,9 +166,9 @@ impl Simd for Avx2 {
         }
     }
     #[inline(always)]
-    fn exp2(self, n: __m256) -> __m256 {
+    fn exp2(self, shifted: __m256) -> __m256 {
         // SAFETY: token.
-        unsafe { powers_of_two(_mm256_cvtps_epi32(n)) }
+        unsafe { powers_of_two(_mm256_castps_si256(shifted)) }
     }
     #[inline(always)]
     fn scale(self, a: __m256, n: __m256) -> __m256 {

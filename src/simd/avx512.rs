@@ -66,25 +66,42 @@ fn transpose(block: &mut [__m512; 16]) {
     }
 }
 
-/// 16 x 16 from memory to memory. Quarters of rows are brought together as they are loaded, which leaves two rounds of
-/// shuffles within quarters; [`transpose`] needs four rounds, and there is one unit for shuffles.
+/// Up to 16 x 16 from memory to memory, `4 * FOURS` rows or somewhat fewer. Quarters of rows are brought together as they are
+/// loaded, which leaves two rounds of shuffles within quarters; [`transpose`] needs four rounds, and there is one unit for
+/// shuffles.
 ///
 /// # Safety
-/// Sixteen elements are there in each of sixteen rows of `from` and of `to`.
+/// `lanes` is 1 to `4 * FOURS`. Sixteen elements are there in each of `lanes` rows of `from` and of sixteen rows of `to`.
 #[target_feature(enable = "avx512f")]
-unsafe fn transpose_rows(to: *mut f32, to_row: usize, from: *const f32, from_row: usize) {
+unsafe fn transpose_rows<const FOURS: usize>(
+    to: *mut f32,
+    to_row: usize,
+    from: *const f32,
+    from_row: usize,
+    lanes: usize,
+) {
     let wide = _mm512_castps_pd;
     let narrow = _mm512_castpd_ps;
     for q in 0..4 {
         // row j of these: quarter q of rows j, 4 + j, 8 + j, 12 + j
         let mut rows = [_mm512_setzero_ps(); 4];
         for (j, row) in rows.iter_mut().enumerate() {
-            // SAFETY: the caller's rows; j + 4 i < 16 and 4 q + 4 <= 16.
-            let quarter = |i: usize| unsafe { _mm_loadu_ps(from.add((4 * i + j) * from_row + 4 * q)) };
-            let x = _mm512_castps128_ps512(quarter(0));
-            let x = _mm512_insertf32x4::<1>(x, quarter(1));
-            let x = _mm512_insertf32x4::<2>(x, quarter(2));
-            *row = _mm512_insertf32x4::<3>(x, quarter(3));
+            // the last row stands in for those that are not there
+            let quarter = |i: usize| from.wrapping_add((4 * i + j).min(lanes - 1) * from_row + 4 * q);
+            // SAFETY: the caller's rows; 4 q + 4 <= 16.
+            unsafe {
+                let mut x = _mm512_castps128_ps512(_mm_loadu_ps(quarter(0)));
+                if FOURS > 1 {
+                    x = _mm512_insertf32x4::<1>(x, _mm_loadu_ps(quarter(1)));
+                }
+                if FOURS > 2 {
+                    x = _mm512_insertf32x4::<2>(x, _mm_loadu_ps(quarter(2)));
+                }
+                if FOURS > 3 {
+                    x = _mm512_insertf32x4::<3>(x, _mm_loadu_ps(quarter(3)));
+                }
+                *row = x;
+            }
         }
         let [a, b, c, d] = rows;
         let (ab, ab_high) = (wide(_mm512_unpacklo_ps(a, b)), wide(_mm512_unpackhi_ps(a, b)));
@@ -217,12 +234,17 @@ impl Simd for Avx512 {
         }
     }
     #[inline(always)]
-    fn exp2(self, n: __m512) -> __m512 {
-        if cfg!(miri) {
-            return self.lane_by_lane(n, n, |s, n, _| s.exp2(n));
-        }
+    fn exp2(self, shifted: __m512) -> __m512 {
+        self.scale_normal(self.splat(1.0), shifted, shifted)
+    }
+    #[inline(always)]
+    fn scale_normal(self, a: __m512, _n: __m512, shifted: __m512) -> __m512 {
         // SAFETY: token.
-        unsafe { _mm512_scalef_ps(_mm512_set1_ps(1.0), n) }
+        unsafe {
+            // the last bits of `shifted` are n; they are added to the exponent field
+            let n = _mm512_slli_epi32::<23>(_mm512_castps_si512(shifted));
+            _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), n))
+        }
     }
     #[inline(always)]
     fn scale(self, a: __m512, n: __m512) -> __m512 {
@@ -233,9 +255,16 @@ impl Simd for Avx512 {
         unsafe { _mm512_scalef_ps(a, n) }
     }
     #[inline(always)]
-    unsafe fn transpose_rows(self, to: *mut f32, to_row: usize, from: *const f32, from_row: usize) {
+    unsafe fn transpose_rows(self, to: *mut f32, to_row: usize, from: *const f32, from_row: usize, lanes: usize) {
         // SAFETY: token; the caller's rows.
-        unsafe { transpose_rows(to, to_row, from, from_row) }
+        unsafe {
+            match lanes {
+                ..=4 => transpose_rows::<1>(to, to_row, from, from_row, lanes),
+                5..=8 => transpose_rows::<2>(to, to_row, from, from_row, lanes),
+                9..=12 => transpose_rows::<3>(to, to_row, from, from_row, lanes),
+                _ => transpose_rows::<4>(to, to_row, from, from_row, lanes),
+            }
+        }
     }
     #[inline(always)]
     fn transpose(self, block: &mut [__m512; 16]) {

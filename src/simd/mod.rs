@@ -87,8 +87,8 @@ pub(crate) trait Simd: Copy {
     fn abs(self, a: Self::F) -> Self::F;
     /// The magnitude of a with the sign of `sign`.
     fn with_sign_of(self, a: Self::F, sign: Self::F) -> Self::F;
-    /// 2^n for integral n in -126..=127.
-    fn exp2(self, n: Self::F) -> Self::F;
+    /// 2^n for integral n in -126..=127, given as n + 1.5 * 2^23, whose last bits are n.
+    fn exp2(self, shifted: Self::F) -> Self::F;
     /// a * 2^n, rounded once, for integral n in -252..=254 and finite a in [0.5, 2).
     fn scale(self, a: Self::F, n: Self::F) -> Self::F;
     /// a * 2^n where that is a normal number; `shifted` is n + 1.5 * 2^23.
@@ -99,27 +99,31 @@ pub(crate) trait Simd: Copy {
 
     /// Transposes the leading LANES x LANES elements of a block of rows.
     fn transpose(self, block: &mut [Self::F; 16]);
-    /// Transposes the leading LANES x LANES elements of `from` into `to`, whose rows are so far apart. Nothing is done
-    /// where one of them is smaller. Its user is the packing of whole operands, where a check per row would show.
+    /// Transposes LANES elements of each of `lanes` rows of `from`, 1 to LANES, into LANES rows of `to`, whose elements from
+    /// `lanes` on may then be anything. Rows are so far apart. Nothing is done where one of the slices is shorter. Its user is
+    /// the packing of whole operands, where a check per row would show.
     #[inline(always)]
-    fn transpose_block(self, to: &mut [f32], to_row: usize, from: &[f32], from_row: usize) {
-        let end = |row: usize| row.saturating_mul(Self::LANES - 1).saturating_add(Self::LANES);
-        if end(from_row) > from.len() || end(to_row) > to.len() {
+    fn transpose_block(self, to: &mut [f32], to_row: usize, from: &[f32], from_row: usize, lanes: usize) {
+        let end = |row: usize, count: usize| row.saturating_mul(count.wrapping_sub(1)).saturating_add(Self::LANES);
+        let lanes_fit = 0 < lanes && lanes <= Self::LANES;
+        if !lanes_fit || end(from_row, lanes) > from.len() || end(to_row, Self::LANES) > to.len() {
             return;
         }
-        // SAFETY: row i < LANES has LANES elements before `end`, and no other reference to those of `to` lives.
-        unsafe { self.transpose_rows(to.as_mut_ptr(), to_row, from.as_ptr(), from_row) }
+        // SAFETY: row i has LANES elements before `end`, and no other reference to those of `to` lives.
+        unsafe { self.transpose_rows(to.as_mut_ptr(), to_row, from.as_ptr(), from_row, lanes) }
     }
     /// [`Self::transpose_block`] between addresses.
     ///
     /// # Safety
-    /// LANES elements are there in each of LANES rows of `from` and of `to`, and nothing else refers to those of `to`.
+    /// `lanes` is 1 to LANES; LANES elements are there in each of `lanes` rows of `from` and of LANES rows of `to`, and nothing
+    /// else refers to those of `to`.
     #[inline(always)]
-    unsafe fn transpose_rows(self, to: *mut f32, to_row: usize, from: *const f32, from_row: usize) {
+    unsafe fn transpose_rows(self, to: *mut f32, to_row: usize, from: *const f32, from_row: usize, lanes: usize) {
         let mut block = [self.splat(0.0); 16];
         for (i, x) in block.iter_mut().enumerate().take(Self::LANES) {
-            // SAFETY: the caller's.
-            *x = self.load(unsafe { slice::from_raw_parts(from.wrapping_add(i * from_row), Self::LANES) });
+            let row = from.wrapping_add(i.min(lanes - 1) * from_row);
+            // SAFETY: the caller's; the last row stands in for those that are not there.
+            *x = self.load(unsafe { slice::from_raw_parts(row, Self::LANES) });
         }
         self.transpose(&mut block);
         for (i, &x) in block.iter().enumerate().take(Self::LANES) {

@@ -162,8 +162,9 @@ impl Simd for Neon {
         unsafe { vbslq_f32(vdupq_n_u32(0x8000_0000), sign, a) }
     }
     #[inline(always)]
-    fn exp2(self, n: float32x4_t) -> float32x4_t {
-        powers_of_two(integers(n))
+    fn exp2(self, shifted: float32x4_t) -> float32x4_t {
+        // SAFETY: token.
+        powers_of_two(unsafe { vreinterpretq_s32_f32(shifted) })
     }
     #[inline(always)]
     fn scale(self, a: float32x4_t, n: float32x4_t) -> float32x4_t {
