@@ -60,13 +60,26 @@ impl<const COUNT: usize> Kernel for MaxAbs<'_, COUNT> {
             return self.0.iter().fold(0.0, |sum, x| sum + max_abs_of_bits(x));
         }
         let zero = s.splat(0.0);
-        let (mut largest, mut poison) = (zero, zero);
-        for x in self.0.iter().flat_map(|x| x.chunks(S::LANES)) {
-            let x = s.load(x);
-            largest = s.max(s.abs(x), largest);
+        // four chains each: one would wait for itself
+        let (mut largest, mut poison) = ([zero; 4], [zero; 4]);
+        let take_in = |x: S::F, largest: &mut S::F, poison: &mut S::F| {
+            *largest = s.max(s.abs(x), *largest);
             // 0 * x is NaN for NaN and infinity, and NaN stays
-            poison = s.fma(zero, x, poison);
+            *poison = s.fma(zero, x, *poison);
+        };
+        for x in self.0 {
+            let mut fours = x.chunks_exact(4 * S::LANES);
+            for four in &mut fours {
+                for (i, lanes) in four.chunks_exact(S::LANES).enumerate() {
+                    take_in(s.load(lanes), &mut largest[i], &mut poison[i]);
+                }
+            }
+            for (i, lanes) in fours.remainder().chunks(S::LANES).enumerate() {
+                take_in(s.load(lanes), &mut largest[i], &mut poison[i]);
+            }
         }
+        let largest = largest.into_iter().fold(zero, |a, b| s.max(a, b));
+        let poison = poison.into_iter().fold(zero, |a, b| s.add(a, b));
         let (mut lanes, mut poisons) = ([0.0; VIRTUAL_LANES], [0.0; VIRTUAL_LANES]);
         s.store(&mut lanes, largest);
         s.store(&mut poisons, poison);
