@@ -90,11 +90,13 @@ fn exponentials<S: Simd>(s: S, row: &mut [f32]) -> (f32, f32) {
 /// x = exp(x - max), and the sum.
 #[inline(always)]
 fn replace_and_sum<S: Simd, const IS_TAME: bool>(s: S, row: &mut [f32], max: f32) -> f32 {
-    let max = s.splat(max);
+    let (max, len) = (s.splat(max), row.len());
     let mut sums = [s.splat(0.0); VIRTUAL_LANES];
     let mut poison = s.splat(0.0);
     let mut blocks = row.chunks_exact_mut(VIRTUAL_LANES);
     for block in &mut blocks {
+        // the same place of the next row: memory has nothing else to do meanwhile
+        s.prefetch(block.as_ptr().wrapping_add(len));
         for (lanes, sum) in block.chunks_exact_mut(S::LANES).zip(&mut sums) {
             let x = s.sub(s.load(lanes), max);
             let e = if IS_TAME {
