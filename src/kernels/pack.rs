@@ -148,3 +148,52 @@ fn low_block<S: Simd>(s: S, to: &mut [f32], to_row: usize, from: &[f32], from_ro
         s.store(row, x);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::Isa;
+
+    struct Pack<'a>(&'a mut [f32], &'a [f32], usize, Range<usize>, usize);
+
+    impl Kernel for Pack<'_> {
+        /// The vectors of the panels, and how many lanes they have.
+        type Output = (Vec<usize>, usize);
+        fn call<S: Simd>(self, s: S) -> Self::Output {
+            let Self(to, b, k, rows, n) = self;
+            pack_transposed(s, to, b, k, rows, n, false);
+            let (mut panels, mut left) = (Vec::new(), 0);
+            while left < n {
+                let (vectors, width) = next_panel::<S>(n - left, false);
+                panels.push(vectors);
+                left += width;
+            }
+            (panels, S::LANES)
+        }
+    }
+
+    #[test]
+    fn every_element_has_its_place() {
+        for (n, k, rows) in (1..=20).map(|n| (n, 19, 1..19)).chain([(37, 16, 0..16), (100, 40, 3..38), (5, 9, 2..7)]) {
+            let b: Vec<f32> = (0..n * k).map(|i| i as f32).collect();
+            for isa in Isa::available().filter(|isa| isa.name() != "portable") {
+                let mut to = std::vec![-1.0; padded(n) * rows.len()];
+                let (panels, lanes) = isa.run(Pack(&mut to, &b, k, rows.clone(), n));
+                let mut left = 0;
+                for vectors in panels {
+                    let width = vectors * lanes;
+                    for (p, row) in rows.clone().enumerate() {
+                        for j in left..n.min(left + width) {
+                            let packed = to[left * rows.len() + p * width + j - left];
+                            assert_eq!(packed, b[j * k + row], "{} {n} x {k}: row {row}, column {j}", isa.name());
+                        }
+                    }
+                    left += width;
+                }
+            }
+        }
+    }
+}
