@@ -81,7 +81,7 @@ pub(super) const TAME: f32 = -86.0;
 pub(super) fn exp_of_tame<S: Simd>(s: S, x: S::F) -> S::F {
     let shifted = nearest_power(s, x);
     let n = s.sub(shifted, s.splat(ROUND));
-    s.scale_normal(significand(s, x, n), n, shifted)
+    s.scale_normal(significand(s, x, n), shifted)
 }
 
 /// tanh x = sign(x) F / (2 - F) with F = 1 - e^(-2|x|), so that nothing overflows and 1 / (2 - F) = (1 + tanh) / 2
@@ -95,7 +95,7 @@ pub(crate) fn tanh_lanes<S: Simd>(s: S, x: S::F) -> S::F {
     let shifted = s.fma(s.min(s.splat(8.3), size), s.splat(-2.0 * LOG2_E), s.splat(ROUND));
     let n = s.sub(shifted, s.splat(ROUND));
     let (r1, m) = reduce(s, y, n);
-    let power = s.exp2(shifted);
+    let power = s.scale_normal(s.splat(1.0), shifted);
     // F = (1 - 2^n) - 2^n r1 - 2^n m = f + f_lo
     let (one, two) = (s.splat(1.0), s.splat(2.0));
     let start = s.sub(one, power);

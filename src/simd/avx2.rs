@@ -166,11 +166,6 @@ impl Simd for Avx2 {
         }
     }
     #[inline(always)]
-    fn exp2(self, shifted: __m256) -> __m256 {
-        // SAFETY: token.
-        unsafe { powers_of_two(_mm256_castps_si256(shifted)) }
-    }
-    #[inline(always)]
     fn scale(self, a: __m256, n: __m256) -> __m256 {
         // SAFETY: token.
         unsafe {
@@ -181,10 +176,9 @@ impl Simd for Avx2 {
         }
     }
     #[inline(always)]
-    fn scale_normal(self, a: __m256, _n: __m256, shifted: __m256) -> __m256 {
+    fn scale_normal(self, a: __m256, shifted: __m256) -> __m256 {
         // SAFETY: token.
         unsafe {
-            // the last bits of `shifted` are n; they are added to the exponent field
             let n = _mm256_slli_epi32::<23>(_mm256_castps_si256(shifted));
             _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), n))
         }

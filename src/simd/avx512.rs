@@ -234,14 +234,9 @@ impl Simd for Avx512 {
         }
     }
     #[inline(always)]
-    fn exp2(self, shifted: __m512) -> __m512 {
-        self.scale_normal(self.splat(1.0), shifted, shifted)
-    }
-    #[inline(always)]
-    fn scale_normal(self, a: __m512, _n: __m512, shifted: __m512) -> __m512 {
+    fn scale_normal(self, a: __m512, shifted: __m512) -> __m512 {
         // SAFETY: token.
         unsafe {
-            // the last bits of `shifted` are n; they are added to the exponent field
             let n = _mm512_slli_epi32::<23>(_mm512_castps_si512(shifted));
             _mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(a), n))
         }

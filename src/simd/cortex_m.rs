@@ -156,8 +156,8 @@ impl Simd for CortexM {
         f32::from_bits((a.to_bits() & 0x7fff_ffff) | (sign.to_bits() & 0x8000_0000))
     }
     #[inline(always)]
-    fn exp2(self, shifted: f32) -> f32 {
-        power_of_two(shifted.to_bits() as i32)
+    fn scale_normal(self, a: f32, shifted: f32) -> f32 {
+        f32::from_bits(a.to_bits().wrapping_add(shifted.to_bits() << 23))
     }
     #[inline(always)]
     fn scale(self, a: f32, n: f32) -> f32 {

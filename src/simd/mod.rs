@@ -87,15 +87,11 @@ pub(crate) trait Simd: Copy {
     fn abs(self, a: Self::F) -> Self::F;
     /// The magnitude of a with the sign of `sign`.
     fn with_sign_of(self, a: Self::F, sign: Self::F) -> Self::F;
-    /// 2^n for integral n in -126..=127, given as n + 1.5 * 2^23, whose last bits are n.
-    fn exp2(self, shifted: Self::F) -> Self::F;
     /// a * 2^n, rounded once, for integral n in -252..=254 and finite a in [0.5, 2).
     fn scale(self, a: Self::F, n: Self::F) -> Self::F;
-    /// a * 2^n where that is a normal number; `shifted` is n + 1.5 * 2^23.
-    #[inline(always)]
-    fn scale_normal(self, a: Self::F, n: Self::F, _shifted: Self::F) -> Self::F {
-        self.scale(a, n)
-    }
+    /// a * 2^n where that is a normal number, for integral n given as n + 1.5 * 2^23: its last bits are n and are added to the
+    /// exponent field of a.
+    fn scale_normal(self, a: Self::F, shifted: Self::F) -> Self::F;
 
     /// Transposes the leading LANES x LANES elements of a block of rows.
     fn transpose(self, block: &mut [Self::F; 16]);

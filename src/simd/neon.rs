@@ -162,11 +162,6 @@ impl Simd for Neon {
         unsafe { vbslq_f32(vdupq_n_u32(0x8000_0000), sign, a) }
     }
     #[inline(always)]
-    fn exp2(self, shifted: float32x4_t) -> float32x4_t {
-        // SAFETY: token.
-        powers_of_two(unsafe { vreinterpretq_s32_f32(shifted) })
-    }
-    #[inline(always)]
     fn scale(self, a: float32x4_t, n: float32x4_t) -> float32x4_t {
         let n = integers(n);
         // SAFETY: token.
@@ -177,10 +172,9 @@ impl Simd for Neon {
         }
     }
     #[inline(always)]
-    fn scale_normal(self, a: float32x4_t, _n: float32x4_t, shifted: float32x4_t) -> float32x4_t {
+    fn scale_normal(self, a: float32x4_t, shifted: float32x4_t) -> float32x4_t {
         // SAFETY: token.
         unsafe {
-            // the last bits of `shifted` are n; they are added to the exponent field
             let n = vshlq_n_s32::<23>(vreinterpretq_s32_f32(shifted));
             vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(a), n))
         }
