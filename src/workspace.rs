@@ -35,13 +35,9 @@ impl<'a> Views<'a> {
         workspace: &'a mut [f32],
     ) -> Option<&'v mut Self> {
         let views = place.write(Self { weights: Default::default(), buffers: Default::default() });
-        cut(weights, &sizes.parameters(), &mut views.weights)?;
-        // what is left is the scratch, whose length takes longest to compute
-        let [activations @ .., _] = sizes.buffers();
-        let scratch = cut(workspace, &activations, &mut views.buffers)?;
-        let [.., pack] = &mut views.buffers;
-        *pack = scratch;
-        Some(views)
+        let whole = cut(weights, &sizes.parameters(), &mut views.weights)
+            && cut(workspace, &sizes.buffers(), &mut views.buffers);
+        whole.then_some(views)
     }
 }
 
@@ -67,16 +63,16 @@ pub(crate) fn split<'a, const COUNT: usize>(
     lens: &[usize; COUNT],
 ) -> Option<[&'a mut [f32]; COUNT]> {
     let mut parts = [(); COUNT].map(|()| <&mut [f32]>::default());
-    cut(block, lens, &mut parts)?;
-    Some(parts)
+    cut(block, lens, &mut parts).then_some(parts)
 }
 
-/// Gives what is left. One function for any number of parts: flash is short.
+/// One function for any number of parts: flash is short.
 #[inline(never)]
-fn cut<'a>(block: &'a mut [f32], lens: &[usize], parts: &mut [&'a mut [f32]]) -> Option<&'a mut [f32]> {
+fn cut<'a>(block: &'a mut [f32], lens: &[usize], parts: &mut [&'a mut [f32]]) -> bool {
     let mut rest = block;
     for (part, len) in parts.iter_mut().zip(lens) {
-        (*part, rest) = rest.split_at_mut_checked(*len)?;
+        let Some((head, behind)) = rest.split_at_mut_checked(*len) else { return false };
+        (*part, rest) = (head, behind);
     }
-    Some(rest)
+    true
 }
