@@ -123,8 +123,9 @@ mod tests {
     #[test]
     fn max_abs_sees_every_element() {
         for isa in Isa::available() {
-            for len in [0, 1, 7, 8, 9, 15, 16, 17] {
-                let mut x = [0.25_f32; 17];
+            // up to whole rounds of four chains of sixteen lanes, and beyond
+            for len in [0, 1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 130] {
+                let mut x = [0.25_f32; 130];
                 let x = &mut x[..len];
                 assert_eq!(isa.run(MaxAbs([x])), if len == 0 { 0.0 } else { 0.25 });
                 for i in 0..len {

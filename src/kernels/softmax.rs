@@ -95,7 +95,7 @@ fn replace_and_sum<S: Simd, const IS_TAME: bool>(s: S, row: &mut [f32], max: f32
     let mut poison = s.splat(0.0);
     let mut blocks = row.chunks_exact_mut(VIRTUAL_LANES);
     for block in &mut blocks {
-        // the same place of the next row: memory has nothing else to do meanwhile
+        // the same place of the next row, if there is one: memory has nothing else to do meanwhile
         s.prefetch(block.as_ptr().wrapping_add(len));
         for (lanes, sum) in block.chunks_exact_mut(S::LANES).zip(&mut sums) {
             let x = s.sub(s.load(lanes), max);

@@ -251,7 +251,7 @@ impl Simd for Avx512 {
     }
     #[inline(always)]
     unsafe fn transpose_rows(self, to: *mut f32, to_row: usize, from: *const f32, from_row: usize, lanes: usize) {
-        // SAFETY: token; the caller's rows.
+        // SAFETY: token; the caller's rows; each arm has lanes <= 4 * FOURS, the last because lanes <= 16.
         unsafe {
             match lanes {
                 ..=4 => transpose_rows::<1>(to, to_row, from, from_row, lanes),

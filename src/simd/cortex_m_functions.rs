@@ -135,8 +135,8 @@ pub(super) unsafe fn exp(x: *mut f32, count: usize, minus: f32, constants: &'sta
     }
 }
 
-/// x = tanh x for an even number of elements above zero: `kernels::exp::tanh_lanes`, instruction by instruction. Where n is
-/// not below -24, no clamp changes anything.
+/// x = tanh x for an even number of elements above zero: the bits of `kernels::exp::tanh_lanes`. The clamp of n stands
+/// behind the rounding here, and the halving at another factor; where n is not below -24, no clamp changes anything.
 ///
 /// # Safety
 /// As many elements are there.

@@ -89,8 +89,8 @@ pub(crate) trait Simd: Copy {
     fn with_sign_of(self, a: Self::F, sign: Self::F) -> Self::F;
     /// a * 2^n, rounded once, for integral n in -252..=254 and finite a in [0.5, 2).
     fn scale(self, a: Self::F, n: Self::F) -> Self::F;
-    /// a * 2^n where that is a normal number, for integral n given as n + 1.5 * 2^23: its last bits are n and are added to the
-    /// exponent field of a.
+    /// a * 2^n where a and that are normal numbers, for integral n given as n + 1.5 * 2^23: its last bits are n and are added to
+    /// the exponent field of a. NaN may become a number.
     fn scale_normal(self, a: Self::F, shifted: Self::F) -> Self::F;
 
     /// Transposes the leading LANES x LANES elements of a block of rows.
@@ -105,7 +105,8 @@ pub(crate) trait Simd: Copy {
         if !lanes_fit || end(from_row, lanes) > from.len() || end(to_row, Self::LANES) > to.len() {
             return;
         }
-        // SAFETY: row i has LANES elements before `end`, and no other reference to those of `to` lives.
+        // SAFETY: 1 <= lanes <= LANES; rows up to the last, of which there are `lanes` and LANES, have LANES elements before `end`;
+        // no other reference to those of `to` lives.
         unsafe { self.transpose_rows(to.as_mut_ptr(), to_row, from.as_ptr(), from_row, lanes) }
     }
     /// [`Self::transpose_block`] between addresses.
