@@ -74,8 +74,8 @@ impl<const COUNT: usize> Kernel for MaxAbs<'_, COUNT> {
                     take_in(s.load(lanes), &mut largest[i], &mut poison[i]);
                 }
             }
-            for (i, lanes) in fours.remainder().chunks(S::LANES).enumerate() {
-                take_in(s.load(lanes), &mut largest[i], &mut poison[i]);
+            for lanes in fours.remainder().chunks(S::LANES) {
+                take_in(s.load(lanes), &mut largest[0], &mut poison[0]);
             }
         }
         let largest = largest.into_iter().fold(zero, |a, b| s.max(a, b));

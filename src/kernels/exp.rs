@@ -88,11 +88,11 @@ pub(super) fn exp_of_tame<S: Simd>(s: S, x: S::F) -> S::F {
 /// comes for free: one division and one correction give the quotient of the two-part numbers almost exactly.
 #[inline(always)]
 pub(crate) fn tanh_lanes<S: Simd>(s: S, x: S::F) -> S::F {
-    let size = s.abs(x);
+    let abs_x = s.abs(x);
     // tanh 9.02 rounds to 1; NaN passes through the clamp.
-    let y = s.mul(s.min(s.splat(9.02), size), s.splat(-2.0));
+    let y = s.mul(s.min(s.splat(9.02), abs_x), s.splat(-2.0));
     // No less than 2^-24, so that 1 - 2^n is exact: from 8.3 on n stays -24, and the larger |r| meets a factor of 2^-24.
-    let shifted = s.fma(s.min(s.splat(8.3), size), s.splat(-2.0 * LOG2_E), s.splat(ROUND));
+    let shifted = s.fma(s.min(s.splat(8.3), abs_x), s.splat(-2.0 * LOG2_E), s.splat(ROUND));
     let n = s.sub(shifted, s.splat(ROUND));
     let (r1, m) = reduce(s, y, n);
     let power = s.scale_normal(s.splat(1.0), shifted);

@@ -157,17 +157,17 @@ mod tests {
     use super::*;
     use crate::Isa;
 
-    struct Pack<'a>(&'a mut [f32], &'a [f32], usize, Range<usize>, usize);
+    struct Pack<'a>(PackTransposed<'a>);
 
     impl Kernel for Pack<'_> {
         /// The vectors of the panels, and how many lanes they have.
         type Output = (Vec<usize>, usize);
         fn call<S: Simd>(self, s: S) -> Self::Output {
-            let Self(to, b, k, rows, n) = self;
-            pack_transposed(s, to, b, k, rows, n, false);
+            let (n, single_row) = (self.0.n, self.0.single_row);
+            self.0.call(s);
             let (mut panels, mut left) = (Vec::new(), 0);
             while left < n {
-                let (vectors, width) = next_panel::<S>(n - left, false);
+                let (vectors, width) = next_panel::<S>(n - left, single_row);
                 panels.push(vectors);
                 left += width;
             }
@@ -179,9 +179,12 @@ mod tests {
     fn every_element_has_its_place() {
         for (n, k, rows) in (1..=20).map(|n| (n, 19, 1..19)).chain([(37, 16, 0..16), (100, 40, 3..38), (5, 9, 2..7)]) {
             let b: Vec<f32> = (0..n * k).map(|i| i as f32).collect();
-            for isa in Isa::available().filter(|isa| isa.name() != "portable") {
+            // one lane reads the operand where it stands
+            let isas = Isa::available().filter(|isa| isa.name() != "portable");
+            for (isa, single_row) in isas.flat_map(|isa| [(isa, false), (isa, true)]) {
                 let mut to = std::vec![-1.0; padded(n) * rows.len()];
-                let (panels, lanes) = isa.run(Pack(&mut to, &b, k, rows.clone(), n));
+                let pack = PackTransposed { to: &mut to, b: &b, k, rows: rows.clone(), n, single_row };
+                let (panels, lanes) = isa.run(Pack(pack));
                 let mut left = 0;
                 for vectors in panels {
                     let width = vectors * lanes;
