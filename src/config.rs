@@ -2,7 +2,8 @@
 
 use crate::{
     error::ConfigError,
-    kernels::{scratch_len, transposed_len, wide_len},
+    kernels::{Shapes, beside_len, scratch_len, transposed_len, wide_len},
+    simd::PACKS,
 };
 
 /// The sizes of a model and of its training windows.
@@ -91,12 +92,23 @@ impl Sizes {
         [n * h, rows * d, (rows + n) * h, rows * v, rows * h, rows * d, rows, self.pack()]
     }
 
+    /// The transposes of affine.W, rnn.Wh and rnn.Wx that the backward pass multiplies by, where the forward pass may pack them:
+    /// beside the recurrence of a batch of one.
+    pub(crate) const fn transposes(&self) -> Option<Shapes> {
+        let &Self { v, d, h, n, .. } = self;
+        if PACKS && n == 1 { Some([[v, h], [h, h], [h, d]]) } else { None }
+    }
+
     /// The scratch of the products; saturates.
     const fn pack(&self) -> usize {
         let (&Self { v, d, h, .. }, rows) = (self, self.n.saturating_mul(self.t));
         let affine = larger(larger(wide_len([rows, h, v]), wide_len([h, rows, v])), scratch_len(v, h));
         let rnn = larger(larger(wide_len([d, rows, h]), wide_len([h, rows, h])), scratch_len(h, d));
-        larger(larger(affine, rnn), transposed_len(h, h))
+        let one_by_one = larger(larger(affine, rnn), transposed_len(h, h));
+        match self.transposes() {
+            Some(shapes) => larger(one_by_one, beside_len(shapes)),
+            None => one_by_one,
+        }
     }
 
     /// The floats of a prediction: h and the logits, in whose place a new h stands first.

@@ -6,8 +6,9 @@ use crate::{
     config::Sizes,
     error::StepError,
     kernels::{
+        Beside,
         Into::{self, Descend, Probe, Set},
-        MaxAbs, Sum, is_tame,
+        MaxAbs, Operand, Sum, is_tame, places,
     },
     layers::{
         TokenWindow, time_affine, time_embedding, time_rnn,
@@ -173,13 +174,25 @@ pub(crate) struct Forward<'p, 'a> {
 }
 
 impl<'p> Forward<'p, '_> {
-    /// The logits (T*N,V).
-    fn logits<S: Simd>(self, s: S) -> &'p mut [f32] {
+    /// The logits (T*N,V). Where the backward pass follows, some of its work may be done.
+    fn logits<S: Simd>(self, s: S, trains: bool) -> &'p mut [f32] {
         let Self { sizes, weights: [embed_w, wx, wh, b, affine_w, affine_b], buffers, xs, .. } = self;
         let &Sizes { d, h: hidden, n, t, .. } = sizes;
         let [_, x, h, logits, _, _, rows, pack] = buffers;
         time_embedding::forward(x, rows, embed_w, d, TokenWindow { ids: xs, t });
-        time_rnn::forward(s, h, x, [wx, wh, b], sizes);
+        let weights: [&[f32]; 3] = [wx, wh, b];
+        let shapes = if trains { sizes.transposes() } else { None };
+        match shapes.and_then(|shapes| Some((shapes, places::<S>(shapes, pack)?))) {
+            Some(([affine, hh, hd], [affine_t, wh_t, wx_t])) => {
+                let beside = Beside::new([
+                    Operand::new(s, affine_w, affine_t, affine, t == 1),
+                    Operand::new(s, wh, wh_t, hh, true),
+                    Operand::new(s, wx, wx_t, hd, t == 1),
+                ]);
+                time_rnn::forward(s, h, x, weights, beside, sizes);
+            }
+            None => time_rnn::forward(s, h, x, weights, (), sizes),
+        }
         let h = h.get(n * hidden..).unwrap_or_default();
         time_affine::forward(s, logits, h, [affine_w, affine_b], pack, sizes);
         logits
@@ -201,7 +214,7 @@ impl Kernel for Train<'_, '_> {
     fn call<S: Simd>(self, s: S) {
         let Self { pass, count, total } = self;
         let (&Sizes { v, t, .. }, ids) = (pass.sizes, pass.ts);
-        let logits = pass.logits(s);
+        let logits = pass.logits(s, true);
         time_softmax_with_loss::forward_backward(s, logits, TokenWindow { ids, t }, v, count, total);
     }
 }
@@ -219,7 +232,7 @@ impl Kernel for Score<'_, '_> {
     fn call<S: Simd>(self, s: S) {
         let Self { pass, visit } = self;
         let (&Sizes { v, t, .. }, ids) = (pass.sizes, pass.ts);
-        let logits = pass.logits(s);
+        let logits = pass.logits(s, false);
         time_softmax_with_loss::score(s, logits, TokenWindow { ids, t }, v, visit);
     }
 }
@@ -231,12 +244,20 @@ pub(crate) struct Backward<'p, 'a> {
 }
 
 impl Backward<'_, '_> {
-    /// From the logits down to the embedding: the gradients of all activations. The weights are only read.
+    /// From the logits down to the embedding: the gradients of all activations. affine.W, rnn.Wh and rnn.Wx are only read.
     fn activations<S: Simd>(&mut self, s: S, [affine_w, wh, wx]: [&[f32]; 3]) {
         let sizes = self.sizes;
         let [_, _, h, d_logits, d_h, d_x, rows, pack] = &mut *self.buffers;
-        time_affine::backward(s, d_h, d_logits, affine_w, pack, sizes);
-        time_rnn::backward(s, d_x, d_h, h, [wx, wh], pack, sizes);
+        match sizes.transposes().and_then(|shapes| places::<S>(shapes, pack)) {
+            Some([affine_w, wh, wx]) => {
+                time_affine::backward::<S, true>(s, d_h, d_logits, affine_w, &mut [], sizes);
+                time_rnn::backward::<S, true>(s, d_x, d_h, h, [wh, wx], &mut [], sizes);
+            }
+            None => {
+                time_affine::backward::<S, false>(s, d_h, d_logits, affine_w, pack, sizes);
+                time_rnn::backward::<S, false>(s, d_x, d_h, h, [wh, wx], pack, sizes);
+            }
+        }
         time_embedding::backward(s, d_x, rows, sizes.d);
     }
 

@@ -78,6 +78,22 @@ fn workload_s_has_its_golden_hash_on_every_instruction_set() {
     }
 }
 
+/// Sizes whose recurrence stays in registers, and sizes beside them.
+#[test]
+fn a_batch_of_one_gives_the_same_bits_where_all_steps_are_one_loop() {
+    for hidden_size in [8, 16, 24, 32] {
+        for (vocab_size, wordvec_size, time_size) in
+            [(3, 8, 2), (4, 16, 1), (29, 16, 3), (64, 17, 2), (64, 32, 8), (127, 8, 4), (129, 16, 2), (65, 64, 1)]
+        {
+            let config = Config { vocab_size, wordvec_size, hidden_size, batch_size: 1, time_size };
+            let expected = trained(config, Isa::PORTABLE, 4);
+            for isa in Isa::available() {
+                assert_eq!(trained(config, isa, 4), expected, "{} {config:?}", isa.name());
+            }
+        }
+    }
+}
+
 #[test]
 fn an_expected_instruction_set_is_there() {
     let Ok(names) = std::env::var("RNNLM_REQUIRE_ISA") else {

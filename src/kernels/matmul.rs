@@ -88,7 +88,7 @@ impl Kernel for Matmul<'_> {
         match form {
             Form::Nn => product_wide(s, [m, k, n], Left::rows(a, k), b, c, into, scratch),
             Form::Tn => product_wide(s, [m, k, n], Left::transposed(a, m), b, c, into, scratch),
-            Form::Nt => product_nt(s, [m, k, n], a, b, c, into, scratch),
+            Form::Nt => product_nt::<S, false>(s, [m, k, n], a, b, c, into, scratch),
         };
     }
 }

@@ -1,5 +1,6 @@
 //! The arithmetic of the model: each kernel is written once, generic over the instruction set.
 
+mod beside;
 mod descent;
 mod elementwise;
 mod exp;
@@ -18,6 +19,7 @@ mod tile;
 mod whole;
 mod wide;
 
+pub(crate) use beside::{Beside, Operand, Shapes, beside_len, places};
 pub(crate) use descent::{Descend, Probe, is_tame};
 pub(crate) use elementwise::{Add, MaxAbs, TanhBackward};
 pub(crate) use exp::{Exp, Tanh};
@@ -26,7 +28,7 @@ pub(crate) use norm::{Norm, Scale};
 pub(crate) use operands::{Into, Left, Right};
 pub(crate) use product::{product, transposed_len};
 pub(crate) use product_nt::{product_nt, scratch_len};
-pub(crate) use recurrence::{Recurrence, RecurrenceBackward};
+pub(crate) use recurrence::{Meanwhile, Recurrence, RecurrenceBackward};
 pub(crate) use scalar::{ln, sin_cos, sqrt};
 pub(crate) use softmax::{ScoreRow, Softmax, SoftmaxRow};
 pub(crate) use sum::Sum;

@@ -59,8 +59,16 @@ pub(crate) enum Right<'a> {
 
 impl<'a> Right<'a> {
     /// The transpose of row-major `b` (n x k), ready for products with `m` rows on the left, with
-    /// [`transposed_len`](super::product::transposed_len) floats of scratch to stand in.
-    pub(crate) fn transposed<S: Simd>(s: S, [m, k, n]: [usize; 3], b: &'a [f32], scratch: &'a mut [f32]) -> Self {
+    /// [`transposed_len`](super::product::transposed_len) floats of scratch to stand in; or what is PACKED already.
+    pub(crate) fn transposed<S: Simd, const PACKED: bool>(
+        s: S,
+        [m, k, n]: [usize; 3],
+        b: &'a [f32],
+        scratch: &'a mut [f32],
+    ) -> Self {
+        if PACKED {
+            return Self::Panels(b);
+        }
         if S::LANES == 1 {
             return Self::Columns(b);
         }

@@ -330,7 +330,7 @@ mod tests {
                 Kind::Tn => product(s, self.shape, Left::transposed(self.a, m), Right::Rows(self.b), self.c, self.into),
                 Kind::Nt => {
                     let mut scratch = std::vec![f32::NAN; scratch_len(k, n)];
-                    product_nt(s, self.shape, self.a, self.b, self.c, self.into, &mut scratch)
+                    product_nt::<S, false>(s, self.shape, self.a, self.b, self.c, self.into, &mut scratch)
                 }
                 Kind::Wide => {
                     let mut scratch = std::vec![f32::NAN; wide_len(self.shape)];
@@ -346,7 +346,7 @@ mod tests {
                 }
                 Kind::Packed => {
                     let mut scratch = std::vec![f32::NAN; transposed_len(k, n)];
-                    let b = Right::transposed(s, self.shape, self.b, &mut scratch);
+                    let b = Right::transposed::<S, false>(s, self.shape, self.b, &mut scratch);
                     product(s, self.shape, Left::rows(self.a, k), b, self.c, self.into)
                 }
             }

@@ -31,8 +31,9 @@ pub(crate) const fn scratch_len(k: usize, n: usize) -> usize {
     if PACKS { with_room_to_align(rows * if columns < PANEL_COLUMNS { columns } else { PANEL_COLUMNS }) } else { 0 }
 }
 
-/// C (m x n) = or += A (m x k) times the transpose of row-major B (n x k), with [`scratch_len`] floats of scratch.
-pub(crate) fn product_nt<S: Simd>(
+/// C (m x n) = or += A (m x k) times the transpose of row-major B (n x k), with [`scratch_len`] floats of scratch; or times
+/// that transpose where it is PACKED already.
+pub(crate) fn product_nt<S: Simd, const PACKED: bool>(
     s: S,
     [m, k, n]: [usize; 3],
     a: &[f32],
@@ -41,6 +42,9 @@ pub(crate) fn product_nt<S: Simd>(
     into: Into<'_>,
     scratch: &mut [f32],
 ) -> bool {
+    if PACKED {
+        return product(s, [m, k, n], Left::rows(a, k), Right::Panels(b), c, into);
+    }
     if S::LANES == 1 {
         return product(s, [m, k, n], Left::rows(a, k), Right::Columns(b), c, into);
     }

@@ -8,20 +8,40 @@ use super::{elementwise::tanh_backward_lanes, exp::tanh_lanes};
 use crate::simd::{Kernel, Simd};
 
 /// h_t = tanh(z_t + h_{t-1} W), in the place of z_t, for all t; `before` (H) is h_0. `z` (T,H), row-major `w` (H,H).
-/// False, and nothing is done, where H isn't one or two vectors.
-pub(crate) struct Recurrence<'a> {
+/// False, and nothing is done, where H isn't one, two or four vectors.
+pub(crate) struct Recurrence<'a, M> {
     pub before: &'a [f32],
     pub z: &'a mut [f32],
     pub w: &'a [f32],
+    pub meanwhile: M,
+}
+
+/// Work that a recurrence takes in, piece by piece, while it waits for itself.
+pub(crate) trait Meanwhile {
+    /// One piece. False where nothing remains.
+    fn piece<S: Simd>(&mut self, s: S) -> bool;
+}
+
+/// Nothing.
+impl Meanwhile for () {
+    fn piece<S: Simd>(&mut self, _: S) -> bool {
+        false
+    }
 }
 
 /// d_t = (d_t + d_{t+1} W) (1 - h_t²), from the last step to the first. `d` and `h` (T,H), row-major `w` (H,H).
-/// False, and nothing is done, where H isn't one or two vectors.
+/// False, and nothing is done, where H isn't one, two or four vectors.
 pub(crate) struct RecurrenceBackward<'a> {
     pub d: &'a mut [f32],
     pub h: &'a [f32],
     pub w: &'a [f32],
     pub hidden: usize,
+}
+
+/// The H for which there is a loop: one, two or four vectors.
+#[inline(always)]
+pub(super) fn whole_vectors<S: Simd>(n: usize) -> Option<usize> {
+    if S::LANES == 1 { None } else { [1, 2, 4].into_iter().find(|vectors| n == vectors * S::LANES) }
 }
 
 /// A loop over steps of H = `VECTORS` vectors.
@@ -32,17 +52,16 @@ trait Steps {
 /// Chooses the loop; false where there is none for this H.
 #[inline(always)]
 fn run<S: Simd>(s: S, hidden: usize, steps: impl Steps) -> bool {
-    if S::LANES > 1 && hidden == S::LANES {
-        steps.steps::<S, 1>(s);
-    } else if S::LANES > 1 && hidden == 2 * S::LANES {
-        steps.steps::<S, 2>(s);
-    } else {
-        return false;
+    match whole_vectors::<S>(hidden) {
+        Some(1) => steps.steps::<S, 1>(s),
+        Some(2) => steps.steps::<S, 2>(s),
+        Some(4) => steps.steps::<S, 4>(s),
+        _ => return false,
     }
     true
 }
 
-impl Kernel for Recurrence<'_> {
+impl<M: Meanwhile> Kernel for Recurrence<'_, M> {
     type Output = bool;
     #[inline(always)]
     fn call<S: Simd>(self, s: S) -> bool {
@@ -50,18 +69,24 @@ impl Kernel for Recurrence<'_> {
     }
 }
 
-impl Steps for Recurrence<'_> {
+impl<M: Meanwhile> Steps for Recurrence<'_, M> {
     #[inline(always)]
     fn steps<S: Simd, const VECTORS: usize>(self, s: S) {
-        let Self { mut before, z, w } = self;
+        let Self { mut before, z, w, mut meanwhile } = self;
         for z in z.chunks_exact_mut(VECTORS * S::LANES) {
             let mut chains = load::<S, VECTORS>(s, z);
-            extend(s, &mut chains, before, w);
+            // so few at a time that a piece gets to the front while they wait
+            let links = (S::LANES / 2).max(4);
+            for (h, w) in before.chunks_exact(links).zip(w.chunks_exact(links * VECTORS * S::LANES)) {
+                extend(s, &mut chains, h, w);
+                meanwhile.piece(s);
+            }
             for (h, z) in z.chunks_exact_mut(S::LANES).zip(chains) {
                 s.store(h, tanh_lanes(s, z));
             }
             before = z;
         }
+        while meanwhile.piece(s) {}
     }
 }
 
@@ -146,7 +171,7 @@ mod tests {
                 }
                 for isa in Isa::available() {
                     let (mut ours, mut d) = (z.clone(), z.clone());
-                    let done = isa.run(Recurrence { before: &before, z: &mut ours, w: &w });
+                    let done = isa.run(Recurrence { before: &before, z: &mut ours, w: &w, meanwhile: () });
                     assert_eq!(done, isa.run(RecurrenceBackward { d: &mut d, h: &h, w: &w, hidden }));
                     let expected = if done { (&forward, &backward) } else { (&z, &z) };
                     assert_eq!((&ours, &d), expected, "{} {hidden} {t}", isa.name());

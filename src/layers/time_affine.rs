@@ -23,8 +23,8 @@ pub(crate) fn forward<S: Simd>(
     product_wide(s, [n * t, hidden, v], Left::rows(h, hidden), w, logits, Into::Bias(b), pack);
 }
 
-/// d_h (T*N,H) from d_logits (T*N,V).
-pub(crate) fn backward<S: Simd>(
+/// d_h (T*N,H) from d_logits (T*N,V). W or, where PACKED, its transpose in panels.
+pub(crate) fn backward<S: Simd, const PACKED: bool>(
     s: S,
     d_h: &mut [f32],
     d_logits: &[f32],
@@ -32,7 +32,7 @@ pub(crate) fn backward<S: Simd>(
     pack: &mut [f32],
     &Sizes { v, h: hidden, n, t, .. }: &Sizes,
 ) {
-    product_nt(s, [n * t, v, hidden], d_logits, w, d_h, Into::Set, pack);
+    product_nt::<S, PACKED>(s, [n * t, v, hidden], d_logits, w, d_h, Into::Set, pack);
 }
 
 /// Sends dW (H,V) and db (1,V) where `into` says. False where a probe found a step not finite.

@@ -13,24 +13,26 @@
 use crate::{
     config::Sizes,
     kernels::{
-        Into, Left, Recurrence, RecurrenceBackward, Right, Tanh, TanhBackward, product, product_nt, product_wide,
-        product_with_sums,
+        Into, Left, Meanwhile, Recurrence, RecurrenceBackward, Right, Tanh, TanhBackward, product, product_nt,
+        product_wide, product_with_sums,
     },
     simd::Simd,
 };
 
-/// Fills h ((T+1)*N,H) from block 1 on; block 0 holds the state before the window. x (T*N,D).
+/// Fills h ((T+1)*N,H) from block 1 on; block 0 holds the state before the window. x (T*N,D). A recurrence that waits for itself
+/// takes in other work meanwhile.
 pub(crate) fn forward<S: Simd>(
     s: S,
     h: &mut [f32],
     x: &[f32],
     [wx, wh, b]: [&[f32]; 3],
+    meanwhile: impl Meanwhile,
     &Sizes { d, h: hidden, n, t, .. }: &Sizes,
 ) {
     let block = n * hidden;
     let Some((before, z)) = h.split_at_mut_checked(block) else { return };
     product(s, [n * t, d, hidden], Left::rows(x, d), Right::Rows(wx), z, Into::Bias(b));
-    if n == 1 && s.run(Recurrence { before, z: &mut *z, w: wh }) {
+    if n == 1 && s.run(Recurrence { before, z: &mut *z, w: wh, meanwhile }) {
         return;
     }
     let (mut h_prev, mut rest): (&[f32], _) = (before, z);
@@ -42,19 +44,20 @@ pub(crate) fn forward<S: Simd>(
     }
 }
 
-/// Turns the gradient of h, d_h (T*N,H), into that of z in place, and gives d_x (T*N,D).
-pub(crate) fn backward<S: Simd>(
+/// Turns the gradient of h, d_h (T*N,H), into that of z in place, and gives d_x (T*N,D). Wh and Wx or, where PACKED, their
+/// transposes in panels.
+pub(crate) fn backward<S: Simd, const PACKED: bool>(
     s: S,
     d_x: &mut [f32],
     d_h: &mut [f32],
     h: &[f32],
-    [wx, wh]: [&[f32]; 2],
+    [wh, wx]: [&[f32]; 2],
     pack: &mut [f32],
     &Sizes { d, h: hidden, n, t, .. }: &Sizes,
 ) {
     let block = n * hidden;
     let recurrence = [n, hidden, hidden];
-    let wh = Right::transposed(s, recurrence, wh, pack);
+    let wh = Right::transposed::<S, PACKED>(s, recurrence, wh, pack);
     let h = h.get(block..).unwrap_or_default();
     let done = match wh {
         // so few vectors are one panel, whose rows stand behind one another
@@ -71,7 +74,7 @@ pub(crate) fn backward<S: Simd>(
             d_z_next = d;
         }
     }
-    product_nt(s, [n * t, hidden, d], d_h, wx, d_x, Into::Set, pack);
+    product_nt::<S, PACKED>(s, [n * t, hidden, d], d_h, wx, d_x, Into::Set, pack);
 }
 
 /// Sends dWx (D,H), dWh (H,H) and db (1,H) where `into` says. False where a probe found a step not finite.

@@ -58,6 +58,39 @@ fn transpose(block: &mut [__m256; 16]) {
     }
 }
 
+/// Four columns of up to eight rows, from memory to memory: four rows of eight. Halves of rows are brought together as they are
+/// loaded, which leaves two rounds of shuffles within halves.
+///
+/// # Safety
+/// `lanes` is 1 to 8. Four elements are there in each of `lanes` rows of `from` and eight in each of four rows of `to`.
+#[target_feature(enable = "avx2,fma")]
+unsafe fn transpose_columns(to: *mut f32, to_row: usize, from: *const f32, from_row: usize, lanes: usize) {
+    // row j of these: four elements each of rows j and 4 + j
+    let mut rows = [_mm256_setzero_ps(); 4];
+    for (j, row) in rows.iter_mut().enumerate() {
+        // the last row stands in for those that are not there
+        let half = |i: usize| from.wrapping_add((4 * i + j).min(lanes - 1) * from_row);
+        // SAFETY: the caller's rows.
+        unsafe {
+            let low = _mm256_castps128_ps256(_mm_loadu_ps(half(0)));
+            *row = _mm256_insertf128_ps::<1>(low, _mm_loadu_ps(half(1)));
+        }
+    }
+    let [a, b, c, d] = rows;
+    let (ab, ab_high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+    let (cd, cd_high) = (_mm256_unpacklo_ps(c, d), _mm256_unpackhi_ps(c, d));
+    let columns = [
+        _mm256_shuffle_ps::<0x44>(ab, cd),
+        _mm256_shuffle_ps::<0xee>(ab, cd),
+        _mm256_shuffle_ps::<0x44>(ab_high, cd_high),
+        _mm256_shuffle_ps::<0xee>(ab_high, cd_high),
+    ];
+    for (j, column) in columns.into_iter().enumerate() {
+        // SAFETY: the caller's rows; j < 4.
+        unsafe { _mm256_storeu_ps(to.add(j * to_row), column) }
+    }
+}
+
 impl Simd for Avx2 {
     type F = __m256;
     const LANES: usize = 8;
@@ -182,6 +215,11 @@ impl Simd for Avx2 {
             let n = _mm256_slli_epi32::<23>(_mm256_castps_si256(shifted));
             _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(a), n))
         }
+    }
+    #[inline(always)]
+    unsafe fn transpose_columns(self, to: *mut f32, to_row: usize, from: *const f32, from_row: usize, lanes: usize) {
+        // SAFETY: token; the caller's rows.
+        unsafe { transpose_columns(to, to_row, from, from_row, lanes) }
     }
     #[inline(always)]
     fn transpose(self, block: &mut [__m256; 16]) {

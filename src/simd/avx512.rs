@@ -66,14 +66,14 @@ fn transpose(block: &mut [__m512; 16]) {
     }
 }
 
-/// Up to 16 x 16 from memory to memory, `4 * FOURS` rows or somewhat fewer. Quarters of rows are brought together as they are
-/// loaded, which leaves two rounds of shuffles within quarters; [`transpose`] needs four rounds, and there is one unit for
-/// shuffles.
+/// Four columns of `4 * FOURS` rows or somewhat fewer, from memory to memory: four rows of sixteen. Quarters of rows are brought
+/// together as they are loaded, which leaves two rounds of shuffles within quarters; [`transpose`] needs four rounds, and there is
+/// one unit for shuffles.
 ///
 /// # Safety
-/// `lanes` is 1 to `4 * FOURS`. Sixteen elements are there in each of `lanes` rows of `from` and of sixteen rows of `to`.
+/// `lanes` is 1 to `4 * FOURS`. Four elements are there in each of `lanes` rows of `from` and sixteen in each of four rows of `to`.
 #[target_feature(enable = "avx512f")]
-unsafe fn transpose_rows<const FOURS: usize>(
+unsafe fn transpose_columns<const FOURS: usize>(
     to: *mut f32,
     to_row: usize,
     from: *const f32,
@@ -82,40 +82,38 @@ unsafe fn transpose_rows<const FOURS: usize>(
 ) {
     let wide = _mm512_castps_pd;
     let narrow = _mm512_castpd_ps;
-    for q in 0..4 {
-        // row j of these: quarter q of rows j, 4 + j, 8 + j, 12 + j
-        let mut rows = [_mm512_setzero_ps(); 4];
-        for (j, row) in rows.iter_mut().enumerate() {
-            // the last row stands in for those that are not there
-            let quarter = |i: usize| from.wrapping_add((4 * i + j).min(lanes - 1) * from_row + 4 * q);
-            // SAFETY: the caller's rows; 4 q + 4 <= 16.
-            unsafe {
-                let mut x = _mm512_castps128_ps512(_mm_loadu_ps(quarter(0)));
-                if FOURS > 1 {
-                    x = _mm512_insertf32x4::<1>(x, _mm_loadu_ps(quarter(1)));
-                }
-                if FOURS > 2 {
-                    x = _mm512_insertf32x4::<2>(x, _mm_loadu_ps(quarter(2)));
-                }
-                if FOURS > 3 {
-                    x = _mm512_insertf32x4::<3>(x, _mm_loadu_ps(quarter(3)));
-                }
-                *row = x;
+    // row j of these: four elements each of rows j, 4 + j, 8 + j, 12 + j
+    let mut rows = [_mm512_setzero_ps(); 4];
+    for (j, row) in rows.iter_mut().enumerate() {
+        // the last row stands in for those that are not there
+        let quarter = |i: usize| from.wrapping_add((4 * i + j).min(lanes - 1) * from_row);
+        // SAFETY: the caller's rows.
+        unsafe {
+            let mut x = _mm512_castps128_ps512(_mm_loadu_ps(quarter(0)));
+            if FOURS > 1 {
+                x = _mm512_insertf32x4::<1>(x, _mm_loadu_ps(quarter(1)));
             }
+            if FOURS > 2 {
+                x = _mm512_insertf32x4::<2>(x, _mm_loadu_ps(quarter(2)));
+            }
+            if FOURS > 3 {
+                x = _mm512_insertf32x4::<3>(x, _mm_loadu_ps(quarter(3)));
+            }
+            *row = x;
         }
-        let [a, b, c, d] = rows;
-        let (ab, ab_high) = (wide(_mm512_unpacklo_ps(a, b)), wide(_mm512_unpackhi_ps(a, b)));
-        let (cd, cd_high) = (wide(_mm512_unpacklo_ps(c, d)), wide(_mm512_unpackhi_ps(c, d)));
-        let columns = [
-            _mm512_unpacklo_pd(ab, cd),
-            _mm512_unpackhi_pd(ab, cd),
-            _mm512_unpacklo_pd(ab_high, cd_high),
-            _mm512_unpackhi_pd(ab_high, cd_high),
-        ];
-        for (j, column) in columns.into_iter().enumerate() {
-            // SAFETY: the caller's rows; 4 q + j < 16.
-            unsafe { _mm512_storeu_ps(to.add((4 * q + j) * to_row), narrow(column)) }
-        }
+    }
+    let [a, b, c, d] = rows;
+    let (ab, ab_high) = (wide(_mm512_unpacklo_ps(a, b)), wide(_mm512_unpackhi_ps(a, b)));
+    let (cd, cd_high) = (wide(_mm512_unpacklo_ps(c, d)), wide(_mm512_unpackhi_ps(c, d)));
+    let columns = [
+        _mm512_unpacklo_pd(ab, cd),
+        _mm512_unpackhi_pd(ab, cd),
+        _mm512_unpacklo_pd(ab_high, cd_high),
+        _mm512_unpackhi_pd(ab_high, cd_high),
+    ];
+    for (j, column) in columns.into_iter().enumerate() {
+        // SAFETY: the caller's rows; j < 4.
+        unsafe { _mm512_storeu_ps(to.add(j * to_row), narrow(column)) }
     }
 }
 
@@ -250,14 +248,14 @@ impl Simd for Avx512 {
         unsafe { _mm512_scalef_ps(a, n) }
     }
     #[inline(always)]
-    unsafe fn transpose_rows(self, to: *mut f32, to_row: usize, from: *const f32, from_row: usize, lanes: usize) {
+    unsafe fn transpose_columns(self, to: *mut f32, to_row: usize, from: *const f32, from_row: usize, lanes: usize) {
         // SAFETY: token; the caller's rows; each arm has lanes <= 4 * FOURS, the last because lanes <= 16.
         unsafe {
             match lanes {
-                ..=4 => transpose_rows::<1>(to, to_row, from, from_row, lanes),
-                5..=8 => transpose_rows::<2>(to, to_row, from, from_row, lanes),
-                9..=12 => transpose_rows::<3>(to, to_row, from, from_row, lanes),
-                _ => transpose_rows::<4>(to, to_row, from, from_row, lanes),
+                ..=4 => transpose_columns::<1>(to, to_row, from, from_row, lanes),
+                5..=8 => transpose_columns::<2>(to, to_row, from, from_row, lanes),
+                9..=12 => transpose_columns::<3>(to, to_row, from, from_row, lanes),
+                _ => transpose_columns::<4>(to, to_row, from, from_row, lanes),
             }
         }
     }

@@ -100,30 +100,51 @@ pub(crate) trait Simd: Copy {
     /// the packing of whole operands, where a check per row would show.
     #[inline(always)]
     fn transpose_block(self, to: &mut [f32], to_row: usize, from: &[f32], from_row: usize, lanes: usize) {
-        let end = |row: usize, count: usize| row.saturating_mul(count.wrapping_sub(1)).saturating_add(Self::LANES);
-        let lanes_fit = 0 < lanes && lanes <= Self::LANES;
-        if !lanes_fit || end(from_row, lanes) > from.len() || end(to_row, Self::LANES) > to.len() {
+        let all = Self::LANES;
+        if lanes == 0 || lanes > all || !reaches(from, from_row, lanes, all) || !reaches(to, to_row, all, all) {
             return;
         }
-        // SAFETY: 1 <= lanes <= LANES; rows up to the last, of which there are `lanes` and LANES, have LANES elements before `end`;
-        // no other reference to those of `to` lives.
-        unsafe { self.transpose_rows(to.as_mut_ptr(), to_row, from.as_ptr(), from_row, lanes) }
+        for column in (0..all).step_by(4) {
+            // SAFETY: 1 <= lanes <= LANES; the rows, of which there are `lanes` and LANES, have LANES elements, and LANES is a
+            // multiple of four; no other reference to those of `to` lives.
+            unsafe {
+                let (to, from) = (to.as_mut_ptr().add(column * to_row), from.as_ptr().add(column));
+                self.transpose_columns(to, to_row, from, from_row, lanes);
+            }
+        }
     }
-    /// [`Self::transpose_block`] between addresses.
+    /// Transposes four elements of each of VECTORS * LANES rows of `from`, which are so far apart, into four rows of `to`, which
+    /// stand behind one another. Nothing is done where one of the slices is shorter.
+    #[inline(always)]
+    fn transpose_four<const VECTORS: usize>(self, to: &mut [f32], from: &[f32], from_row: usize) {
+        let n = VECTORS * Self::LANES;
+        if to.len() < 4 * n || !reaches(from, from_row, n, 4) {
+            return;
+        }
+        for left in (0..n).step_by(Self::LANES) {
+            // SAFETY: n rows of four elements are there, and four of n; left + LANES <= n; no other reference to those of `to` lives.
+            unsafe {
+                let (to, from) = (to.as_mut_ptr().add(left), from.as_ptr().add(left * from_row));
+                self.transpose_columns(to, n, from, from_row, Self::LANES);
+            }
+        }
+    }
+    /// Transposes four elements of each of `lanes` rows of `from`, 1 to LANES, into four rows of LANES, whose elements from `lanes` on
+    /// may then be anything. Only where LANES is a multiple of four.
     ///
     /// # Safety
-    /// `lanes` is 1 to LANES; LANES elements are there in each of `lanes` rows of `from` and of LANES rows of `to`, and nothing
-    /// else refers to those of `to`.
+    /// `lanes` is 1 to LANES; four elements are there in each of `lanes` rows of `from`, and LANES in each of four rows of `to`, and
+    /// nothing else refers to those.
     #[inline(always)]
-    unsafe fn transpose_rows(self, to: *mut f32, to_row: usize, from: *const f32, from_row: usize, lanes: usize) {
+    unsafe fn transpose_columns(self, to: *mut f32, to_row: usize, from: *const f32, from_row: usize, lanes: usize) {
         let mut block = [self.splat(0.0); 16];
         for (i, x) in block.iter_mut().enumerate().take(Self::LANES) {
             let row = from.wrapping_add(i.min(lanes - 1) * from_row);
             // SAFETY: the caller's; the last row stands in for those that are not there.
-            *x = self.load(unsafe { slice::from_raw_parts(row, Self::LANES) });
+            *x = self.load(unsafe { slice::from_raw_parts(row, 4) });
         }
         self.transpose(&mut block);
-        for (i, &x) in block.iter().enumerate().take(Self::LANES) {
+        for (i, &x) in block.iter().enumerate().take(4) {
             // SAFETY: the caller's.
             self.store(unsafe { slice::from_raw_parts_mut(to.wrapping_add(i * to_row), Self::LANES) }, x);
         }
@@ -170,6 +191,12 @@ pub(crate) trait Simd: Copy {
     fn tanh(self, _x: &mut [f32], _constants: &'static [f32; 21]) -> bool {
         false
     }
+}
+
+/// Whether a slice holds `count` rows, above 0, of so many elements, so far apart.
+#[inline(always)]
+fn reaches(x: &[f32], row: usize, count: usize, elements: usize) -> bool {
+    row.saturating_mul(count - 1).saturating_add(elements) <= x.len()
 }
 
 /// Where the chains of a product start and where their results go.
