@@ -14,7 +14,7 @@ use crate::{config::Sizes, simd::Scalar};
 /// - d_h (T*N,H): gradient of h, then d_z, that of z = the argument of tanh
 /// - d_x (T*N,D): gradient of x
 /// - rows (T*N): the input id of each row, as the bits of a float; behind the backward pass a mark in all but the first row of an id
-/// - pack: scratch of the products
+/// - pack: scratch of the products; in a small model of N = 1 its transposed weights, from the forward pass to the backward pass
 ///
 /// An array, so that the function that cuts the weights cuts these too.
 pub(crate) type Buffers<'a> = [&'a mut [f32]; 8];
