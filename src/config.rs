@@ -92,14 +92,14 @@ impl Sizes {
         [n * h, rows * d, (rows + n) * h, rows * v, rows * h, rows * d, rows, self.pack()]
     }
 
-    /// The transposes of affine.W, rnn.Wh and rnn.Wx that the backward pass multiplies by, where the forward pass may pack them:
-    /// beside the recurrence of a batch of one.
+    /// The transposes of affine.W, rnn.Wh and rnn.Wx that the backward pass multiplies by, where the forward pass packs them, if
+    /// they fit: beside the recurrence of a batch of one.
     pub(crate) const fn transposes(&self) -> Option<Shapes> {
         let &Self { v, d, h, n, .. } = self;
         if PACKS && n == 1 { Some([[v, h], [h, h], [h, d]]) } else { None }
     }
 
-    /// The scratch of the products; saturates.
+    /// The scratch of the products, or what the forward pass packs for the backward pass; saturates.
     const fn pack(&self) -> usize {
         let (&Self { v, d, h, .. }, rows) = (self, self.n.saturating_mul(self.t));
         let affine = larger(larger(wide_len([rows, h, v]), wide_len([h, rows, v])), scratch_len(v, h));

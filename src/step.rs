@@ -174,7 +174,7 @@ pub(crate) struct Forward<'p, 'a> {
 }
 
 impl<'p> Forward<'p, '_> {
-    /// The logits (T*N,V). Where the backward pass follows, some of its work may be done.
+    /// The logits (T*N,V). If it `trains`, the transposes for the backward pass are packed where there are places for them.
     fn logits<S: Simd>(self, s: S, trains: bool) -> &'p mut [f32] {
         let Self { sizes, weights: [embed_w, wx, wh, b, affine_w, affine_b], buffers, xs, .. } = self;
         let &Sizes { d, h: hidden, n, t, .. } = sizes;
@@ -184,10 +184,12 @@ impl<'p> Forward<'p, '_> {
         let shapes = if trains { sizes.transposes() } else { None };
         match shapes.and_then(|shapes| Some((shapes, places::<S>(shapes, pack)?))) {
             Some(([affine, hh, hd], [affine_t, wh_t, wx_t])) => {
+                // the recurrence goes row by row, all other products have a row for each step
+                let one_row = t == 1;
                 let beside = Beside::new([
-                    Operand::new(s, affine_w, affine_t, affine, t == 1),
+                    Operand::new(s, affine_w, affine_t, affine, one_row),
                     Operand::new(s, wh, wh_t, hh, true),
-                    Operand::new(s, wx, wx_t, hd, t == 1),
+                    Operand::new(s, wx, wx_t, hd, one_row),
                 ]);
                 time_rnn::forward(s, h, x, weights, beside, sizes);
             }
@@ -244,18 +246,18 @@ pub(crate) struct Backward<'p, 'a> {
 }
 
 impl Backward<'_, '_> {
-    /// From the logits down to the embedding: the gradients of all activations. affine.W, rnn.Wh and rnn.Wx are only read.
+    /// From the logits down to the embedding: the gradients of all activations. affine.W, rnn.Wh and rnn.Wx are at most read.
     fn activations<S: Simd>(&mut self, s: S, [affine_w, wh, wx]: [&[f32]; 3]) {
         let sizes = self.sizes;
         let [_, _, h, d_logits, d_h, d_x, rows, pack] = &mut *self.buffers;
         match sizes.transposes().and_then(|shapes| places::<S>(shapes, pack)) {
-            Some([affine_w, wh, wx]) => {
-                time_affine::backward::<S, true>(s, d_h, d_logits, affine_w, &mut [], sizes);
-                time_rnn::backward::<S, true>(s, d_x, d_h, h, [wh, wx], &mut [], sizes);
+            Some([affine_t, wh_t, wx_t]) => {
+                time_affine::backward::<S, true>(s, d_h, d_logits, affine_t, &mut [], sizes);
+                time_rnn::backward::<S, true>(s, d_x, d_h, h, [wx_t, wh_t], &mut [], sizes);
             }
             None => {
                 time_affine::backward::<S, false>(s, d_h, d_logits, affine_w, pack, sizes);
-                time_rnn::backward::<S, false>(s, d_x, d_h, h, [wh, wx], pack, sizes);
+                time_rnn::backward::<S, false>(s, d_x, d_h, h, [wx, wh], pack, sizes);
             }
         }
         time_embedding::backward(s, d_x, rows, sizes.d);

@@ -2,29 +2,35 @@
 //!
 //! The recurrence of a batch of one waits for itself and leaves the processor most of its time. Meanwhile the transposes of the
 //! weights that the backward pass multiplies by are packed, a few rows between any few links of the chains. Behind a whole
-//! step they would not be: the links and the function behind them, all waiting, fill what the processor looks ahead.
+//! step they would cost their time: the links and the function behind them, all waiting, fill what the processor looks ahead.
+//!
+//! Both passes ask [`places`], so what the backward pass finds there the forward pass of the window has packed.
 
 use super::{
-    pack::{aligned, padded, with_room_to_align},
+    pack::{aligned, next_panel, padded, with_room_to_align},
     recurrence::{Meanwhile, whole_vectors},
+    wide::WIDE,
 };
-use crate::simd::Simd;
+use crate::simd::{Simd, WIDEST};
 
 /// The k and n of three operands, each the transpose of a row-major n x k matrix.
 pub(crate) type Shapes = [[usize; 2]; 3];
 
-/// Larger operands would push what the recurrence reads out of the first-level cache.
-const LARGEST: usize = 128;
+/// Longer operands would for the most part be packed behind the recurrence. Wide products, which would use the same scratch between
+/// the passes, have far more columns.
+const LONGEST: usize = 128;
+const _: () = assert!(LONGEST < WIDE);
 /// Rows of an operand that are packed at a time.
 const ROWS: usize = 4;
 
-/// The scratch for three such operands, in f32: 0 where they are too large.
+/// The scratch for three such operands, in f32: 0 where no instruction set packs them.
 pub(crate) const fn beside_len([a, b, c]: Shapes) -> usize {
-    if is_small(a) && is_small(b) && is_small(c) { with_room_to_align(len(a) + len(b) + len(c)) } else { 0 }
+    if fits(a) && fits(b) && fits(c) { with_room_to_align(len(a) + len(b) + len(c)) } else { 0 }
 }
 
-const fn is_small([k, n]: [usize; 2]) -> bool {
-    k <= LARGEST && n <= LARGEST
+/// Whether some instruction set packs it.
+const fn fits([k, n]: [usize; 2]) -> bool {
+    ROWS <= k && k <= LONGEST && n.is_power_of_two() && n <= 4 * WIDEST
 }
 
 const fn len([k, n]: [usize; 2]) -> usize {
@@ -34,11 +40,10 @@ const fn len([k, n]: [usize; 2]) -> usize {
 /// Where in the scratch the three operands stand, in panels; `None` where they aren't packed so. The second is that of the
 /// recurrence.
 pub(crate) fn places<S: Simd>(shapes: Shapes, scratch: &mut [f32]) -> Option<[&mut [f32]; 3]> {
-    let fits = |shape @ [k, n]: [usize; 2]| is_small(shape) && k >= ROWS && whole_vectors::<S>(n).is_some();
-    let [a, b, c] = shapes;
-    if !(fits(a) && fits(b) && fits(c)) {
+    if !shapes.into_iter().all(|shape @ [_, n]| fits(shape) && whole_vectors::<S>(n).is_some()) {
         return None;
     }
+    let [a, b, c] = shapes;
     let (first, rest) = aligned(scratch).split_at_mut_checked(len(a))?;
     let (second, rest) = rest.split_at_mut_checked(len(b))?;
     Some([first, second, rest.get_mut(..len(c))?])
@@ -67,7 +72,8 @@ pub(crate) struct Operand<'a> {
 impl<'a> Operand<'a> {
     /// The transpose of row-major `from` (n x k), for products with a single row or with more, in its one of the [`places`].
     pub(crate) fn new<S: Simd>(_: S, from: &'a [f32], to: &'a mut [f32], [k, n]: [usize; 2], single_row: bool) -> Self {
-        Self { from, to, k, n, width: if single_row { n } else { n.min(S::TILE_VECTORS * S::LANES) } }
+        // all panels are as wide as the first: n is one, two or four vectors
+        Self { from, to, k, n, width: next_panel::<S>(n, single_row).1 }
     }
 }
 

@@ -59,7 +59,8 @@ pub(crate) enum Right<'a> {
 
 impl<'a> Right<'a> {
     /// The transpose of row-major `b` (n x k), ready for products with `m` rows on the left, with
-    /// [`transposed_len`](super::product::transposed_len) floats of scratch to stand in; or what is PACKED already.
+    /// [`transposed_len`](super::product::transposed_len) floats of scratch to stand in; or `b` itself
+    /// where it is PACKED already, in panels.
     pub(crate) fn transposed<S: Simd, const PACKED: bool>(
         s: S,
         [m, k, n]: [usize; 3],

@@ -32,7 +32,7 @@ pub(crate) const fn scratch_len(k: usize, n: usize) -> usize {
 }
 
 /// C (m x n) = or += A (m x k) times the transpose of row-major B (n x k), with [`scratch_len`] floats of scratch; or times
-/// that transpose where it is PACKED already.
+/// that transpose where B is PACKED already: it stands in panels then, and no scratch is needed.
 pub(crate) fn product_nt<S: Simd, const PACKED: bool>(
     s: S,
     [m, k, n]: [usize; 3],

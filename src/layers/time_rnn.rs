@@ -17,6 +17,7 @@ use crate::{
         product_wide, product_with_sums,
     },
     simd::Simd,
+    workspace::head,
 };
 
 /// Fills h ((T+1)*N,H) from block 1 on; block 0 holds the state before the window. x (T*N,D). A recurrence that waits for itself
@@ -32,7 +33,7 @@ pub(crate) fn forward<S: Simd>(
     let block = n * hidden;
     let Some((before, z)) = h.split_at_mut_checked(block) else { return };
     product(s, [n * t, d, hidden], Left::rows(x, d), Right::Rows(wx), z, Into::Bias(b));
-    if n == 1 && s.run(Recurrence { before, z: &mut *z, w: wh, meanwhile }) {
+    if n == 1 && s.run(Recurrence { before, z: head(z, t * hidden), w: wh, meanwhile }) {
         return;
     }
     let (mut h_prev, mut rest): (&[f32], _) = (before, z);
@@ -44,14 +45,14 @@ pub(crate) fn forward<S: Simd>(
     }
 }
 
-/// Turns the gradient of h, d_h (T*N,H), into that of z in place, and gives d_x (T*N,D). Wh and Wx or, where PACKED, their
+/// Turns the gradient of h, d_h (T*N,H), into that of z in place, and gives d_x (T*N,D). Wx and Wh or, where PACKED, their
 /// transposes in panels.
 pub(crate) fn backward<S: Simd, const PACKED: bool>(
     s: S,
     d_x: &mut [f32],
     d_h: &mut [f32],
     h: &[f32],
-    [wh, wx]: [&[f32]; 2],
+    [wx, wh]: [&[f32]; 2],
     pack: &mut [f32],
     &Sizes { d, h: hidden, n, t, .. }: &Sizes,
 ) {

@@ -39,7 +39,16 @@ pub(crate) const VIRTUAL_LANES: usize = 16;
 
 /// Whether an instruction set compiled in has more than one lane: one-lane paths read transposed operands where they
 /// stand, wider ones pack them.
-pub(crate) const PACKS: bool = cfg!(any(target_arch = "x86_64", target_arch = "aarch64"));
+pub(crate) const PACKS: bool = WIDEST > 1;
+
+/// The most lanes of an instruction set compiled in.
+pub(crate) const WIDEST: usize = if cfg!(target_arch = "x86_64") {
+    16
+} else if cfg!(target_arch = "aarch64") {
+    4
+} else {
+    1
+};
 
 /// The operations that kernels are written in. All methods are lane-wise.
 pub(crate) trait Simd: Copy {
@@ -101,7 +110,12 @@ pub(crate) trait Simd: Copy {
     #[inline(always)]
     fn transpose_block(self, to: &mut [f32], to_row: usize, from: &[f32], from_row: usize, lanes: usize) {
         let all = Self::LANES;
-        if lanes == 0 || lanes > all || !reaches(from, from_row, lanes, all) || !reaches(to, to_row, all, all) {
+        if all % 4 > 0
+            || lanes == 0
+            || lanes > all
+            || !reaches(from, from_row, lanes, all)
+            || !reaches(to, to_row, all, all)
+        {
             return;
         }
         for column in (0..all).step_by(4) {
@@ -118,11 +132,11 @@ pub(crate) trait Simd: Copy {
     #[inline(always)]
     fn transpose_four<const VECTORS: usize>(self, to: &mut [f32], from: &[f32], from_row: usize) {
         let n = VECTORS * Self::LANES;
-        if to.len() < 4 * n || !reaches(from, from_row, n, 4) {
+        if Self::LANES % 4 > 0 || to.len() < 4 * n || !reaches(from, from_row, n, 4) {
             return;
         }
         for left in (0..n).step_by(Self::LANES) {
-            // SAFETY: n rows of four elements are there, and four of n; left + LANES <= n; no other reference to those of `to` lives.
+            // SAFETY: LANES is a multiple of four; n rows of four elements are there, and four of n; left + LANES <= n; no other reference to those of `to` lives.
             unsafe {
                 let (to, from) = (to.as_mut_ptr().add(left), from.as_ptr().add(left * from_row));
                 self.transpose_columns(to, n, from, from_row, Self::LANES);
@@ -130,11 +144,11 @@ pub(crate) trait Simd: Copy {
         }
     }
     /// Transposes four elements of each of `lanes` rows of `from`, 1 to LANES, into four rows of LANES, whose elements from `lanes` on
-    /// may then be anything. Only where LANES is a multiple of four.
+    /// may then be anything.
     ///
     /// # Safety
-    /// `lanes` is 1 to LANES; four elements are there in each of `lanes` rows of `from`, and LANES in each of four rows of `to`, and
-    /// nothing else refers to those.
+    /// LANES is a multiple of four and `lanes` is 1 to LANES; four elements are there in each of `lanes` rows of `from`, and LANES in
+    /// each of four rows of `to`, and nothing else refers to the latter.
     #[inline(always)]
     unsafe fn transpose_columns(self, to: *mut f32, to_row: usize, from: *const f32, from_row: usize, lanes: usize) {
         let mut block = [self.splat(0.0); 16];
