@@ -136,7 +136,8 @@ pub(crate) trait Simd: Copy {
             return;
         }
         for left in (0..n).step_by(Self::LANES) {
-            // SAFETY: LANES is a multiple of four; n rows of four elements are there, and four of n; left + LANES <= n; no other reference to those of `to` lives.
+            // SAFETY: LANES is a multiple of four; n rows of four elements are there, and four of n; left + LANES <= n; no other
+            // reference to those of `to` lives.
             unsafe {
                 let (to, from) = (to.as_mut_ptr().add(left), from.as_ptr().add(left * from_row));
                 self.transpose_columns(to, n, from, from_row, Self::LANES);
