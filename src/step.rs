@@ -8,7 +8,7 @@ use crate::{
     kernels::{
         Beside,
         Into::{self, Descend, Probe, Set},
-        MaxAbs, Operand, Sum, is_tame, places,
+        MaxAbs, Sum, is_tame, places,
     },
     layers::{
         TokenWindow, time_affine, time_embedding, time_rnn,
@@ -181,19 +181,15 @@ impl<'p> Forward<'p, '_> {
         let [_, x, h, logits, _, _, rows, pack] = buffers;
         time_embedding::forward(x, rows, embed_w, d, TokenWindow { ids: xs, t });
         let weights: [&[f32]; 3] = [wx, wh, b];
-        let shapes = if trains { sizes.transposes() } else { None };
-        match shapes.and_then(|shapes| Some((shapes, places::<S>(shapes, pack)?))) {
-            Some(([affine, hh, hd], [affine_t, wh_t, wx_t])) => {
-                // the recurrence goes row by row, all other products have a row for each step
-                let one_row = t == 1;
-                let beside = Beside::new([
-                    Operand::new(s, affine_w, affine_t, affine, one_row),
-                    Operand::new(s, wh, wh_t, hh, true),
-                    Operand::new(s, wx, wx_t, hd, one_row),
-                ]);
-                time_rnn::forward(s, h, x, weights, beside, sizes);
-            }
-            None => time_rnn::forward(s, h, x, weights, (), sizes),
+        // the recurrence goes row by row, the other products have a row for each step
+        let single_row = [t == 1, true, t == 1];
+        if trains
+            && let Some(shapes) = sizes.transposes()
+            && let Some(beside) = Beside::new::<S>(shapes, [affine_w, wh, wx], single_row, pack)
+        {
+            time_rnn::forward(s, h, x, weights, beside, sizes);
+        } else {
+            time_rnn::forward(s, h, x, weights, (), sizes);
         }
         let h = h.get(n * hidden..).unwrap_or_default();
         time_affine::forward(s, logits, h, [affine_w, affine_b], pack, sizes);

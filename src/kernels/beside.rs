@@ -58,9 +58,8 @@ pub(crate) struct Beside<'a> {
     top: usize,
 }
 
-/// An operand, k x n, that is packed.
-pub(crate) struct Operand<'a> {
-    /// Its transpose, row-major n x k.
+struct Operand<'a> {
+    /// Row-major n x k.
     from: &'a [f32],
     to: &'a mut [f32],
     k: usize,
@@ -69,17 +68,26 @@ pub(crate) struct Operand<'a> {
     width: usize,
 }
 
-impl<'a> Operand<'a> {
-    /// The transpose of row-major `from` (n x k), for products with a single row or with more, in its one of the [`places`].
-    pub(crate) fn new<S: Simd>(_: S, from: &'a [f32], to: &'a mut [f32], [k, n]: [usize; 2], single_row: bool) -> Self {
-        // all panels are as wide as the first: n is one, two or four vectors
-        Self { from, to, k, n, width: next_panel::<S>(n, single_row).1 }
-    }
-}
-
 impl<'a> Beside<'a> {
-    pub(crate) fn new(operands: [Operand<'a>; 3]) -> Self {
-        Self { operands, at: 0, left: 0, top: 0 }
+    /// The transposes of these row-major matrices, for products with a single row or with more, in their [`places`]; `None` where
+    /// they have none.
+    pub(crate) fn new<S: Simd>(
+        shapes: Shapes,
+        from: [&'a [f32]; 3],
+        single_row: [bool; 3],
+        scratch: &'a mut [f32],
+    ) -> Option<Self> {
+        let ([to_a, to_b, to_c], [from_a, from_b, from_c]) = (places::<S>(shapes, scratch)?, from);
+        let ([a, b, c], [single_a, single_b, single_c]) = (shapes, single_row);
+        // all panels are as wide as the first: n is one, two or four vectors
+        let operand =
+            |from, to, [k, n]: [usize; 2], single| Operand { from, to, k, n, width: next_panel::<S>(n, single).1 };
+        let operands = [
+            operand(from_a, to_a, a, single_a),
+            operand(from_b, to_b, b, single_b),
+            operand(from_c, to_c, c, single_c),
+        ];
+        Some(Self { operands, at: 0, left: 0, top: 0 })
     }
 }
 
@@ -143,9 +151,7 @@ mod tests {
             // for the last operand alone a product with a single row
             let rows = [3, 3, 1];
             {
-                let [to_a, to_b, to_c] = places::<S>(shapes, scratch)?;
-                let operand = |i: usize, to| Operand::new(s, operands[i], to, shapes[i], rows[i] == 1);
-                let meanwhile = Beside::new([operand(0, to_a), operand(1, to_b), operand(2, to_c)]);
+                let meanwhile = Beside::new::<S>(shapes, operands, rows.map(|m| m == 1), scratch)?;
                 let (before, w) = (std::vec![0.5; hidden], std::vec![0.01; hidden * hidden]);
                 let mut z = std::vec![0.25; steps * hidden];
                 assert!(s.run(Recurrence { before: &before, z: &mut z, w: &w, meanwhile }));

@@ -19,7 +19,7 @@ mod tile;
 mod whole;
 mod wide;
 
-pub(crate) use beside::{Beside, Operand, Shapes, beside_len, places};
+pub(crate) use beside::{Beside, Shapes, beside_len, places};
 pub(crate) use descent::{Descend, Probe, is_tame};
 pub(crate) use elementwise::{Add, MaxAbs, TanhBackward};
 pub(crate) use exp::{Exp, Tanh};

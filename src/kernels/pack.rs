@@ -114,19 +114,21 @@ impl Kernel for PackTransposed<'_> {
             let stride = vectors * S::LANES;
             let Some((panel, rest)) = to.split_at_mut_checked(height * stride) else { return };
             for column in (0..width).step_by(S::LANES) {
-                for top in (0..height).step_by(S::LANES) {
+                let lanes = (width - column).min(S::LANES);
+                // fewer rows than a vector are packed by fours
+                let deep = if height < S::LANES { 4 } else { S::LANES };
+                for top in (0..height).step_by(deep) {
                     // the last block reaches back over rows that are packed already, so that it is a whole one too
-                    let top = top.min(height.saturating_sub(S::LANES));
+                    let top = top.min(height.saturating_sub(deep));
                     let from = b.get((left + column) * k + rows.start + top..).unwrap_or(&[]);
                     let to = panel.get_mut(top * stride + column..).unwrap_or(&mut []);
-                    let lanes = (width - column).min(S::LANES);
-                    if height < S::LANES {
-                        low_block(s, to, stride, from, k, [lanes, height]);
-                    } else if lanes == S::LANES {
-                        // the number is a constant here
-                        s.transpose_block(to, stride, from, k, S::LANES);
+                    if height < 4 {
+                        one_by_one(to, stride, from, k, [lanes, height]);
+                    } else if deep == S::LANES && lanes == S::LANES {
+                        // the numbers are constants here
+                        s.transpose_block(to, stride, from, k, [S::LANES; 2]);
                     } else {
-                        s.transpose_block(to, stride, from, k, lanes);
+                        s.transpose_block(to, stride, from, k, [lanes, deep]);
                     }
                 }
             }
@@ -136,16 +138,14 @@ impl Kernel for PackTransposed<'_> {
     }
 }
 
-/// `lanes` rows of `from`, `deep` elements long, both at most LANES.
-#[inline(always)]
-fn low_block<S: Simd>(s: S, to: &mut [f32], to_row: usize, from: &[f32], from_row: usize, [lanes, deep]: [usize; 2]) {
-    let mut block = [s.splat(0.0); 16];
-    for (i, row) in block.iter_mut().take(lanes).enumerate() {
-        *row = s.load(from.get(i * from_row..).and_then(|row| row.get(..deep)).unwrap_or(&[]));
-    }
-    s.transpose(&mut block);
-    for (row, &x) in to.chunks_mut(to_row).zip(&block).take(deep) {
-        s.store(row, x);
+/// Transposes `columns` elements of each of `lanes` rows of `from`.
+fn one_by_one(to: &mut [f32], to_row: usize, from: &[f32], from_row: usize, [lanes, columns]: [usize; 2]) {
+    for (lane, from) in from.chunks(from_row).take(lanes).enumerate() {
+        for (to, &x) in to.chunks_mut(to_row).zip(from).take(columns) {
+            if let Some(to) = to.get_mut(lane) {
+                *to = x;
+            }
+        }
     }
 }
 
@@ -177,7 +177,13 @@ mod tests {
 
     #[test]
     fn every_element_has_its_place() {
-        for (n, k, rows) in (1..=20).map(|n| (n, 19, 1..19)).chain([(37, 16, 0..16), (100, 40, 3..38), (5, 9, 2..7)]) {
+        for (n, k, rows) in (1..=20).map(|n| (n, 19, 1..19)).chain([
+            (37, 16, 0..16),
+            (100, 40, 3..38),
+            (5, 9, 2..7),
+            (18, 9, 6..9),
+            (37, 4, 0..4),
+        ]) {
             let b: Vec<f32> = (0..n * k).map(|i| i as f32).collect();
             // one lane reads the operand where it stands
             let isas = Isa::available().filter(|isa| isa.name() != "portable");

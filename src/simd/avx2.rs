@@ -34,30 +34,6 @@ fn powers_of_two(n: __m256i) -> __m256 {
     _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_add_epi32(n, _mm256_set1_epi32(127))))
 }
 
-/// 8 x 8 in three rounds: pairs of rows by element, by pair, by half.
-#[target_feature(enable = "avx2,fma")]
-fn transpose(block: &mut [__m256; 16]) {
-    let mut rows = *block;
-    for i in 0..4 {
-        let (a, b) = (block[2 * i], block[2 * i + 1]);
-        rows[2 * i] = _mm256_unpacklo_ps(a, b);
-        rows[2 * i + 1] = _mm256_unpackhi_ps(a, b);
-    }
-    let mut fours = rows;
-    for i in 0..2 {
-        for half in 0..2 {
-            let (a, b) = (rows[4 * i + half], rows[4 * i + 2 + half]);
-            fours[4 * i + 2 * half] = _mm256_shuffle_ps::<0x44>(a, b);
-            fours[4 * i + 2 * half + 1] = _mm256_shuffle_ps::<0xee>(a, b);
-        }
-    }
-    // fours[4 i + j] holds, in its half q, column 4 q + j of rows 4 i to 4 i + 3
-    for j in 0..4 {
-        block[j] = _mm256_permute2f128_ps::<0x20>(fours[j], fours[4 + j]);
-        block[4 + j] = _mm256_permute2f128_ps::<0x31>(fours[j], fours[4 + j]);
-    }
-}
-
 /// Four columns of up to eight rows, from memory to memory: four rows of eight. Halves of rows are brought together as they are
 /// loaded, which leaves two rounds of shuffles within halves.
 ///
@@ -220,11 +196,6 @@ impl Simd for Avx2 {
     unsafe fn transpose_columns(self, to: *mut f32, to_row: usize, from: *const f32, from_row: usize, lanes: usize) {
         // SAFETY: token; the caller's rows.
         unsafe { transpose_columns(to, to_row, from, from_row, lanes) }
-    }
-    #[inline(always)]
-    fn transpose(self, block: &mut [__m256; 16]) {
-        // SAFETY: token.
-        unsafe { transpose(block) }
     }
     #[inline(always)]
     fn fma_one(self, a: f32, b: f32, c: f32) -> f32 {

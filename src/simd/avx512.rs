@@ -35,40 +35,9 @@ fn mask(n: usize) -> __mmask16 {
     ((1_u32 << n.min(16)) - 1) as __mmask16
 }
 
-/// 16 x 16 in four rounds: pairs of rows by element, by pair, by quarter, by half.
-#[target_feature(enable = "avx512f")]
-fn transpose(block: &mut [__m512; 16]) {
-    let wide = _mm512_castps_pd;
-    let narrow = _mm512_castpd_ps;
-    let mut rows = *block;
-    for i in 0..8 {
-        let (a, b) = (block[2 * i], block[2 * i + 1]);
-        rows[2 * i] = _mm512_unpacklo_ps(a, b);
-        rows[2 * i + 1] = _mm512_unpackhi_ps(a, b);
-    }
-    let mut fours = rows;
-    for i in 0..4 {
-        for half in 0..2 {
-            let (a, b) = (wide(rows[4 * i + half]), wide(rows[4 * i + 2 + half]));
-            fours[4 * i + 2 * half] = narrow(_mm512_unpacklo_pd(a, b));
-            fours[4 * i + 2 * half + 1] = narrow(_mm512_unpackhi_pd(a, b));
-        }
-    }
-    // fours[4 i + j] holds, in its quarter q, column 4 q + j of rows 4 i to 4 i + 3
-    for j in 0..4 {
-        let (a, b, c, d) = (fours[j], fours[4 + j], fours[8 + j], fours[12 + j]);
-        let (ab_even, ab_odd) = (_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0xdd>(a, b));
-        let (cd_even, cd_odd) = (_mm512_shuffle_f32x4::<0x88>(c, d), _mm512_shuffle_f32x4::<0xdd>(c, d));
-        block[j] = _mm512_shuffle_f32x4::<0x88>(ab_even, cd_even);
-        block[8 + j] = _mm512_shuffle_f32x4::<0xdd>(ab_even, cd_even);
-        block[4 + j] = _mm512_shuffle_f32x4::<0x88>(ab_odd, cd_odd);
-        block[12 + j] = _mm512_shuffle_f32x4::<0xdd>(ab_odd, cd_odd);
-    }
-}
-
 /// Four columns of `4 * FOURS` rows or somewhat fewer, from memory to memory: four rows of sixteen. Quarters of rows are brought
-/// together as they are loaded, which leaves two rounds of shuffles within quarters; [`transpose`] needs four rounds, and there is
-/// one unit for shuffles.
+/// together as they are loaded, which leaves two rounds of shuffles within quarters; whole vectors would need four, and there is one
+/// unit for shuffles.
 ///
 /// # Safety
 /// `lanes` is 1 to `4 * FOURS`. Four elements are there in each of `lanes` rows of `from` and sixteen in each of four rows of `to`.
@@ -258,11 +227,6 @@ impl Simd for Avx512 {
                 _ => transpose_columns::<4>(to, to_row, from, from_row, lanes),
             }
         }
-    }
-    #[inline(always)]
-    fn transpose(self, block: &mut [__m512; 16]) {
-        // SAFETY: token.
-        unsafe { transpose(block) }
     }
     #[inline(always)]
     fn fma_one(self, a: f32, b: f32, c: f32) -> f32 {

@@ -6,8 +6,6 @@
 //! makes the same bits on every machine. To add an instruction set, write its file and name it in [`Isa`].
 #![allow(unsafe_code)]
 
-use core::slice;
-
 mod isa;
 
 // The one-lane path of the target. A Cortex-M with an FPU needs no other beside it: of all bare-metal hard-float Arm
@@ -102,25 +100,25 @@ pub(crate) trait Simd: Copy {
     /// the exponent field of a. NaN may become a number.
     fn scale_normal(self, a: Self::F, shifted: Self::F) -> Self::F;
 
-    /// Transposes the leading LANES x LANES elements of a block of rows.
-    fn transpose(self, block: &mut [Self::F; 16]);
-    /// Transposes LANES elements of each of `lanes` rows of `from`, 1 to LANES, into LANES rows of `to`, whose elements from
-    /// `lanes` on may then be anything. Rows are so far apart. Nothing is done where one of the slices is shorter. Its user is
-    /// the packing of whole operands, where a check per row would show.
+    /// Transposes `columns` elements, four or LANES, of each of `lanes` rows of `from`, 1 to LANES, into as many rows of LANES of `to`,
+    /// whose elements from `lanes` on may then be anything. Rows are so far apart. Nothing is done where one of the slices is
+    /// shorter. Its user is the packing of whole operands, where a check per row would show.
     #[inline(always)]
-    fn transpose_block(self, to: &mut [f32], to_row: usize, from: &[f32], from_row: usize, lanes: usize) {
-        let all = Self::LANES;
-        if all % 4 > 0
-            || lanes == 0
-            || lanes > all
-            || !reaches(from, from_row, lanes, all)
-            || !reaches(to, to_row, all, all)
-        {
+    fn transpose_block(
+        self,
+        to: &mut [f32],
+        to_row: usize,
+        from: &[f32],
+        from_row: usize,
+        [lanes, columns]: [usize; 2],
+    ) {
+        let sizes_fit = columns > 0 && columns % 4 == 0 && 0 < lanes && lanes <= Self::LANES;
+        if !sizes_fit || !reaches(from, from_row, lanes, columns) || !reaches(to, to_row, columns, Self::LANES) {
             return;
         }
-        for column in (0..all).step_by(4) {
-            // SAFETY: 1 <= lanes <= LANES; the rows, of which there are `lanes` and LANES, have LANES elements, and LANES is a
-            // multiple of four; no other reference to those of `to` lives.
+        for column in (0..columns).step_by(4) {
+            // SAFETY: 1 <= lanes <= LANES; the rows, `lanes` of `columns` elements and `columns` of LANES, are there, and `columns`
+            // is a multiple of four; no other reference to those of `to` lives.
             unsafe {
                 let (to, from) = (to.as_mut_ptr().add(column * to_row), from.as_ptr().add(column));
                 self.transpose_columns(to, to_row, from, from_row, lanes);
@@ -132,12 +130,11 @@ pub(crate) trait Simd: Copy {
     #[inline(always)]
     fn transpose_four<const VECTORS: usize>(self, to: &mut [f32], from: &[f32], from_row: usize) {
         let n = VECTORS * Self::LANES;
-        if Self::LANES % 4 > 0 || to.len() < 4 * n || !reaches(from, from_row, n, 4) {
+        if to.len() < 4 * n || !reaches(from, from_row, n, 4) {
             return;
         }
         for left in (0..n).step_by(Self::LANES) {
-            // SAFETY: LANES is a multiple of four; n rows of four elements are there, and four of n; left + LANES <= n; no other
-            // reference to those of `to` lives.
+            // SAFETY: n rows of four elements are there, and four of n; left + LANES <= n; no other reference to those of `to` lives.
             unsafe {
                 let (to, from) = (to.as_mut_ptr().add(left), from.as_ptr().add(left * from_row));
                 self.transpose_columns(to, n, from, from_row, Self::LANES);
@@ -145,25 +142,12 @@ pub(crate) trait Simd: Copy {
         }
     }
     /// Transposes four elements of each of `lanes` rows of `from`, 1 to LANES, into four rows of LANES, whose elements from `lanes` on
-    /// may then be anything.
+    /// may then be anything. Nobody asks a path of one lane for it.
     ///
     /// # Safety
-    /// LANES is a multiple of four and `lanes` is 1 to LANES; four elements are there in each of `lanes` rows of `from`, and LANES in
-    /// each of four rows of `to`, and nothing else refers to the latter.
-    #[inline(always)]
-    unsafe fn transpose_columns(self, to: *mut f32, to_row: usize, from: *const f32, from_row: usize, lanes: usize) {
-        let mut block = [self.splat(0.0); 16];
-        for (i, x) in block.iter_mut().enumerate().take(Self::LANES) {
-            let row = from.wrapping_add(i.min(lanes - 1) * from_row);
-            // SAFETY: the caller's; the last row stands in for those that are not there.
-            *x = self.load(unsafe { slice::from_raw_parts(row, 4) });
-        }
-        self.transpose(&mut block);
-        for (i, &x) in block.iter().enumerate().take(4) {
-            // SAFETY: the caller's.
-            self.store(unsafe { slice::from_raw_parts_mut(to.wrapping_add(i * to_row), Self::LANES) }, x);
-        }
-    }
+    /// `lanes` is 1 to LANES; four elements are there in each of `lanes` rows of `from`, and LANES in each of four rows of `to`, and
+    /// nothing else refers to the latter.
+    unsafe fn transpose_columns(self, to: *mut f32, to_row: usize, from: *const f32, from_row: usize, lanes: usize);
 
     /// a * b + c of three scalars, rounded once.
     fn fma_one(self, a: f32, b: f32, c: f32) -> f32;

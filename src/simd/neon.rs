@@ -41,23 +41,6 @@ fn integers(n: float32x4_t) -> int32x4_t {
     unsafe { vcvtnq_s32_f32(n) }
 }
 
-/// 4 x 4 in two rounds: pairs of rows by element, then by pair.
-#[inline(always)]
-fn transpose(block: &mut [float32x4_t; 16]) {
-    let [a, b, c, d, ..] = *block;
-    // SAFETY: token.
-    unsafe {
-        let wide = |x| vreinterpretq_f64_f32(x);
-        let narrow = |x| vreinterpretq_f32_f64(x);
-        let (ab_even, ab_odd) = (wide(vtrn1q_f32(a, b)), wide(vtrn2q_f32(a, b)));
-        let (cd_even, cd_odd) = (wide(vtrn1q_f32(c, d)), wide(vtrn2q_f32(c, d)));
-        block[0] = narrow(vtrn1q_f64(ab_even, cd_even));
-        block[1] = narrow(vtrn1q_f64(ab_odd, cd_odd));
-        block[2] = narrow(vtrn2q_f64(ab_even, cd_even));
-        block[3] = narrow(vtrn2q_f64(ab_odd, cd_odd));
-    }
-}
-
 impl Simd for Neon {
     type F = float32x4_t;
     const LANES: usize = 4;
@@ -179,9 +162,23 @@ impl Simd for Neon {
             vreinterpretq_f32_s32(vaddq_s32(vreinterpretq_s32_f32(a), n))
         }
     }
+    /// Two rounds: pairs of rows by element, then by pair.
     #[inline(always)]
-    fn transpose(self, block: &mut [float32x4_t; 16]) {
-        transpose(block);
+    unsafe fn transpose_columns(self, to: *mut f32, to_row: usize, from: *const f32, from_row: usize, lanes: usize) {
+        // the last row stands in for those that are not there
+        let row = |i: usize| from.wrapping_add(i.min(lanes - 1) * from_row);
+        // SAFETY: token; the caller's rows.
+        unsafe {
+            let (a, b, c, d) = (vld1q_f32(row(0)), vld1q_f32(row(1)), vld1q_f32(row(2)), vld1q_f32(row(3)));
+            let wide = |x| vreinterpretq_f64_f32(x);
+            let narrow = |x| vreinterpretq_f32_f64(x);
+            let (ab_even, ab_odd) = (wide(vtrn1q_f32(a, b)), wide(vtrn2q_f32(a, b)));
+            let (cd_even, cd_odd) = (wide(vtrn1q_f32(c, d)), wide(vtrn2q_f32(c, d)));
+            vst1q_f32(to, narrow(vtrn1q_f64(ab_even, cd_even)));
+            vst1q_f32(to.add(to_row), narrow(vtrn1q_f64(ab_odd, cd_odd)));
+            vst1q_f32(to.add(2 * to_row), narrow(vtrn2q_f64(ab_even, cd_even)));
+            vst1q_f32(to.add(3 * to_row), narrow(vtrn2q_f64(ab_odd, cd_odd)));
+        }
     }
     #[inline(always)]
     fn fma_one(self, a: f32, b: f32, c: f32) -> f32 {

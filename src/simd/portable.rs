@@ -112,7 +112,7 @@ impl Simd for Portable {
         a * power_of_two(half) * power_of_two(n.wrapping_sub(half))
     }
     #[inline(always)]
-    fn transpose(self, _: &mut [f32; 16]) {}
+    unsafe fn transpose_columns(self, _: *mut f32, _: usize, _: *const f32, _: usize, _: usize) {}
     #[inline(always)]
     fn fma_one(self, a: f32, b: f32, c: f32) -> f32 {
         fma(a, b, c)
