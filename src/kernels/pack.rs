@@ -33,8 +33,8 @@ pub(super) fn aligned(scratch: &mut [f32]) -> &mut [f32] {
 pub(super) fn next_panel<S: Simd>(rest: usize, single_row: bool) -> (usize, usize) {
     let vectors = rest.div_ceil(S::LANES);
     let usual = if single_row { S::ACCUMULATORS.min(8) } else { S::TILE_VECTORS };
-    let vectors = if vectors == usual + 1 && usual > 2 && !single_row {
-        // not a full panel and a lone vector, but one of three and one of the rest
+    let vectors = if vectors == usual + 1 && S::LANES > 1 && !single_row {
+        // not a full panel and a lone vector, which takes more loads than multiplications, but three vectors, and then what is left
         3
     } else {
         vectors.min(usual)

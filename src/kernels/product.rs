@@ -22,8 +22,9 @@
 //!
 //! Tile sizes: MR is what ACCUMULATORS allow, and rows are split evenly, so that no block is left with too few chains
 //! to hide the latency. AVX-512: 6 x 4, 8 x 3, 12 x 2 of 32 registers; the last two panels are made even, so that none
-//! is left with a single vector. AVX2: 6 x 2, 12 x 1 of 16 registers; 4 x 3 would leave none for the mask of a last
-//! vector that isn't whole, and its accumulators would live in memory. A single row has only its vectors as chains, so its
+//! is left with a single vector. AVX2: 6 x 2 of 16 registers, and 3 x 3 in place of a last panel and a lone vector: 12 x 1 takes 13
+//! loads for 12 multiplications, and the compiler keeps accumulators of 4 x 3 in memory. A last vector that isn't whole is
+//! masked where that costs nothing, and reaches back over the one before elsewhere. A single row has only its vectors as chains, so its
 //! panels are eight vectors wide.
 
 use super::{
@@ -181,7 +182,7 @@ impl<'a> Product<'a> {
     #[inline(never)]
     fn block<S: Simd, const MR: usize, const NV: usize>(&mut self, s: S, top: usize, left: usize, columns: usize) {
         // a tile that `panel` never asks for, left out of the binary
-        if MR * NV <= S::ACCUMULATORS {
+        if MR <= most_rows::<S>(NV) {
             s.run(Block::<MR, NV> { product: self, top, left, columns });
         }
     }
@@ -268,7 +269,16 @@ impl Kernel for Probe<'_, '_> {
 /// The blocks of rows that panels of so many vectors are cut into: as many rows as the accumulators allow.
 #[inline(always)]
 pub(super) fn row_blocks<S: Simd>(m: usize, vectors: usize) -> impl Iterator<Item = (usize, usize)> {
-    even_blocks(m, (S::ACCUMULATORS / vectors).clamp(1, 12))
+    even_blocks(m, most_rows::<S>(vectors))
+}
+
+/// The most rows of a tile of so many vectors.
+#[inline(always)]
+fn most_rows<S: Simd>(vectors: usize) -> usize {
+    let rows = S::ACCUMULATORS / vectors;
+    // a wider panel than usual takes registers for its part of B, too
+    let taken = usize::from(vectors > S::TILE_VECTORS);
+    rows.saturating_sub(taken).clamp(1, 12)
 }
 
 /// The least number of blocks of at most `most` that `len` is cut into, evenly: where each starts, and its length.

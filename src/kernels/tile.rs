@@ -48,23 +48,27 @@ pub(super) unsafe fn tile<S: Simd, const MR: usize, const NV: usize, const FULL:
     into: Into<'_>,
     ahead: Ahead,
 ) {
+    // Where masks are slow, a last vector that isn't whole reaches back over columns of the one before and computes their chains
+    // again. They are the same: all of C is loaded before any of it is stored.
+    let reaches_back = !FULL && NV > 1 && !S::MASKS;
     let last = width - (NV - 1) * S::LANES;
+    let column = |v: usize| if reaches_back && v + 1 == NV { width - S::LANES } else { v * S::LANES };
     let load = |from: *const f32, v: usize| {
-        let whole = FULL || v + 1 < NV;
+        let whole = FULL || reaches_back || v + 1 < NV;
         let len = if whole { S::LANES } else { last };
         // SAFETY: below, `from` is where vector v of a row of A, B, C or the bias starts, which has this many columns.
         let from = unsafe { slice::from_raw_parts(from, len) };
         if whole { s.load(from) } else { s.load_partial(from) }
     };
     let store = |to: *mut f32, v: usize, x: S::F| {
-        let whole = FULL || v + 1 < NV;
+        let whole = FULL || reaches_back || v + 1 < NV;
         let len = if whole { S::LANES } else { last };
         // SAFETY: below, `to` is where vector v of a row of C starts, which has this many columns.
         let to = unsafe { slice::from_raw_parts_mut(to, len) };
         if whole { s.store(to, x) } else { s.store_partial(to, x) }
     };
     let c = c.as_mut_ptr().wrapping_add(top * c_row + left);
-    let at = |i: usize, v: usize| c.wrapping_add(i * c_row + v * S::LANES);
+    let at = |i: usize, v: usize| c.wrapping_add(i * c_row + column(v));
 
     if k >= LONG_CHAIN {
         for i in 0..MR {
@@ -80,7 +84,7 @@ pub(super) unsafe fn tile<S: Simd, const MR: usize, const NV: usize, const FULL:
         Into::Bias(bias) => {
             let bias = bias.as_ptr().wrapping_add(left);
             for v in 0..NV {
-                let start = load(bias.wrapping_add(v * S::LANES), v);
+                let start = load(bias.wrapping_add(column(v)), v);
                 for row in &mut acc {
                     row[v] = start;
                 }
@@ -116,7 +120,7 @@ pub(super) unsafe fn tile<S: Simd, const MR: usize, const NV: usize, const FULL:
         for _ in 0..steps {
             let mut vectors = [s.splat(0.0); NV];
             for v in 0..NV {
-                vectors[v] = load(b_row.wrapping_add(v * S::LANES * b_col), v);
+                vectors[v] = load(b_row.wrapping_add(column(v) * b_col), v);
             }
             for i in 0..MR {
                 // SAFETY: A covers row i and this column.

@@ -91,6 +91,7 @@ impl Simd for Avx512 {
     const LANES: usize = 16;
     const ACCUMULATORS: usize = 24;
     const TILE_VECTORS: usize = 4;
+    const MASKS: bool = true;
 
     #[inline(always)]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {

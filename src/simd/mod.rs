@@ -59,6 +59,8 @@ pub(crate) trait Simd: Copy {
     const ACCUMULATORS: usize;
     /// How many vectors wide a product's tile usually is.
     const TILE_VECTORS: usize;
+    /// Whether lanes can be left out of loads and stores at no cost.
+    const MASKS: bool = false;
     /// Whether it has passes of its own for products: [`Self::product`] and [`Self::row`].
     const WHOLE: bool = false;
 
