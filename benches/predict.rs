@@ -17,7 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rnnlm::{Candidate, Config, Predictor, Sampler, SimpleRnnlm, Xorshift, top};
+use rnnlm::{AlignedVec, Candidate, Config, Predictor, Sampler, SimpleRnnlm, Xorshift, top};
 
 const M: Config = Config { vocab_size: 10_000, wordvec_size: 100, hidden_size: 100, batch_size: 1, time_size: 1 };
 
@@ -106,7 +106,7 @@ fn main() {
 }
 
 /// Feeds the word drawn before and draws the next.
-fn drawing(mut predictor: Predictor<'_, Vec<f32>>, mut sampler: Sampler<'_>) -> impl FnMut() {
+fn drawing(mut predictor: Predictor<'_, AlignedVec>, mut sampler: Sampler<'_>) -> impl FnMut() {
     let mut id = 0;
     move || id = sampler.choose(predictor.feed(id).expect("finite")).expect("a word")
 }

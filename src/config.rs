@@ -51,7 +51,8 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Bytes of a model that is trained in place: weights and workspace.
+    /// Bytes of a model that is trained in place: weights and workspace. On the heap each of the two takes 60 more to start a cache
+    /// line, where the target has vectors.
     #[must_use]
     pub const fn bytes(&self) -> usize {
         self.weights.saturating_add(self.workspace).saturating_mul(4)

@@ -27,13 +27,13 @@ pub struct Gradients<B> {
 }
 
 #[cfg(feature = "alloc")]
-impl Gradients<alloc::vec::Vec<f32>> {
+impl Gradients<crate::AlignedVec> {
     /// Zero gradients on the heap.
     ///
     /// # Errors
     /// Bad sizes, or memory that the allocator refuses.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        Self::with_buffer(config, crate::heap::filled(config.memory()?.weights, 0.0)?)
+        Self::with_buffer(config, crate::AlignedVec::zeroed(config.memory()?.weights)?)
     }
 }
 

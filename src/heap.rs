@@ -2,7 +2,12 @@
 
 use alloc::vec::Vec;
 
-use crate::error::ConfigError;
+use crate::{error::ConfigError, simd::PACKS};
+
+/// A cache line, in bytes, and as wide as the widest vector.
+const LINE: usize = 64;
+/// The floats by which memory may have to be shifted to start a line: none where no instruction set has vectors.
+const SLACK: usize = if PACKS { LINE / size_of::<f32>() - 1 } else { 0 };
 
 /// `len` copies of `value`.
 pub(crate) fn filled<T: Copy>(len: usize, value: T) -> Result<Vec<T>, ConfigError> {
@@ -10,4 +15,89 @@ pub(crate) fn filled<T: Copy>(len: usize, value: T) -> Result<Vec<T>, ConfigErro
     data.try_reserve_exact(len).map_err(|_| ConfigError::OutOfMemory)?;
     data.resize(len, value);
     Ok(data)
+}
+
+/// Floats on the heap that start a cache line of 64 bytes: what models that own their memory are made of. Allocators promise 16
+/// bytes, and vectors across two lines cost a small model 3 to 6% of its speed. It takes 60 bytes more than its elements; as many as
+/// these where the target has no vectors. Its length is fixed.
+///
+/// ```
+/// use rnnlm::{AlignedVec, Config, SimpleRnnlm, Xorshift};
+/// let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+/// let memory = config.memory()?;
+/// let (weights, workspace) = (AlignedVec::zeroed(memory.weights)?, AlignedVec::zeroed(memory.workspace)?);
+/// let mut model = SimpleRnnlm::with_buffers(config, weights, workspace)?;
+/// model.initialize(&mut Xorshift::new(1));
+/// let same: SimpleRnnlm<AlignedVec> = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+/// assert_eq!(model.weights_block(), same.weights_block());
+/// # Ok::<(), rnnlm::ConfigError>(())
+/// ```
+#[derive(Debug)]
+pub struct AlignedVec {
+    data: Vec<f32>,
+    start: usize,
+    len: usize,
+}
+
+impl AlignedVec {
+    /// `len` zeros.
+    ///
+    /// # Errors
+    /// [`ConfigError::OutOfMemory`] where the allocator refuses the memory.
+    pub fn zeroed(len: usize) -> Result<Self, ConfigError> {
+        filled(len.saturating_add(SLACK), 0.0).map(|data| Self::within(data, len))
+    }
+
+    /// From the first line of `data` on, which is `len + SLACK` long.
+    fn within(data: Vec<f32>, len: usize) -> Self {
+        let start = data.as_ptr().align_offset(LINE);
+        // an interpreter may not tell
+        let start = if start <= SLACK { start } else { 0 };
+        Self { data, start, len }
+    }
+}
+
+impl AsRef<[f32]> for AlignedVec {
+    fn as_ref(&self) -> &[f32] {
+        self.data.get(self.start..self.start + self.len).unwrap_or_default()
+    }
+}
+
+impl AsMut<[f32]> for AlignedVec {
+    fn as_mut(&mut self) -> &mut [f32] {
+        self.data.get_mut(self.start..self.start + self.len).unwrap_or_default()
+    }
+}
+
+impl Clone for AlignedVec {
+    /// As `Vec` does, aborts where the allocator refuses the memory.
+    fn clone(&self) -> Self {
+        // a copy stands elsewhere, and its first line too
+        let mut copy = Self::within(alloc::vec![0.0; self.data.len()], self.len);
+        copy.as_mut().copy_from_slice(self.as_ref());
+        copy
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn starts_a_line_and_so_does_its_copy() -> Result<(), ConfigError> {
+        // many at a time, so that the allocator hands out all the addresses it may
+        let blocks = (0..100).map(AlignedVec::zeroed).collect::<Result<Vec<_>, _>>()?;
+        for (len, mut block) in blocks.into_iter().enumerate() {
+            block.as_mut().iter_mut().zip(1_u8..).for_each(|(x, i)| *x = f32::from(i));
+            let copy = block.clone();
+            for block in [&block, &copy] {
+                let floats = block.as_ref();
+                assert_eq!(floats.len(), len);
+                assert!(floats.iter().zip(1_u8..).all(|(x, i)| *x == f32::from(i)));
+                assert!(SLACK == 0 || cfg!(miri) || floats.as_ptr().addr() % LINE == 0, "{len}");
+            }
+        }
+        assert!(matches!(AlignedVec::zeroed(usize::MAX), Err(ConfigError::OutOfMemory)));
+        Ok(())
+    }
 }

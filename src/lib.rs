@@ -80,6 +80,8 @@ pub use config::{Config, Memory};
 pub use corpus::Corpus;
 pub use error::{CheckpointError, ConfigError, CorpusError, StepError, TrainError};
 pub use gradients::Gradients;
+#[cfg(feature = "alloc")]
+pub use heap::AlignedVec;
 pub use kernels::{Form, exp, matmul, matmul_scratch, perplexity, tanh};
 pub use layers::time_softmax_with_loss::IGNORE;
 pub use matrix::Matrix;

@@ -45,15 +45,15 @@ pub struct OnlineLearner<B, I> {
 }
 
 #[cfg(feature = "alloc")]
-impl OnlineLearner<alloc::vec::Vec<f32>, alloc::vec::Vec<u32>> {
+impl OnlineLearner<crate::AlignedVec, alloc::vec::Vec<u32>> {
     /// A learner with its memory on the heap.
     ///
     /// # Errors
     /// What [`Self::with_buffers`] refuses, and [`TrainError::OutOfMemory`](crate::TrainError::OutOfMemory).
-    pub fn new(model: SimpleRnnlm<alloc::vec::Vec<f32>>, learning_rate: f32) -> Result<Self, crate::TrainError> {
+    pub fn new(model: SimpleRnnlm<crate::AlignedVec>, learning_rate: f32) -> Result<Self, crate::TrainError> {
         let sizes = model.sizes();
         let refused = |_: crate::ConfigError| crate::TrainError::OutOfMemory;
-        let prediction = crate::heap::filled(sizes.prediction(), 0.0).map_err(refused)?;
+        let prediction = crate::AlignedVec::zeroed(sizes.prediction()).map_err(refused)?;
         let window = crate::heap::filled(2 * sizes.rows(), 0).map_err(refused)?;
         Ok(Self::with_buffers(model, learning_rate, prediction, window)?)
     }
@@ -157,7 +157,7 @@ mod tests {
     use std::vec::Vec;
 
     use super::*;
-    use crate::{Config, Predictor, TrainError, Xorshift};
+    use crate::{AlignedVec, Config, Predictor, TrainError, Xorshift};
 
     const CONFIG: Config = Config { vocab_size: 7, wordvec_size: 3, hidden_size: 9, batch_size: 1, time_size: 4 };
 
@@ -215,7 +215,7 @@ mod tests {
         let wide = SimpleRnnlm::new(Config { batch_size: 2, ..CONFIG }, &mut Xorshift::new(1)).unwrap();
         assert_eq!(OnlineLearner::new(wide, 0.3).err(), Some(StepError::OtherSizes.into()));
         let len = Predictor::<Vec<f32>>::len(&CONFIG).unwrap();
-        let short = OnlineLearner::with_buffers(model, 0.3, std::vec![0.0; len - 1], std::vec![0; 8]);
+        let short = OnlineLearner::with_buffers(model, 0.3, AlignedVec::zeroed(len - 1).unwrap(), std::vec![0; 8]);
         assert_eq!(short.err(), Some(StepError::Length { needed: len, given: len - 1 }));
         Ok(())
     }
@@ -225,7 +225,8 @@ mod tests {
         let len = Predictor::<Vec<f32>>::len(&CONFIG).unwrap();
         for given in [7, 9] {
             let model = SimpleRnnlm::new(CONFIG, &mut Xorshift::new(1)).unwrap();
-            let refused = OnlineLearner::with_buffers(model, 0.3, std::vec![0.0; len], std::vec![0; given]);
+            let refused =
+                OnlineLearner::with_buffers(model, 0.3, AlignedVec::zeroed(len).unwrap(), std::vec![0; given]);
             assert_eq!(refused.err(), Some(StepError::Length { needed: 8, given }));
         }
     }

@@ -43,8 +43,8 @@ impl<M: Storage> crate::SimpleRnnlm<M> {
     ///
     /// # Errors
     /// [`ConfigError::OutOfMemory`] where the allocator refuses it.
-    pub fn predictor(&self) -> Result<Predictor<'_, alloc::vec::Vec<f32>>, ConfigError> {
-        let buffer = crate::heap::filled(Predictor::<&mut [f32]>::len(self.config())?, 0.0)?;
+    pub fn predictor(&self) -> Result<Predictor<'_, crate::AlignedVec>, ConfigError> {
+        let buffer = crate::AlignedVec::zeroed(Predictor::<&mut [f32]>::len(self.config())?)?;
         Ok(Predictor::new(self.weights(), buffer)?.with_isa(self.isa()))
     }
 }

@@ -17,14 +17,14 @@
 use std::ops::ControlFlow;
 
 use rnnlm::{
-    BlockDevice, Candidate, Checkpoint, Config, Form, Gradients, Isa, OnlineLearner, Predictor, RnnlmTrainer, Sampler,
-    Sgd, SimpleRnnlm, TrainingState, TwoSlots, Xorshift, exp, matmul, matmul_scratch, tanh,
+    AlignedVec, BlockDevice, Candidate, Checkpoint, Config, Form, Gradients, Isa, OnlineLearner, Predictor,
+    RnnlmTrainer, Sampler, Sgd, SimpleRnnlm, TrainingState, TwoSlots, Xorshift, exp, matmul, matmul_scratch, tanh,
 };
 
 /// No size is a multiple of a vector, and the hidden state is longer than the longest one.
 const TINY: Config = Config { vocab_size: 19, wordvec_size: 5, hidden_size: 17, batch_size: 2, time_size: 3 };
 
-type Model = SimpleRnnlm<Vec<f32>>;
+type Model = SimpleRnnlm<AlignedVec>;
 
 /// FNV-1a.
 fn hash(bytes: impl IntoIterator<Item = u8>) -> String {

@@ -7,10 +7,10 @@ mod reference;
 
 use proptest::prelude::*;
 use reference::{Reference, Rows};
-use rnnlm::{Config, Gradients, IGNORE, Isa, SimpleRnnlm, Xorshift};
+use rnnlm::{AlignedVec, Config, Gradients, IGNORE, Isa, SimpleRnnlm, Xorshift};
 
 /// A model with weights large enough that every term of the gradient counts.
-fn model(config: Config, rng: &mut Xorshift) -> SimpleRnnlm<Vec<f32>> {
+fn model(config: Config, rng: &mut Xorshift) -> SimpleRnnlm<AlignedVec> {
     let mut model = SimpleRnnlm::new(config, rng).unwrap();
     for (_, mut matrix) in model.weights_mut().named() {
         rng.fill_normal(0.5, matrix.as_mut_slice());
@@ -29,7 +29,7 @@ fn wide(x: &[f32]) -> Vec<f64> {
     x.iter().map(|&x| f64::from(x)).collect()
 }
 
-fn reference_of(model: &SimpleRnnlm<Vec<f32>>) -> Reference {
+fn reference_of(model: &SimpleRnnlm<AlignedVec>) -> Reference {
     let w = model.weights();
     Reference {
         embed_w: rows(w.embed_w),
@@ -68,7 +68,7 @@ impl Ids {
     }
 }
 
-fn states(model: &SimpleRnnlm<Vec<f32>>) -> Rows {
+fn states(model: &SimpleRnnlm<AlignedVec>) -> Rows {
     model.state().chunks(model.config().hidden_size).map(wide).collect()
 }
 

@@ -1,5 +1,5 @@
 //! Promise: nothing allocates after construction but the list of perplexities, and `Config::memory` tells the bytes
-//! exactly. A global allocator counts every call of the thread that asks.
+//! exactly, beside 60 for each block on the heap where there are vectors. A global allocator counts every call of the thread that asks.
 #![cfg(feature = "alloc")]
 
 mod allocations;
@@ -17,6 +17,8 @@ fn nothing_allocates_after_construction() {
     let (_, calls, bytes) = count(|| black_box(vec![0_u8; 100]));
     assert!(calls == 1 && bytes == 100, "the counter doesn't count");
 
+    // what lets a block start a cache line
+    let slack = if cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) { 60 } else { 0 };
     let shapes = [(418, 100, 100, 10, 5), (64, 16, 32, 1, 8), (3, 1, 40, 2, 1), (30, 17, 9, 3, 300)];
     for (vocab_size, wordvec_size, hidden_size, batch_size, time_size) in shapes {
         let config = Config { vocab_size, wordvec_size, hidden_size, batch_size, time_size };
@@ -24,10 +26,10 @@ fn nothing_allocates_after_construction() {
         for isa in Isa::available() {
             let (model, calls, bytes) =
                 count(|| SimpleRnnlm::new(config, &mut Xorshift::new(1)).unwrap().with_isa(isa));
-            assert_eq!((calls, bytes), (2, memory.bytes()), "{config:?}");
+            assert_eq!((calls, bytes), (2, memory.bytes() + 2 * slack), "{config:?}");
             println!("{config:?}: {bytes} bytes");
             let (mut gradients, _, gradient_bytes) = count(|| Gradients::new(config).unwrap());
-            assert_eq!(bytes + gradient_bytes, memory.bytes_with_gradients());
+            assert_eq!(bytes + gradient_bytes, memory.bytes_with_gradients() + 3 * slack);
             let sgd = Sgd::new(0.01).unwrap();
             let (mut trainer, _, bytes) = count(|| RnnlmTrainer::new(model, sgd).unwrap().with_eval_interval(1));
             assert_eq!(bytes, 4 * memory.ids);
@@ -61,7 +63,7 @@ fn nothing_allocates_after_construction() {
             });
             assert_eq!(calls, 0, "{isa:?}: allocations in forward, backward, update or evaluation");
 
-            let floats = 4 * Predictor::<Vec<f32>>::len(&config).unwrap();
+            let floats = 4 * Predictor::<Vec<f32>>::len(&config).unwrap() + slack;
             let (mut predictor, _, bytes) = count(|| model.predictor().unwrap());
             assert_eq!(bytes, floats);
             let mut best = [Candidate::default(); 3];

@@ -8,8 +8,8 @@ use std::ops::ControlFlow;
 
 use proptest::prelude::*;
 use rnnlm::{
-    Config, Gradients, IGNORE, Isa, OnlineLearner, RnnlmTrainer, Sgd, SimpleRnnlm, StepError, TokenScore, TrainError,
-    Xorshift, perplexity,
+    AlignedVec, Config, Gradients, IGNORE, Isa, OnlineLearner, RnnlmTrainer, Sgd, SimpleRnnlm, StepError, TokenScore,
+    TrainError, Xorshift, perplexity,
 };
 use small::{CONFIG, Model, TS, XS, any_nan, bits, model};
 
@@ -344,15 +344,21 @@ fn extreme_weights_in_prediction() {
     assert!(refused > 50 * paths, "{refused} refused");
 }
 
+fn with_weights(config: Config, isa: Isa, weights: &[f32]) -> Model {
+    let memory = config.memory().unwrap();
+    let mut own = AlignedVec::zeroed(memory.weights).unwrap();
+    own.as_mut().copy_from_slice(weights);
+    let workspace = AlignedVec::zeroed(memory.workspace).unwrap();
+    SimpleRnnlm::with_buffers(config, own, workspace).unwrap().with_isa(isa)
+}
+
 #[test]
 fn extreme_weights_in_online_learning() {
     let one_row = Config { batch_size: 1, ..CONFIG };
     let (mut refused, mut steps) = (0, 0);
     let paths = Isa::available().count();
     with_one_extreme_weight(|what, value, model| {
-        let workspace = vec![0.0; one_row.memory().unwrap().workspace];
-        let weights = model.weights_block().to_vec();
-        let model = SimpleRnnlm::with_buffers(one_row, weights, workspace).unwrap().with_isa(model.isa());
+        let model = with_weights(one_row, model.isa(), model.weights_block());
         let (bad, mut last) = (bad_weights(&model), bits(&model).0);
         let mut learner = OnlineLearner::new(model, 0.1).unwrap();
         for id in [0, 1, 2, 3, 4, 5, 0, 1, 2, 3] {
@@ -473,15 +479,12 @@ proptest! {
         exponent in -40_i32..39,
     ) {
         for isa in Isa::available() {
-            let mut model = model(isa);
-            let mut weights = model.weights_block().to_vec();
+            let mut weights = model(isa).weights_block().to_vec();
             prop_assert_eq!(weights.len(), 88);
             for &(at, bits) in &patterns {
                 weights[at] = f32::from_bits(bits);
             }
-            let workspace = vec![0.0; CONFIG.memory().unwrap().workspace];
-            model = SimpleRnnlm::with_buffers(CONFIG, weights, workspace).unwrap().with_isa(isa);
-            let _ = step_both_ways(&mut model, 10_f32.powi(exponent).max(f32::MIN_POSITIVE));
+            let _ = step_both_ways(&mut with_weights(CONFIG, isa, &weights), 10_f32.powi(exponent).max(f32::MIN_POSITIVE));
         }
     }
 }

@@ -10,9 +10,9 @@ use std::{
     process::{Command, Output},
 };
 
-use rnnlm::{Checkpoint, Config, SimpleRnnlm, TrainingState, Xorshift};
+use rnnlm::{AlignedVec, Checkpoint, Config, SimpleRnnlm, TrainingState, Xorshift};
 
-type Model = SimpleRnnlm<Vec<f32>>;
+type Model = SimpleRnnlm<AlignedVec>;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pytorch.py");
 const CONVERT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/python/convert.py");

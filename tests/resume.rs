@@ -5,14 +5,15 @@
 use std::ops::ControlFlow;
 
 use rnnlm::{
-    Checkpoint, Config, DecayOnPlateau, Gradients, Isa, RnnlmTrainer, Sgd, SimpleRnnlm, TrainingState, Xorshift,
+    AlignedVec, Checkpoint, Config, DecayOnPlateau, Gradients, Isa, RnnlmTrainer, Sgd, SimpleRnnlm, TrainingState,
+    Xorshift,
 };
 
 /// Workloads S and E of the benchmarks.
 const S: Config = Config { vocab_size: 418, wordvec_size: 100, hidden_size: 100, batch_size: 10, time_size: 5 };
 const E: Config = Config { vocab_size: 64, wordvec_size: 16, hidden_size: 32, batch_size: 1, time_size: 8 };
 
-type Trainer = RnnlmTrainer<Vec<f32>, Vec<u32>>;
+type Trainer = RnnlmTrainer<AlignedVec, Vec<u32>>;
 
 /// As many tokens as the book's experiment has.
 fn corpus(config: &Config) -> Vec<u32> {
@@ -35,7 +36,7 @@ fn start(config: Config, clip: bool) -> (Trainer, TrainingState) {
     (trainer(model, &state), state)
 }
 
-fn trainer(model: SimpleRnnlm<Vec<f32>>, state: &TrainingState) -> Trainer {
+fn trainer(model: SimpleRnnlm<AlignedVec>, state: &TrainingState) -> Trainer {
     let config = *model.config();
     let mut trainer = RnnlmTrainer::new(model, Sgd::new(1.0).unwrap()).unwrap().with_eval_interval(1);
     trainer.resume(state).unwrap();
@@ -81,10 +82,14 @@ fn resumes_at_every_step(config: Config, clip: bool) {
         cut_state = checkpoint.training().unwrap();
         assert_eq!(cut_state, state, "step {i}");
         let memory = config.memory().unwrap();
-        let fresh = (vec![f32::NAN; memory.weights], vec![f32::NAN; memory.workspace]);
-        let mut model = SimpleRnnlm::with_buffers(config, fresh.0, fresh.1).unwrap();
+        let [weights, workspace] = [memory.weights, memory.workspace].map(|len| {
+            let mut fresh = AlignedVec::zeroed(len).unwrap();
+            fresh.as_mut().fill(f32::NAN);
+            fresh
+        });
+        let mut model = SimpleRnnlm::with_buffers(config, weights, workspace).unwrap();
         checkpoint.load(&mut model).unwrap();
-        let bits = |model: &SimpleRnnlm<Vec<f32>>| {
+        let bits = |model: &SimpleRnnlm<AlignedVec>| {
             model.weights_block().iter().chain(model.state()).map(|x| x.to_bits()).collect::<Vec<_>>()
         };
         assert!(bits(&model) == bits(whole.model()), "step {i}");

@@ -5,12 +5,13 @@
 use std::ops::ControlFlow;
 
 use rnnlm::{
-    Config, Gradients, RnnlmTrainer, Sgd, SimpleRnnlm, StepError, TrainError, TrainingState, Xorshift, perplexity,
+    AlignedVec, Config, Gradients, RnnlmTrainer, Sgd, SimpleRnnlm, StepError, TrainError, TrainingState, Xorshift,
+    perplexity,
 };
 
 const CONFIG: Config = Config { vocab_size: 9, wordvec_size: 5, hidden_size: 6, batch_size: 2, time_size: 3 };
 
-type Trainer = RnnlmTrainer<Vec<f32>, Vec<u32>>;
+type Trainer = RnnlmTrainer<AlignedVec, Vec<u32>>;
 
 fn trainer() -> Trainer {
     let model = SimpleRnnlm::new(CONFIG, &mut Xorshift::new(1)).unwrap();
@@ -217,7 +218,7 @@ fn a_training_state_that_is_none_changes_nothing() {
 }
 
 /// One clipped step, written out.
-fn clipped_by_hand(model: &mut SimpleRnnlm<Vec<f32>>, xs: &[u32], ts: &[u32], max_norm: f64) -> f64 {
+fn clipped_by_hand(model: &mut SimpleRnnlm<AlignedVec>, xs: &[u32], ts: &[u32], max_norm: f64) -> f64 {
     let mut gradients = Gradients::new(CONFIG).unwrap();
     model.forward(xs, ts).unwrap().backward(&mut gradients).unwrap();
     let elements = || gradients.parameters().named().map(|(_, matrix)| matrix.as_slice().to_vec()).concat();

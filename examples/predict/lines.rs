@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use rnnlm::{Candidate, SimpleRnnlm, Vocabulary, perplexity, tokens, top};
+use rnnlm::{AlignedVec, Candidate, SimpleRnnlm, Vocabulary, perplexity, tokens, top};
 
 use crate::{Failure, chart, evaluation::Evaluation};
 
@@ -18,7 +18,7 @@ pub enum Mode {
 /// Answers lines.
 pub struct Answers<'m> {
     pub vocabulary: &'m Vocabulary,
-    pub model: &'m mut SimpleRnnlm<Vec<f32>>,
+    pub model: &'m mut SimpleRnnlm<AlignedVec>,
     pub mode: Mode,
     pub temperature: f32,
 }

@@ -2,7 +2,9 @@
 
 use std::num::NonZeroUsize;
 
-use rnnlm::{Checkpoint, Config, ConfigError, DecayOnPlateau, Progress, SimpleRnnlm, StepError, TrainingState};
+use rnnlm::{
+    AlignedVec, Checkpoint, Config, ConfigError, DecayOnPlateau, Progress, SimpleRnnlm, StepError, TrainingState,
+};
 
 use crate::{Failure, output::Output};
 
@@ -37,7 +39,7 @@ impl Keeper {
     }
 
     /// Takes note of the validation loss of an epoch that is complete, and saves where it is time to.
-    pub fn after_epoch(&mut self, progress: Progress<'_, Vec<f32>>, valid: Option<f32>) -> Result<(), Failure> {
+    pub fn after_epoch(&mut self, progress: Progress<'_, AlignedVec>, valid: Option<f32>) -> Result<(), Failure> {
         let improved = match valid.map(|loss| self.schedule.observe(loss, progress.optimizer)) {
             // the rate is as low as it can get: it stays
             Some(Err(StepError::LearningRate)) | None => false,
@@ -54,7 +56,7 @@ impl Keeper {
     }
 
     /// Saves at the end of the run, with the trainer's state.
-    pub fn save(&mut self, model: &SimpleRnnlm<Vec<f32>>, state: &TrainingState) -> Result<(), Failure> {
+    pub fn save(&mut self, model: &SimpleRnnlm<AlignedVec>, state: &TrainingState) -> Result<(), Failure> {
         let state = self.complete(state);
         match &mut self.save {
             Some(save) => write(save, model, &state, &self.words, &mut self.bytes),
@@ -71,7 +73,7 @@ impl Keeper {
 
 fn write(
     output: &mut Output,
-    model: &SimpleRnnlm<Vec<f32>>,
+    model: &SimpleRnnlm<AlignedVec>,
     state: &TrainingState,
     words: &str,
     bytes: &mut [u8],

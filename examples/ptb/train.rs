@@ -6,7 +6,8 @@ use std::{
 };
 
 use rnnlm::{
-    Batches, Gradients, Isa, Progress, RnnlmTrainer, Sgd, SimpleRnnlm, StepError, Vocabulary, Xorshift, perplexity,
+    AlignedVec, Batches, Gradients, Isa, Progress, RnnlmTrainer, Sgd, SimpleRnnlm, StepError, Vocabulary, Xorshift,
+    perplexity,
 };
 
 use crate::{
@@ -24,7 +25,7 @@ use crate::{
     text::{self, HeldOut, Source, Texts},
 };
 
-type Model = SimpleRnnlm<Vec<f32>>;
+type Model = SimpleRnnlm<AlignedVec>;
 
 /// Does what the options ask for.
 pub fn run(options: &Options) -> Result<(), Failure> {
@@ -157,7 +158,7 @@ struct Run<'t> {
 
 impl Run<'_> {
     /// At the end of an epoch: evaluates, keeps the model, prints a line.
-    fn after_step(&mut self, progress: Progress<'_, Vec<f32>>) -> Result<(), Failure> {
+    fn after_step(&mut self, progress: Progress<'_, AlignedVec>) -> Result<(), Failure> {
         self.report.step(progress.epoch)?;
         if !progress.is_epoch_end() {
             return Ok(());
