@@ -127,7 +127,8 @@ impl Simd for Avx2 {
                 to = to.add(4);
             }
             if n & 2 != 0 {
-                _mm_storel_pd(to.cast(), _mm_castps_pd(part));
+                // of the stores of two floats the one that needs no alignment to eight bytes
+                _mm_storel_epi64(to.cast(), _mm_castps_si128(part));
                 part = _mm_movehl_ps(part, part);
                 to = to.add(2);
             }
