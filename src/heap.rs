@@ -2,12 +2,11 @@
 
 use alloc::vec::Vec;
 
-use crate::{error::ConfigError, simd::PACKS};
-
-/// A cache line, in bytes, and as wide as the widest vector.
-const LINE: usize = 64;
-/// The floats by which memory may have to be shifted to start a line: none where no instruction set has vectors.
-const SLACK: usize = if PACKS { LINE / size_of::<f32>() - 1 } else { 0 };
+use crate::{
+    error::ConfigError,
+    kernels::{before_line, with_room_to_align},
+    simd::PACKS,
+};
 
 /// `len` copies of `value`.
 pub(crate) fn filled<T: Copy>(len: usize, value: T) -> Result<Vec<T>, ConfigError> {
@@ -18,7 +17,7 @@ pub(crate) fn filled<T: Copy>(len: usize, value: T) -> Result<Vec<T>, ConfigErro
 }
 
 /// Floats on the heap that start a cache line of 64 bytes: what models that own their memory are made of. Allocators promise 16
-/// bytes, and vectors across two lines cost a small model 3 to 6% of its speed. It takes 60 bytes more than its elements; as many as
+/// bytes, and vectors across two lines slow a small model down. It takes 60 bytes more than its elements; as many as
 /// these where the target has no vectors. Its length is fixed.
 ///
 /// ```
@@ -34,9 +33,9 @@ pub(crate) fn filled<T: Copy>(len: usize, value: T) -> Result<Vec<T>, ConfigErro
 /// ```
 #[derive(Debug)]
 pub struct AlignedVec {
+    /// What stands before the line, then the elements.
     data: Vec<f32>,
     start: usize,
-    len: usize,
 }
 
 impl AlignedVec {
@@ -45,27 +44,31 @@ impl AlignedVec {
     /// # Errors
     /// [`ConfigError::OutOfMemory`] where the allocator refuses the memory.
     pub fn zeroed(len: usize) -> Result<Self, ConfigError> {
-        filled(len.saturating_add(SLACK), 0.0).map(|data| Self::within(data, len))
+        filled(Self::room(len), 0.0).map(|data| Self::within(data, len))
     }
 
-    /// From the first line of `data` on, which is `len + SLACK` long.
-    fn within(data: Vec<f32>, len: usize) -> Self {
-        let start = data.as_ptr().align_offset(LINE);
-        // an interpreter may not tell
-        let start = if start <= SLACK { start } else { 0 };
-        Self { data, start, len }
+    /// What `len` elements take: just that where no instruction set has vectors.
+    const fn room(len: usize) -> usize {
+        if PACKS { with_room_to_align(len) } else { len }
+    }
+
+    /// `len` elements from the first line of `data` on, which is as long as `room` says.
+    fn within(mut data: Vec<f32>, len: usize) -> Self {
+        let start = if PACKS && len > 0 { before_line(&data) } else { 0 };
+        data.truncate(start + len);
+        Self { data, start }
     }
 }
 
 impl AsRef<[f32]> for AlignedVec {
     fn as_ref(&self) -> &[f32] {
-        self.data.get(self.start..self.start + self.len).unwrap_or_default()
+        self.data.get(self.start..).unwrap_or_default()
     }
 }
 
 impl AsMut<[f32]> for AlignedVec {
     fn as_mut(&mut self) -> &mut [f32] {
-        self.data.get_mut(self.start..self.start + self.len).unwrap_or_default()
+        self.data.get_mut(self.start..).unwrap_or_default()
     }
 }
 
@@ -73,7 +76,8 @@ impl Clone for AlignedVec {
     /// As `Vec` does, aborts where the allocator refuses the memory.
     fn clone(&self) -> Self {
         // a copy stands elsewhere, and its first line too
-        let mut copy = Self::within(alloc::vec![0.0; self.data.len()], self.len);
+        let len = self.as_ref().len();
+        let mut copy = Self::within(alloc::vec![0.0; Self::room(len)], len);
         copy.as_mut().copy_from_slice(self.as_ref());
         copy
     }
@@ -94,7 +98,7 @@ mod tests {
                 let floats = block.as_ref();
                 assert_eq!(floats.len(), len);
                 assert!(floats.iter().zip(1_u8..).all(|(x, i)| *x == f32::from(i)));
-                assert!(SLACK == 0 || cfg!(miri) || floats.as_ptr().addr() % LINE == 0, "{len}");
+                assert!(!PACKS || cfg!(miri) || len == 0 || floats.as_ptr().addr() % 64 == 0, "{len}");
             }
         }
         assert!(matches!(AlignedVec::zeroed(usize::MAX), Err(ConfigError::OutOfMemory)));

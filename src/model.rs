@@ -62,7 +62,7 @@ impl SimpleRnnlm<crate::AlignedVec> {
 
 impl<B: Storage> SimpleRnnlm<B> {
     /// A model over memory of the caller, with the weights that stand in it; the hidden state starts at zero. Blocks
-    /// that start a cache line (64 bytes), as `AlignedVec` does, make a small model on x86-64 3 to 6% faster.
+    /// that start a cache line (64 bytes), as `AlignedVec` does, make a small model a little faster.
     ///
     /// ```
     /// use rnnlm::{Config, Memory, SimpleRnnlm, Xorshift};

@@ -26,6 +26,8 @@ pub(crate) use exp::{Exp, Tanh};
 pub use matmul::{Form, matmul, matmul_scratch};
 pub(crate) use norm::{Norm, Scale};
 pub(crate) use operands::{Into, Left, Right};
+#[cfg(feature = "alloc")]
+pub(crate) use pack::{before_line, with_room_to_align};
 pub(crate) use product::{product, transposed_len};
 pub(crate) use product_nt::{product_nt, scratch_len};
 pub(crate) use recurrence::{Meanwhile, Recurrence, RecurrenceBackward};

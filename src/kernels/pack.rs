@@ -18,14 +18,19 @@ pub(crate) const fn padded(n: usize) -> usize {
 pub(super) const LINE: usize = 16;
 
 /// The scratch that `len` floats need where their place is to be chosen so that they start a cache line.
-pub(super) const fn with_room_to_align(len: usize) -> usize {
+pub(crate) const fn with_room_to_align(len: usize) -> usize {
     if len == 0 { 0 } else { len.saturating_add(LINE - 1) }
 }
 
 /// The scratch from its first cache line on.
 pub(super) fn aligned(scratch: &mut [f32]) -> &mut [f32] {
-    let skipped = scratch.as_ptr().align_offset(LINE * size_of::<f32>());
-    scratch.get_mut(if skipped < LINE { skipped } else { 0 }..).unwrap_or_default()
+    scratch.get_mut(before_line(scratch)..).unwrap_or_default()
+}
+
+/// How many elements stand before the first cache line; 0 where an interpreter doesn't tell.
+pub(crate) fn before_line(data: &[f32]) -> usize {
+    let skipped = data.as_ptr().align_offset(LINE * size_of::<f32>());
+    if skipped < LINE { skipped } else { 0 }
 }
 
 /// The vectors and the columns of the next panel where `rest` columns remain.
