@@ -11,7 +11,7 @@ use super::{
     pack::{aligned, pack_rows, with_room_to_align},
     product::{PANEL_COLUMNS, Product, product, row_blocks},
 };
-use crate::simd::{PACKS, Simd};
+use crate::simd::{Kernel, PACKS, Simd};
 
 /// From this width on packing pays, and from so many rows of C.
 pub(super) const WIDE: usize = 512;
@@ -30,6 +30,9 @@ pub(crate) const fn wide_len([m, k, n]: [usize; 3]) -> usize {
 }
 
 /// [`product`] with row-major B, with [`wide_len`] floats of scratch.
+// Inlined: operands handed over in memory are written as words and copied as vectors, and such a copy waits for all that the product
+// before has left to do, which a small product feels.
+#[inline(always)]
 pub(crate) fn product_wide<S: Simd>(
     s: S,
     shape: [usize; 3],
@@ -42,7 +45,7 @@ pub(crate) fn product_wide<S: Simd>(
     if !pays::<S>(shape, into) {
         return product(s, shape, a, Right::Rows(b), c, into);
     }
-    groups(s, shape, a, b, [c, &mut []], into, scratch)
+    s.run(Groups { shape, a: a.0, b, c, sums: &mut [], into, scratch })
 }
 
 /// [`product_wide`], and the sums of B's columns (n) sent the same way: the gradients of weights and bias. A group of
@@ -62,7 +65,7 @@ pub(crate) fn product_with_sums<S: Simd>(
         return product(s, shape, a, Right::Rows(b), c, into)
             & product(s, [1, k, n], Left::ones(), Right::Rows(b), sums, into);
     }
-    groups(s, shape, a, b, [c, sums], into, scratch)
+    s.run(Groups { shape, a: a.0, b, c, sums, into, scratch })
 }
 
 fn pays<S: Simd>([m, _, n]: [usize; 3], into: Into<'_>) -> bool {
@@ -70,46 +73,54 @@ fn pays<S: Simd>([m, _, n]: [usize; 3], into: Into<'_>) -> bool {
 }
 
 /// The product group by group; and, unless `sums` is empty, that of a row of ones.
-fn groups<S: Simd>(
-    s: S,
-    [m, k, n]: [usize; 3],
-    a: Left<'_>,
-    b: &[f32],
-    [c, sums]: [&mut [f32]; 2],
-    into: Into<'_>,
-    scratch: &mut [f32],
-) -> bool {
-    let Some((panels, strips)) = aligned(scratch).split_at_mut_checked(k.saturating_mul(PANEL_COLUMNS)) else {
-        return false;
-    };
-    let far_apart = a.0.row == 1 && a.0.col > 1;
-    let strips: &[f32] = if far_apart {
-        if !pack_strips::<S>(strips, a.0, m, k) {
+struct Groups<'a> {
+    shape: [usize; 3],
+    a: Strided<'a>,
+    b: &'a [f32],
+    c: &'a mut [f32],
+    sums: &'a mut [f32],
+    into: Into<'a>,
+    scratch: &'a mut [f32],
+}
+
+impl Kernel for Groups<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) -> bool {
+        let Self { shape: [m, k, n], a, b, c, sums, into, scratch } = self;
+        let Some((panels, strips)) = aligned(scratch).split_at_mut_checked(k.saturating_mul(PANEL_COLUMNS)) else {
             return false;
-        }
-        strips
-    } else {
-        &[]
-    };
-    let (mut good, mut left) = (true, 0);
-    while left < n {
-        let width = (n - left).min(PANEL_COLUMNS);
-        pack_rows(s, panels, b.get(left..).unwrap_or(&[]), n, [k, width]);
-        let into = match into {
-            Into::Bias(bias) => Into::Bias(bias.get(left..).unwrap_or(&[])),
-            into => into,
         };
-        let packed = Right::Panels(panels);
-        if let Some(c) = sums.get_mut(left..).filter(|sums| !sums.is_empty()) {
-            good &= s.run(Product::new([1, k, width], Left::ones().0, packed, c, into));
+        let far_apart = a.row == 1 && a.col > 1;
+        let strips: &[f32] = if far_apart {
+            if !pack_strips::<S>(strips, a, m, k) {
+                return false;
+            }
+            strips
+        } else {
+            &[]
+        };
+        let (mut good, mut left) = (true, 0);
+        while left < n {
+            let width = (n - left).min(PANEL_COLUMNS);
+            pack_rows(s, panels, b.get(left..).unwrap_or(&[]), n, [k, width]);
+            let into = match into {
+                Into::Bias(bias) => Into::Bias(bias.get(left..).unwrap_or(&[])),
+                into => into,
+            };
+            let packed = Right::Panels(panels);
+            if let Some(c) = sums.get_mut(left..).filter(|sums| !sums.is_empty()) {
+                good &= s.run(Product::new([1, k, width], Left::ones().0, packed, c, into));
+            }
+            let c = c.get_mut(left..).unwrap_or(&mut []);
+            let next_b = Strided { data: b.get(left + width..).unwrap_or(&[]), row: n, col: 1 };
+            let product = Product::new([m, k, width], a, packed, c, into);
+            good &= s.run(Product { c_row: n, strips, next_b, ..product });
+            left += width;
         }
-        let c = c.get_mut(left..).unwrap_or(&mut []);
-        let next_b = Strided { data: b.get(left + width..).unwrap_or(&[]), row: n, col: 1 };
-        let product = Product::new([m, k, width], a.0, packed, c, into);
-        good &= s.run(Product { c_row: n, strips, next_b, ..product });
-        left += width;
+        good
     }
-    good
 }
 
 /// One row of C (n) from one row of A (k) and row-major wide B: [`product`] in an order that reads a wide B about as fast as
