@@ -67,17 +67,33 @@ impl Kernel for PackRows<'_> {
     #[inline(always)]
     fn call<S: Simd>(self, s: S) {
         let Self { to, b, n, height, width } = self;
+        let usual = S::TILE_VECTORS * S::LANES;
+        // the columns in panels of the usual width, for which all numbers are constants
+        let mut whole = 0;
+        while next_panel::<S>(width - whole, false).1 == usual {
+            whole += usual;
+        }
+        let copy = |to: &mut [f32], from: &[f32]| {
+            for (to, from) in to.chunks_exact_mut(S::LANES).zip(from.chunks(S::LANES)) {
+                s.store(to, s.load(from));
+            }
+        };
         for (p, from) in b.chunks(n).take(height).enumerate() {
-            let mut left = 0;
-            while left < width {
-                let (vectors, columns) = next_panel::<S>(width - left, false);
+            let Some((from, mut rest)) = from.get(..width).and_then(|from| from.split_at_checked(whole)) else {
+                return;
+            };
+            let mut at = p * usual;
+            for from in from.chunks_exact(usual) {
+                copy(to.get_mut(at..at + usual).unwrap_or(&mut []), from);
+                at += height * usual;
+            }
+            let mut left = whole;
+            while !rest.is_empty() {
+                let (vectors, columns) = next_panel::<S>(rest.len(), false);
                 let stride = vectors * S::LANES;
-                let from = from.get(left..left + columns).unwrap_or(&[]);
-                let to = to.get_mut(left * height + p * stride..).unwrap_or(&mut []);
-                for (to, from) in to.chunks_exact_mut(S::LANES).zip(from.chunks(S::LANES)) {
-                    s.store(to, s.load(from));
-                }
-                left += columns;
+                let Some((from, after)) = rest.split_at_checked(columns) else { return };
+                copy(to.get_mut(left * height + p * stride..).unwrap_or(&mut []), from);
+                (rest, left) = (after, left + columns);
             }
         }
     }
