@@ -16,9 +16,9 @@
 //! elements, so it may be transposed at no cost. B transposed has its rows across k: one-lane paths read it where it
 //! stands, wider ones pack it first (`product_nt.rs`).
 //!
-//! A group is as many packed panels as 64 columns hold, one on AVX-512 and four on AVX2, so that narrow panels don't
-//! read A more often than wide ones. Where B stands unpacked a group is one panel: a second one would push the first
-//! out of the cache, whose lines lie a row of B apart.
+//! A group is all whole panels of a packed B, so that narrow panels don't read A more often than wide ones; who packs
+//! chooses how many columns it has. Where B stands unpacked a group is one panel: a second one would push the first out of
+//! the cache, whose lines lie a row of B apart.
 //!
 //! Tile sizes: MR is what ACCUMULATORS allow, and rows are split evenly, so that no block is left with too few chains
 //! to hide the latency. AVX-512: 6 x 4, 8 x 3, 12 x 2 of 32 registers; the last two panels are made even, so that none
@@ -30,7 +30,7 @@
 use super::{
     descent::step_is_finite,
     operands::{Into, Left, Right, Strided},
-    pack::{LINE, next_panel, padded, with_room_to_align},
+    pack::{LINE, PANEL_COLUMNS, next_panel, padded, with_room_to_align},
     row::Row,
     tile::{Ahead, tile},
     whole::whole,
@@ -39,8 +39,6 @@ use crate::simd::{Kernel, PACKS, Simd};
 
 /// From this k on the rows of A below a tile are asked for while it computes: shorter ones come in time.
 const LONG_ROWS: usize = 192;
-/// The widest panel of any instruction set, and the columns of a group.
-pub(super) const PANEL_COLUMNS: usize = 64;
 
 /// The scratch that [`Right::transposed`] needs for inner size `k` and `n` columns, in f32.
 pub(crate) const fn transposed_len(k: usize, n: usize) -> usize {
@@ -100,10 +98,10 @@ impl Kernel for Product<'_> {
         while left < n {
             let (vectors, width) = next_panel::<S>(n - left, false);
             let columns = match self.b {
-                // packed panels of full width share each block of rows of A, as many as stay in cache
+                // packed panels of full width share each block of rows of A
                 Right::Panels(_) if m > 1 && width == usual => {
                     let is_whole = |at: &usize| *at < n && next_panel::<S>(n - at, false).1 == usual;
-                    (left..).step_by(usual).take(PANEL_COLUMNS / usual).take_while(is_whole).count() * usual
+                    (left..).step_by(usual).take_while(is_whole).count() * usual
                 }
                 _ => width,
             };
@@ -139,16 +137,16 @@ impl<'a> Product<'a> {
     fn ahead(&self, top: usize, left: usize, rows: usize) -> Ahead {
         let [_, k, _] = self.shape;
         if !self.next_b.data.is_empty() {
-            // a row every LINE steps: the tiles of the first panel take turns
+            // the next 64 columns from the same place on, a row every LINE steps: the blocks of rows take turns
             let (Strided { data, row, .. }, done) = (self.next_b, top / rows * k.div_ceil(LINE));
-            if left > 0 || done >= k {
+            if !left.is_multiple_of(PANEL_COLUMNS) || done >= k {
                 return Ahead::NOTHING;
             }
-            // one more line than 64 columns fill, because they need not start one
+            // one more line than these columns fill, because they need not start one
             let lines = PANEL_COLUMNS / LINE + 1;
-            return Ahead { from: data.as_ptr().wrapping_add(done * row), row: LINE, lines, step: row };
+            return Ahead { from: data.as_ptr().wrapping_add(done * row + left), row: LINE, lines, step: row };
         }
-        if self.a.col != 1 || k < LONG_ROWS {
+        if left > 0 || self.a.col != 1 || k < LONG_ROWS {
             return Ahead::NOTHING;
         }
         let from = self.a.data.as_ptr().wrapping_add((top + rows) * self.a.row);
@@ -438,7 +436,8 @@ mod tests {
             [5, 600, 31],
             [30, 4, 130],
             [2, 260, 80],
-            [130, 390, 70],
+            [130, 520, 70],
+            [128, 2, 200],
             [65, 3, 1030],
             [64, 2, 1089],
             [64, 1, 1030],

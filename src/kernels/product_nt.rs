@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! for each block of rows of B^T                         as long as the caches allow
-//!     for each group of panels of 64 columns of B^T
+//!     for each group of panels of columns of B^T
 //!         pack the group                                blocks of B are transposed in registers
 //!         C += A's columns of the block times the group
 //! ```
@@ -12,23 +12,25 @@
 
 use super::{
     operands::{Into, Left, Right, Strided},
-    pack::{aligned, pack_transposed, padded, with_room_to_align},
-    product::{PANEL_COLUMNS, Product, even_blocks, product},
+    pack::{GROUP, GROUP_COLUMNS, PANEL_COLUMNS, aligned, pack_transposed, padded, with_room_to_align},
+    product::{Product, even_blocks, product},
 };
 use crate::simd::{PACKS, Simd, VIRTUAL_LANES};
 
-/// Rows of a packed block of B^T at most: longer blocks visit C less often. 384 x 64 columns are 96 KB, measured best where
-/// [`MANY_ROWS`] of A share a block, although a first-level cache holds half of it.
-const PACK_ROWS: usize = 384;
-/// Rows of a block that fewer rows of A share. Packing is a large part of the work then, and three times as fast into 32 KB,
-/// which stay in a first-level cache.
-const SHORT_PACK_ROWS: usize = 128;
+/// From so many rows of A on that share a block it is as large as a second-level cache allows: the longer it is, the less often
+/// C is visited, and the more of a row of A, which lies on a page of its own.
 const MANY_ROWS: usize = 128;
+/// Rows of a packed block of B^T at most, and columns of its groups.
+const BLOCK: [usize; 2] = [GROUP / GROUP_COLUMNS, GROUP_COLUMNS];
+/// The same where fewer rows of A share it. Packing is a large part of the work then, and three times as fast into 32 KB,
+/// which stay in a first-level cache.
+const SHORT_BLOCK: [usize; 2] = [128, PANEL_COLUMNS];
 
 /// The scratch that [`product_nt`] needs for inner size `k` and `n` columns, in f32.
 pub(crate) const fn scratch_len(k: usize, n: usize) -> usize {
-    let (rows, columns) = (if k < PACK_ROWS { k } else { PACK_ROWS }, padded(n));
-    if PACKS { with_room_to_align(rows * if columns < PANEL_COLUMNS { columns } else { PANEL_COLUMNS }) } else { 0 }
+    let [rows, columns] = BLOCK;
+    let (rows, padded) = (if k < rows { k } else { rows }, padded(n));
+    if PACKS { with_room_to_align(rows * if padded < columns { padded } else { columns }) } else { 0 }
 }
 
 /// C (m x n) = or += A (m x k) times the transpose of row-major B (n x k), with [`scratch_len`] floats of scratch; or times
@@ -53,12 +55,13 @@ pub(crate) fn product_nt<S: Simd, const PACKED: bool>(
     }
     let scratch = aligned(scratch);
     let mut good = true;
-    for (top, height) in even_blocks(k, if m < MANY_ROWS { SHORT_PACK_ROWS } else { PACK_ROWS }) {
+    let [rows, columns] = if m < MANY_ROWS { SHORT_BLOCK } else { BLOCK };
+    for (top, height) in even_blocks(k, rows) {
         let a = Strided { data: a.get(top..).unwrap_or(&[]), row: k, col: 1 };
         let into = if top == 0 { into } else { Into::Continue };
         let mut left = 0;
         while left < n {
-            let width = group_width(n - left);
+            let width = group_width(n - left, columns);
             let b = b.get(left * k..).unwrap_or(&[]);
             pack_transposed(s, scratch, b, k, top..top + height, width, false);
             let into = match into {
@@ -73,8 +76,8 @@ pub(crate) fn product_nt<S: Simd, const PACKED: bool>(
     good
 }
 
-/// The columns of the next group of panels where `rest` remain.
-fn group_width(rest: usize) -> usize {
+/// The columns of the next group of at most so many where `rest` remain.
+fn group_width(rest: usize, most: usize) -> usize {
     // not a full group and a lone vector
-    if rest.div_ceil(VIRTUAL_LANES) == 5 { 48 } else { rest.min(PANEL_COLUMNS) }
+    if rest.div_ceil(VIRTUAL_LANES) == most / VIRTUAL_LANES + 1 { most - VIRTUAL_LANES } else { rest.min(most) }
 }

@@ -1,15 +1,16 @@
 //! A product with a wide right operand, packed group by group of panels.
 //!
-//! The rows of a wide B stand on pages of their own; packing a group of 64 columns saves more address translation than
-//! it costs, provided that enough rows of C share the work. While a group is computed the next one is asked for: its
-//! rows are too short for the processor to guess them. A transposed A, whose elements of one row lie as far apart as its
-//! columns, is packed too, once for all groups. Blocks of k, with the chains resting between them, gained nothing: a panel
-//! that exceeds the first-level cache is read in order, which prefetching hides.
+//! The rows of a wide B stand on pages of their own, as those of C do; packing a group of columns saves more address
+//! translation than it costs, provided that enough rows of C share the work. The wider the group the fewer visits to each page,
+//! and the fewer to A, but a second-level cache must hold it. While a group is computed the next one is asked for: its rows
+//! are too short for the processor to guess them. A transposed A, whose elements of one row lie as far apart as its columns, is
+//! packed too, once for all groups. Blocks of k, with the chains resting between them, gained nothing: a panel that exceeds
+//! the first-level cache is read in order, which prefetching hides.
 
 use super::{
     operands::{Into, Left, Right, Strided},
-    pack::{aligned, pack_rows, with_room_to_align},
-    product::{PANEL_COLUMNS, Product, product, row_blocks},
+    pack::{GROUP, GROUP_COLUMNS, PANEL_COLUMNS, aligned, pack_rows, with_room_to_align},
+    product::{Product, product, row_blocks},
 };
 use crate::simd::{Kernel, PACKS, Simd};
 
@@ -20,10 +21,21 @@ const MANY_ROWS: usize = 64;
 /// prefetcher, which keeps up with no more. Fewer visit C more often.
 pub(super) const STREAMS: usize = 20;
 
+/// The columns of a group of panels for inner size `k`.
+const fn group_columns(k: usize) -> usize {
+    if k.saturating_mul(GROUP_COLUMNS) <= GROUP {
+        GROUP_COLUMNS
+    } else if k.saturating_mul(2 * PANEL_COLUMNS) <= GROUP {
+        2 * PANEL_COLUMNS
+    } else {
+        PANEL_COLUMNS
+    }
+}
+
 /// The scratch that [`product_wide`] needs, in f32: a group of panels of B, and A in strips.
 pub(crate) const fn wide_len([m, k, n]: [usize; 3]) -> usize {
     if PACKS && n >= WIDE && m >= MANY_ROWS {
-        with_room_to_align(k.saturating_mul(PANEL_COLUMNS.saturating_add(m)))
+        with_room_to_align(k.saturating_mul(group_columns(k).saturating_add(m)))
     } else {
         0
     }
@@ -89,7 +101,8 @@ impl Kernel for Groups<'_> {
     #[inline(always)]
     fn call<S: Simd>(self, s: S) -> bool {
         let Self { shape: [m, k, n], a, b, c, sums, into, scratch } = self;
-        let Some((panels, strips)) = aligned(scratch).split_at_mut_checked(k.saturating_mul(PANEL_COLUMNS)) else {
+        let columns = group_columns(k);
+        let Some((panels, strips)) = aligned(scratch).split_at_mut_checked(k.saturating_mul(columns)) else {
             return false;
         };
         let far_apart = a.row == 1 && a.col > 1;
@@ -103,7 +116,7 @@ impl Kernel for Groups<'_> {
         };
         let (mut good, mut left) = (true, 0);
         while left < n {
-            let width = (n - left).min(PANEL_COLUMNS);
+            let width = (n - left).min(columns);
             pack_rows(s, panels, b.get(left..).unwrap_or(&[]), n, [k, width]);
             let into = match into {
                 Into::Bias(bias) => Into::Bias(bias.get(left..).unwrap_or(&[])),
@@ -162,4 +175,60 @@ fn pack_strips<S: Simd>(to: &mut [f32], a: Strided<'_>, m: usize, k: usize) -> b
         }
     }
     true
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::vec::Vec;
+
+    use super::*;
+    use crate::{Isa, rng::Xorshift};
+
+    struct Both<'a> {
+        shape: [usize; 3],
+        a: Left<'a>,
+        b: &'a [f32],
+        start: &'a [f32],
+        into: Into<'a>,
+    }
+
+    impl Kernel for Both<'_> {
+        /// C of the product in groups, and of the product of B where it stands.
+        type Output = [Vec<f32>; 2];
+        fn call<S: Simd>(self, s: S) -> Self::Output {
+            let Self { shape, a, b, start, into } = self;
+            let mut scratch = std::vec![f32::NAN; wide_len(shape)];
+            let [mut grouped, mut plain] = [(); 2].map(|()| start.to_vec());
+            assert!(product_wide(s, shape, a, b, &mut grouped, into, &mut scratch));
+            assert!(product(s, shape, a, Right::Rows(b), &mut plain, into));
+            [grouped, plain]
+        }
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "minutes in an interpreter")]
+    fn groups_of_every_width_have_the_bits_of_the_plain_product() {
+        let mut rng = Xorshift::new(15);
+        let mut random = |len: usize| (0..len).map(|_| rng.uniform() - 0.5).collect::<Vec<f32>>();
+        for (k, columns) in [(0, 192), (2, 192), (512, 192), (513, 128), (768, 128), (769, 64)] {
+            assert_eq!(group_columns(k), columns, "{k}");
+            for (m, n) in [(64, WIDE), (65, 3 * 192 + 1), (70, 4 * 192 - 1)] {
+                let [a, b, start] = [m * k, k * n, m * n].map(&mut random);
+                // a portable product of these sizes takes seconds, and isn't grouped
+                for isa in Isa::available().filter(|&isa| isa != Isa::PORTABLE) {
+                    for (a, into) in [
+                        (Left::rows(&a, k), Into::Bias(&start[..n])),
+                        (Left::transposed(&a, m), Into::Descend(0.1)),
+                        (Left::transposed(&a, m), Into::Set),
+                    ] {
+                        let [grouped, plain] = isa.run(Both { shape: [m, k, n], a, b: &b, start: &start, into });
+                        let same = grouped.iter().zip(&plain).all(|(x, y)| x.to_bits() == y.to_bits());
+                        assert!(same, "{} {m} x {k} x {n}", isa.name());
+                    }
+                }
+            }
+        }
+        assert_eq!(group_columns(usize::MAX), PANEL_COLUMNS);
+    }
 }

@@ -107,7 +107,17 @@ fn products_up_to_forty_stay_within_their_slices() {
 
 #[test]
 fn wide_high_and_deep_products_stay_within_their_slices() {
-    let shapes = [[1, 3, 129], [6, 385, 17], [2, 770, 33], [64, 2, 1030], [65, 3, 1045], [12, 7, 200], [130, 2, 64]];
+    let shapes = [
+        [1, 3, 129],
+        [6, 385, 17],
+        [2, 770, 33],
+        [64, 2, 1030],
+        [65, 3, 1045],
+        [12, 7, 200],
+        [130, 2, 64],
+        [128, 513, 3],
+        [128, 2, 200],
+    ];
     let scratch = |shape| [Form::Nt, Form::Tn].map(|form| matmul_scratch(form, shape)).into_iter().max().unwrap();
     let mut operands = Operands::new(68_000, shapes.into_iter().map(scratch).max().unwrap());
     for shape in shapes {
