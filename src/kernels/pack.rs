@@ -18,11 +18,8 @@ pub(crate) const fn padded(n: usize) -> usize {
 pub(super) const LINE: usize = 16;
 /// The columns of the widest panel of any instruction set.
 pub(super) const PANEL_COLUMNS: usize = 64;
-/// The columns that are packed together at most where many rows of C share them. The more, the fewer visits to each row of A and
-/// of C, which stand on pages of their own in a wide matrix; 256 were slower.
-pub(super) const GROUP_COLUMNS: usize = 3 * PANEL_COLUMNS;
-/// The floats that are packed together: 384 KB, for second-level caches of 512 and more.
-pub(super) const GROUP: usize = 512 * GROUP_COLUMNS;
+/// The floats that are packed together at most where many rows of C share them: 384 KB, for second-level caches of 512 and more.
+pub(super) const GROUP: usize = 96 * 1024;
 
 /// The scratch that `len` floats need where their place is to be chosen so that they start a cache line.
 pub(crate) const fn with_room_to_align(len: usize) -> usize {

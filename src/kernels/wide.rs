@@ -9,7 +9,7 @@
 
 use super::{
     operands::{Into, Left, Right, Strided},
-    pack::{GROUP, GROUP_COLUMNS, PANEL_COLUMNS, aligned, pack_rows, with_room_to_align},
+    pack::{GROUP, PANEL_COLUMNS, aligned, pack_rows, with_room_to_align},
     product::{Product, product, row_blocks},
 };
 use crate::simd::{Kernel, PACKS, Simd};
@@ -20,6 +20,9 @@ const MANY_ROWS: usize = 64;
 /// So many rows of wide B at a time meet a single row of A: below a panel each row of B is a stream of its own to the
 /// prefetcher, which keeps up with no more. Fewer visit C more often.
 pub(super) const STREAMS: usize = 20;
+
+/// The columns of a group at most: 256 were slower.
+const GROUP_COLUMNS: usize = 3 * PANEL_COLUMNS;
 
 /// The columns of a group of panels for inner size `k`.
 const fn group_columns(k: usize) -> usize {
