@@ -103,8 +103,8 @@ impl Sizes {
     /// The scratch of the products, or what the forward pass packs for the backward pass; saturates.
     const fn pack(&self) -> usize {
         let (&Self { v, d, h, .. }, rows) = (self, self.n.saturating_mul(self.t));
-        let affine = larger(larger(wide_len([rows, h, v]), wide_len([h, rows, v])), scratch_len(v, h));
-        let rnn = larger(larger(wide_len([d, rows, h]), wide_len([h, rows, h])), scratch_len(h, d));
+        let affine = larger(larger(wide_len([rows, h, v]), wide_len([h, rows, v])), scratch_len([rows, v, h]));
+        let rnn = larger(larger(wide_len([d, rows, h]), wide_len([h, rows, h])), scratch_len([rows, h, d]));
         let one_by_one = larger(larger(affine, rnn), transposed_len(h, h));
         match self.transposes() {
             Some(shapes) => larger(one_by_one, beside_len(shapes)),

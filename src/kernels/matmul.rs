@@ -65,7 +65,7 @@ pub fn matmul(
 #[must_use]
 pub const fn matmul_scratch(form: Form, [m, k, n]: [usize; 3]) -> usize {
     match form {
-        Form::Nt => scratch_len(k, n),
+        Form::Nt => scratch_len([m, k, n]),
         Form::Nn | Form::Tn => wide_len([m, k, n]),
     }
 }

@@ -19,7 +19,7 @@ pub(super) const LINE: usize = 16;
 /// The columns of the widest panel of any instruction set.
 pub(super) const PANEL_COLUMNS: usize = 64;
 /// The floats that are packed together at most where many rows of C share them: 384 KB, for second-level caches of 512 and more.
-pub(super) const GROUP: usize = 96 * 1024;
+pub(super) const PACKED_LEN: usize = 96 * 1024;
 
 /// The scratch that `len` floats need where their place is to be chosen so that they start a cache line.
 pub(crate) const fn with_room_to_align(len: usize) -> usize {
@@ -51,6 +51,16 @@ pub(super) fn next_panel<S: Simd>(rest: usize, single_row: bool) -> (usize, usiz
     (vectors, rest.min(vectors * S::LANES))
 }
 
+/// How many of `rest` columns stand in panels of the usual width, one behind the other.
+#[inline(always)]
+pub(super) fn usual_columns<S: Simd>(rest: usize) -> usize {
+    let (usual, mut columns) = (S::TILE_VECTORS * S::LANES, 0);
+    while next_panel::<S>(rest - columns, false).1 == usual {
+        columns += usual;
+    }
+    columns
+}
+
 /// Packs the leading `height` x `width` elements of row-major `b` (rows of `n`), for products with more than one row.
 /// Too short a slice leaves the rest unpacked.
 pub(super) fn pack_rows<S: Simd>(s: S, to: &mut [f32], b: &[f32], n: usize, [height, width]: [usize; 2]) {
@@ -71,12 +81,8 @@ impl Kernel for PackRows<'_> {
     #[inline(always)]
     fn call<S: Simd>(self, s: S) {
         let Self { to, b, n, height, width } = self;
-        let usual = S::TILE_VECTORS * S::LANES;
-        // the columns in panels of the usual width, for which all numbers are constants
-        let mut whole = 0;
-        while next_panel::<S>(width - whole, false).1 == usual {
-            whole += usual;
-        }
+        // usual panels apart: all their numbers are constants
+        let (usual, whole) = (S::TILE_VECTORS * S::LANES, usual_columns::<S>(width));
         let copy = |to: &mut [f32], from: &[f32]| {
             for (to, from) in to.chunks_exact_mut(S::LANES).zip(from.chunks(S::LANES)) {
                 s.store(to, s.load(from));

@@ -30,14 +30,14 @@
 use super::{
     descent::step_is_finite,
     operands::{Into, Left, Right, Strided},
-    pack::{LINE, PANEL_COLUMNS, next_panel, padded, with_room_to_align},
+    pack::{LINE, PANEL_COLUMNS, next_panel, padded, usual_columns, with_room_to_align},
     row::Row,
     tile::{Ahead, tile},
     whole::whole,
 };
 use crate::simd::{Kernel, PACKS, Simd};
 
-/// From this k on the rows of A below a tile are asked for while it computes: shorter ones come in time.
+/// From this k on a tile of the first columns asks for the rows of A below it while it computes: shorter ones come in time.
 const LONG_ROWS: usize = 192;
 
 /// The scratch that [`Right::transposed`] needs for inner size `k` and `n` columns, in f32.
@@ -99,10 +99,7 @@ impl Kernel for Product<'_> {
             let (vectors, width) = next_panel::<S>(n - left, false);
             let columns = match self.b {
                 // packed panels of full width share each block of rows of A
-                Right::Panels(_) if m > 1 && width == usual => {
-                    let is_whole = |at: &usize| *at < n && next_panel::<S>(n - at, false).1 == usual;
-                    (left..).step_by(usual).take_while(is_whole).count() * usual
-                }
+                Right::Panels(_) if m > 1 && width == usual => usual_columns::<S>(n - left),
                 _ => width,
             };
             match vectors {
@@ -299,8 +296,8 @@ mod tests {
 
     use super::{
         super::{
-            product_nt::{product_nt, scratch_len},
-            wide::{STREAMS, WIDE, product_row, product_wide, product_with_sums, wide_len},
+            product_nt::{block, product_nt, scratch_len},
+            wide::{STREAMS, WIDE, group_columns, product_row, product_wide, product_with_sums, wide_len},
         },
         *,
     };
@@ -337,7 +334,7 @@ mod tests {
                 Kind::Nn => product(s, self.shape, Left::rows(self.a, k), Right::Rows(self.b), self.c, self.into),
                 Kind::Tn => product(s, self.shape, Left::transposed(self.a, m), Right::Rows(self.b), self.c, self.into),
                 Kind::Nt => {
-                    let mut scratch = std::vec![f32::NAN; scratch_len(k, n)];
+                    let mut scratch = std::vec![f32::NAN; scratch_len(self.shape)];
                     product_nt::<S, false>(s, self.shape, self.a, self.b, self.c, self.into, &mut scratch)
                 }
                 Kind::Wide => {
@@ -447,6 +444,45 @@ mod tests {
             [77, 5, 1045],
         ] {
             check(shape, &mut rng);
+        }
+    }
+
+    /// Larger than a comparison with the definition has time for: the bits of the same product that isn't packed, or at once.
+    #[test]
+    #[cfg_attr(miri, ignore = "minutes in an interpreter")]
+    fn every_group_and_block_has_the_bits_of_the_plain_product() {
+        let mut rng = Xorshift::new(15);
+        let mut check = |[kind, plain]: [Kind; 2], shape: [usize; 3]| {
+            let [m, k, n] = shape;
+            let (a, b, before) = (random(&mut rng, m * k), random(&mut rng, k * n), random(&mut rng, m * n));
+            let bias = random(&mut rng, n);
+            // one lane packs nothing, and takes seconds
+            for isa in Isa::available().filter(|&isa| isa != Isa::PORTABLE) {
+                for into in [Into::Bias(&bias), Into::Continue] {
+                    let [ours, expected] = [kind, plain].map(|kind| {
+                        let mut c = before.clone();
+                        assert!(isa.run(Case { shape, a: &a, b: &b, kind, into, c: &mut c }));
+                        c
+                    });
+                    let same = ours.iter().zip(&expected).all(|(x, y)| x.to_bits() == y.to_bits());
+                    assert!(same, "{} {kind:?} {shape:?}", isa.name());
+                }
+            }
+        };
+        for (k, columns) in [(0, 192), (2, 192), (512, 192), (513, 128), (768, 128), (769, 64), (usize::MAX, 64)] {
+            assert_eq!(group_columns(k), columns, "{k}");
+            for (m, n) in [(64, WIDE), (65, 3 * 192 + 1), (70, 4 * 192 - 1)] {
+                if k < usize::MAX {
+                    check([Kind::Wide, Kind::Nn], [m, k, n]);
+                    check([Kind::WideTn, Kind::Tn], [m, k, n]);
+                }
+            }
+        }
+        for (m, n) in [127, 128, 131].into_iter().flat_map(|m| [0, 3, 16, 70, 128, 130, 144, 257].map(|n| (m, n))) {
+            let [rows, _] = block(m, n);
+            for k in [rows, rows + 1, 2 * rows + 5] {
+                check([Kind::Nt, Kind::Packed], [m, k, n]);
+            }
         }
     }
 

@@ -9,7 +9,7 @@
 
 use super::{
     operands::{Into, Left, Right, Strided},
-    pack::{GROUP, PANEL_COLUMNS, aligned, pack_rows, with_room_to_align},
+    pack::{PACKED_LEN, PANEL_COLUMNS, aligned, pack_rows, with_room_to_align},
     product::{Product, product, row_blocks},
 };
 use crate::simd::{Kernel, PACKS, Simd};
@@ -25,10 +25,10 @@ pub(super) const STREAMS: usize = 20;
 const GROUP_COLUMNS: usize = 3 * PANEL_COLUMNS;
 
 /// The columns of a group of panels for inner size `k`.
-const fn group_columns(k: usize) -> usize {
-    if k.saturating_mul(GROUP_COLUMNS) <= GROUP {
+pub(super) const fn group_columns(k: usize) -> usize {
+    if k.saturating_mul(GROUP_COLUMNS) <= PACKED_LEN {
         GROUP_COLUMNS
-    } else if k.saturating_mul(2 * PANEL_COLUMNS) <= GROUP {
+    } else if k.saturating_mul(2 * PANEL_COLUMNS) <= PACKED_LEN {
         2 * PANEL_COLUMNS
     } else {
         PANEL_COLUMNS
@@ -178,60 +178,4 @@ fn pack_strips<S: Simd>(to: &mut [f32], a: Strided<'_>, m: usize, k: usize) -> b
         }
     }
     true
-}
-
-#[cfg(test)]
-mod tests {
-    extern crate std;
-    use std::vec::Vec;
-
-    use super::*;
-    use crate::{Isa, rng::Xorshift};
-
-    struct Both<'a> {
-        shape: [usize; 3],
-        a: Left<'a>,
-        b: &'a [f32],
-        start: &'a [f32],
-        into: Into<'a>,
-    }
-
-    impl Kernel for Both<'_> {
-        /// C of the product in groups, and of the product of B where it stands.
-        type Output = [Vec<f32>; 2];
-        fn call<S: Simd>(self, s: S) -> Self::Output {
-            let Self { shape, a, b, start, into } = self;
-            let mut scratch = std::vec![f32::NAN; wide_len(shape)];
-            let [mut grouped, mut plain] = [(); 2].map(|()| start.to_vec());
-            assert!(product_wide(s, shape, a, b, &mut grouped, into, &mut scratch));
-            assert!(product(s, shape, a, Right::Rows(b), &mut plain, into));
-            [grouped, plain]
-        }
-    }
-
-    #[test]
-    #[cfg_attr(miri, ignore = "minutes in an interpreter")]
-    fn groups_of_every_width_have_the_bits_of_the_plain_product() {
-        let mut rng = Xorshift::new(15);
-        let mut random = |len: usize| (0..len).map(|_| rng.uniform() - 0.5).collect::<Vec<f32>>();
-        for (k, columns) in [(0, 192), (2, 192), (512, 192), (513, 128), (768, 128), (769, 64)] {
-            assert_eq!(group_columns(k), columns, "{k}");
-            for (m, n) in [(64, WIDE), (65, 3 * 192 + 1), (70, 4 * 192 - 1)] {
-                let [a, b, start] = [m * k, k * n, m * n].map(&mut random);
-                // a portable product of these sizes takes seconds, and isn't grouped
-                for isa in Isa::available().filter(|&isa| isa != Isa::PORTABLE) {
-                    for (a, into) in [
-                        (Left::rows(&a, k), Into::Bias(&start[..n])),
-                        (Left::transposed(&a, m), Into::Descend(0.1)),
-                        (Left::transposed(&a, m), Into::Set),
-                    ] {
-                        let [grouped, plain] = isa.run(Both { shape: [m, k, n], a, b: &b, start: &start, into });
-                        let same = grouped.iter().zip(&plain).all(|(x, y)| x.to_bits() == y.to_bits());
-                        assert!(same, "{} {m} x {k} x {n}", isa.name());
-                    }
-                }
-            }
-        }
-        assert_eq!(group_columns(usize::MAX), PANEL_COLUMNS);
-    }
 }
