@@ -2,25 +2,37 @@
 //!
 //! ```text
 //! slot:  sequence u32 | length u32 | CRC-32 of sequence, length and content | 0 | content
-//! save:  erase the slot that is not the newest good one, write the content, then the head
-//! load:  of the slots whose checksum is right, the one with the later sequence
+//! save:  erase the slot that is not the newest good one, write the content, then the head, and read them back
+//! load:  of the slots whose checksum is right, the one with the later sequence; what is handed over is checked again
 //! ```
 //!
 //! Until the head is written the slot is no good and the other one counts; so whenever power fails, there is the old
 //! content or the new one.
+//!
+//! A slot that can't be read is no good either: flash with error correction reports a word that a power cut tore as an
+//! error. Cells that were half erased read now this, now that, so a slot is read twice before it is given up. A slot
+//! that was given up may be readable again later: a save always ends with every older slot erased or known to be older.
 
 use core::fmt;
 
 use crate::crc::Crc32;
 
 /// Memory that keeps its content without power, in the caller's words. Addresses and lengths are in bytes.
+///
+/// Reads and writes come with any address and any length. A device that reads or writes in units of several bytes reads
+/// the rest of a unit and drops it, and fills up what it writes with the value of erased memory.
+///
+/// The first 16 bytes of a slot are written last, on their own. Where a unit is longer than that, the device must be
+/// able to write a part of it now and the rest later. A device whose units can be written only once between two
+/// erases serves with units of up to 16 bytes. With longer ones each save is an error, also where the device doesn't
+/// tell, and what was there before is kept.
 pub trait BlockDevice {
     /// What can go wrong.
     type Error;
     /// Fills `to` with the bytes from `address` on.
     ///
     /// # Errors
-    /// The device's own.
+    /// The device's own, also where bytes can't be corrected: to guess them is no better.
     fn read(&mut self, address: usize, to: &mut [u8]) -> Result<(), Self::Error>;
     /// Makes `len` bytes from `address` on ready to be written: a whole slot.
     ///
@@ -79,18 +91,27 @@ pub enum SlotError<E> {
     },
     /// The device failed.
     Device(E),
+    /// What was written reads back otherwise.
+    Unverified,
 }
 
 /// The bytes in front of the content; a multiple of what flash is usually written in.
 const HEAD: usize = 16;
 
+/// How often a slot is read before it counts as not whole.
+const READINGS: usize = 2;
+
 /// A slot that is whole.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 struct Whole {
     address: usize,
     sequence: u32,
     len: usize,
+    checksum: u32,
 }
+
+/// What each slot holds: something whole, nothing whole, or what can't be read.
+type Slots<E> = [Result<Option<Whole>, E>; 2];
 
 impl<D: BlockDevice> TwoSlots<D> {
     /// Slots of `slot_len` bytes each at addresses 0 and `slot_len`: whole erase blocks of the device. A slot takes
@@ -104,95 +125,162 @@ impl<D: BlockDevice> TwoSlots<D> {
         self.device
     }
 
-    /// Keeps these bytes in place of the older ones. One erase, two writes, and one read of both slots.
+    /// Keeps these bytes in place of the older ones. One erase, two writes, one read of both slots and one of what was
+    /// written. Where no slot was whole, as on a new device, the other slot is erased too.
     ///
     /// # Errors
-    /// Bytes that a slot doesn't hold, or the device's error; what was saved before is then still there.
+    /// Bytes that a slot doesn't hold, the device's error, or [`SlotError::Unverified`]; what was saved before is then
+    /// still there. Where power failed, or the erase of the other slot, the new bytes may be there instead.
     pub fn save(&mut self, content: &[u8]) -> Result<(), SlotError<D::Error>> {
         let needed = content.len().saturating_add(HEAD);
-        let len = u32::try_from(content.len()).ok().filter(|_| needed <= self.slot_len);
-        let len = len.ok_or(SlotError::TooLong { needed, given: self.slot_len })?;
-        let newest = self.newest()?;
-        let (address, sequence) = match newest {
-            Some(Whole { address, sequence, .. }) => {
-                (if address == 0 { self.slot_len } else { 0 }, sequence.wrapping_add(1))
-            }
-            None => (0, 0),
+        let fits = needed <= self.slot_len && u32::try_from(content.len()).is_ok();
+        if !fits {
+            return Err(SlotError::TooLong { needed, given: self.slot_len });
+        }
+        let slots = self.slots();
+        let newest = newest_first(&slots)[0];
+        let (address, sequence) = match (newest, &slots) {
+            (Some(newest), _) => (self.other(newest.address), newest.sequence.wrapping_add(1)),
+            // what can't be read now may be good later
+            (None, [Err(_), Ok(_)]) => (self.slot_len, 0),
+            (None, _) => (0, 0),
         };
-        let mut crc = Crc32::new();
-        let [sequence, len] = [sequence.to_le_bytes(), len.to_le_bytes()];
-        for bytes in [&sequence[..], &len, content] {
-            crc.add(bytes);
+        let checksum = checksum(sequence, content);
+        let kept = self.replace(Whole { address, sequence, len: content.len(), checksum }, content);
+        if kept.is_err() {
+            // nor must it turn up later; the first error is the one to tell
+            let _ = self.device.erase(address, self.slot_len);
+        } else if newest.is_none() {
+            // whatever its sequence is, it was saved earlier
+            return self.device.erase(self.other(address), self.slot_len).map_err(SlotError::Device);
         }
-        let mut head = [0; HEAD];
-        for (to, from) in head.chunks_mut(4).zip([sequence, len, crc.value().to_le_bytes()]) {
-            to.iter_mut().zip(from).for_each(|(to, from)| *to = from);
-        }
-        self.device.erase(address, self.slot_len).map_err(SlotError::Device)?;
-        self.device.write(address + HEAD, content).map_err(SlotError::Device)?;
-        self.device.write(address, &head).map_err(SlotError::Device)
+        kept
     }
 
-    /// Copies what was saved last into `to` and returns its length.
+    /// Copies what was saved last into `to` and returns its length. Where that is no longer whole, it is what was saved
+    /// before. Reads both slots, and the one that is copied again.
     ///
     /// # Errors
-    /// Nothing whole to load, a buffer that is shorter, or the device's error.
+    /// Nothing whole to load, a buffer that is shorter, or the device's error where no slot is whole because of it.
+    /// What `to` holds then is no content.
     pub fn load(&mut self, to: &mut [u8]) -> Result<usize, SlotError<D::Error>> {
-        let Whole { address, len, .. } = self.newest()?.ok_or(SlotError::Empty)?;
-        let given = to.len();
-        let to = to.get_mut(..len).ok_or(SlotError::TooLong { needed: len, given })?;
-        self.device.read(address + HEAD, to).map_err(SlotError::Device)?;
-        Ok(len)
+        let slots = self.slots();
+        let mut failure = None;
+        for slot in newest_first(&slots).into_iter().flatten() {
+            let given = to.len();
+            let to = to.get_mut(..slot.len).ok_or(SlotError::TooLong { needed: slot.len, given })?;
+            for _ in 0..READINGS {
+                match self.device.read(slot.address.saturating_add(HEAD), to) {
+                    Ok(()) if checksum(slot.sequence, to) == slot.checksum => return Ok(slot.len),
+                    Ok(()) => {}
+                    Err(error) => failure = Some(error),
+                }
+            }
+        }
+        Err(failure.map_or_else(|| nothing(slots), SlotError::Device))
     }
 
-    /// Address and length of what was saved last, for devices whose content can be read where it stands.
+    /// Address and length of what was saved last, for devices whose content can be read where it stands. The checksum
+    /// was right just now; what is read there later is the caller's to check, as
+    /// [`Checkpoint::read`](crate::Checkpoint::read) does.
     ///
     /// # Errors
-    /// Nothing whole, or the device's error.
+    /// Nothing whole, or the device's error where no slot is whole because of it.
     pub fn find(&mut self) -> Result<(usize, usize), SlotError<D::Error>> {
-        let Whole { address, len, .. } = self.newest()?.ok_or(SlotError::Empty)?;
-        Ok((address + HEAD, len))
+        let slots = self.slots();
+        let Some(Whole { address, len, .. }) = newest_first(&slots)[0] else { return Err(nothing(slots)) };
+        Ok((address.saturating_add(HEAD), len))
     }
 
-    /// The later one of the slots that are whole.
-    fn newest(&mut self) -> Result<Option<Whole>, SlotError<D::Error>> {
-        let [a, b] = [self.whole(0)?, self.whole(self.slot_len)?];
-        Ok(match (a, b) {
-            // sequence numbers wrap around
-            (Some(a), Some(b)) => Some(if a.sequence.wrapping_sub(b.sequence) as i32 > 0 { a } else { b }),
-            (a, b) => a.or(b),
+    fn other(&self, address: usize) -> usize {
+        if address == 0 { self.slot_len } else { 0 }
+    }
+
+    fn slots(&mut self) -> Slots<D::Error> {
+        [0, self.slot_len].map(|address| {
+            let mut slot = Ok(None);
+            for _ in 0..READINGS {
+                slot = self.whole(address);
+                if let Ok(Some(_)) = slot {
+                    break;
+                }
+            }
+            slot
         })
     }
 
-    /// The slot at that address, if its checksum is right.
-    fn whole(&mut self, address: usize) -> Result<Option<Whole>, SlotError<D::Error>> {
+    /// Makes this the content of a slot, and looks whether it is.
+    fn replace(&mut self, slot: Whole, content: &[u8]) -> Result<(), SlotError<D::Error>> {
+        let Whole { address, sequence, len, checksum } = slot;
         let mut head = [0; HEAD];
-        self.device.read(address, &mut head).map_err(SlotError::Device)?;
-        let [sequence, length, checksum, _] = *head.as_chunks::<4>().0 else { return Ok(None) };
-        let mut crc = Crc32::new();
-        crc.add(&sequence);
-        crc.add(&length);
-        let len = u32::from_le_bytes(length) as usize;
-        if len > self.slot_len.saturating_sub(HEAD) {
+        for (to, from) in head.chunks_mut(4).zip([sequence, len as u32, checksum]) {
+            to.iter_mut().zip(from.to_le_bytes()).for_each(|(to, from)| *to = from);
+        }
+        self.device.erase(address, self.slot_len).map_err(SlotError::Device)?;
+        self.device.write(address.saturating_add(HEAD), content).map_err(SlotError::Device)?;
+        self.device.write(address, &head).map_err(SlotError::Device)?;
+        // a single reading: what is read only at the second try is not well kept
+        let found = self.whole(address).map_err(SlotError::Device)?;
+        if found == Some(slot) { Ok(()) } else { Err(SlotError::Unverified) }
+    }
+
+    /// The slot at that address, if its checksum is right.
+    fn whole(&mut self, address: usize) -> Result<Option<Whole>, D::Error> {
+        let mut head = [0; HEAD];
+        self.device.read(address, &mut head)?;
+        let [sequence, length, checksum, _] = head.as_chunks::<4>().0 else { return Ok(None) };
+        let [sequence, length, checksum] = [sequence, length, checksum].map(|bytes| u32::from_le_bytes(*bytes));
+        let Ok(len) = usize::try_from(length) else { return Ok(None) };
+        if len.saturating_add(HEAD) > self.slot_len {
             return Ok(None);
         }
+        let mut crc = crc_of_head(sequence, length);
         let mut block = [0; 64];
         for at in (0..len).step_by(block.len()) {
             let Some(block) = block.get_mut(..(len - at).min(64)) else { break };
-            self.device.read(address + HEAD + at, block).map_err(SlotError::Device)?;
+            self.device.read(address.saturating_add(HEAD).saturating_add(at), block)?;
             crc.add(block);
         }
-        let good = crc.value().to_le_bytes() == checksum;
-        Ok(good.then_some(Whole { address, sequence: u32::from_le_bytes(sequence), len }))
+        Ok((crc.value() == checksum).then_some(Whole { address, sequence, len, checksum }))
     }
 }
 
+/// The slots that are whole, the later one first.
+fn newest_first<E>([a, b]: &Slots<E>) -> [Option<Whole>; 2] {
+    let whole = |slot: &Result<Option<Whole>, E>| slot.as_ref().ok().copied().flatten();
+    match (whole(a), whole(b)) {
+        // sequence numbers wrap around
+        (Some(a), Some(b)) if a.sequence.wrapping_sub(b.sequence) as i32 > 0 => [Some(a), Some(b)],
+        (Some(a), Some(b)) => [Some(b), Some(a)],
+        (a, b) => [a.or(b), None],
+    }
+}
+
+/// Why there is nothing to load.
+fn nothing<E>(slots: Slots<E>) -> SlotError<E> {
+    slots.into_iter().find_map(Result::err).map_or(SlotError::Empty, SlotError::Device)
+}
+
+fn crc_of_head(sequence: u32, len: u32) -> Crc32 {
+    let mut crc = Crc32::new();
+    crc.add(&sequence.to_le_bytes());
+    crc.add(&len.to_le_bytes());
+    crc
+}
+
+/// The checksum of a slot with this content, which is shorter than 4 GiB.
+fn checksum(sequence: u32, content: &[u8]) -> u32 {
+    let mut crc = crc_of_head(sequence, content.len() as u32);
+    crc.add(content);
+    crc.value()
+}
 impl<E: fmt::Display> fmt::Display for SlotError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Empty => f.write_str("nothing whole was saved: start from new weights"),
             Self::TooLong { needed, given } => write!(f, "{needed} bytes are needed and {given} are there"),
             Self::Device(error) => error.fmt(f),
+            Self::Unverified => f.write_str("what was written reads back otherwise: save again, or replace the flash"),
         }
     }
 }
@@ -255,7 +343,7 @@ mod tests {
     #[cfg_attr(miri, ignore = "minutes in an interpreter")]
     fn a_power_cut_after_every_byte_leaves_the_old_or_the_new() {
         let mut rng = Xorshift::new(4);
-        let longest = SLOT + SLOT + 1;
+        let longest = 3 * SLOT + 1;
         let (mut old, mut new) = (0, 0);
         for before in 0..4 {
             for cut in 0..longest {
