@@ -149,6 +149,39 @@ proptest! {
     }
 }
 
+/// Each element of a product is one chain of fused multiply-adds, for the same bits everywhere, and its error grows
+/// with the chain: V long for the gradient of the hidden states, from which all but the output weights' come. Sums that
+/// are split err less: `tests/generate/accuracy.py` shows NumPy's.
+#[test]
+#[ignore = "ten seconds"]
+fn gradients_of_large_vocabularies() {
+    for (vocab_size, size, bound) in [(10_000, 100, 2.5e-6), (70_000, 16, 7e-6)] {
+        let [wordvec_size, hidden_size] = [size; 2];
+        let config = Config { vocab_size, wordvec_size, hidden_size, batch_size: 20, time_size: 35 };
+        let mut rng = Xorshift::new(1);
+        let mut model = SimpleRnnlm::new(config, &mut rng).unwrap();
+        rng.fill_normal(0.1, model.weights_mut().rnn_b.as_mut_slice());
+        rng.fill_normal(0.1, model.weights_mut().affine_b.as_mut_slice());
+        let ids = Ids::random(&config, &mut rng, false);
+        let (xs, ts) = ids.nested(&config);
+        let (loss, mut expected) = reference_of(&model).step(&xs, &ts, &mut states(&model));
+        let mut gradients = Gradients::new(config).unwrap();
+        let ours = model.forward(&ids.xs, &ids.ts).unwrap().backward(&mut gradients).unwrap();
+        println!("V={vocab_size} D=H={size} N=20 T=35, largest error over largest element");
+        println!("  loss: {:.1e}", (f64::from(ours) / loss - 1.0).abs());
+        let mut expected = expected.flat().into_iter();
+        for (name, matrix) in gradients.parameters().named() {
+            let (mut error, mut largest): (f64, f64) = (0.0, 0.0);
+            for (ours, theirs) in matrix.as_slice().iter().zip(expected.by_ref()) {
+                error = error.max((f64::from(*ours) - *theirs).abs());
+                largest = largest.max(theirs.abs());
+            }
+            println!("  {name}: {:.1e}", error / largest);
+            assert!(error < bound * largest, "{name}: {error:e} of {largest:e}");
+        }
+    }
+}
+
 #[test]
 fn a_window_of_ignored_targets_is_loss_zero_and_gradient_zero() {
     let config = Config { vocab_size: 7, wordvec_size: 3, hidden_size: 4, batch_size: 2, time_size: 3 };

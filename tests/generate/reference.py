@@ -39,12 +39,12 @@ def init(rng, V, D, H):
 
 
 def step(w, h0, xs, ts):
-    """One forward and backward pass. xs, ts: (N,T) ids. Returns (loss, grads, h_T)."""
+    """One forward and backward pass, in the precision of w and h0. xs, ts: (N,T) ids. Returns (loss, grads, h_T)."""
     N, T = xs.shape
     H = w["rnn_Wh"].shape[0]
     V = w["affine_W"].shape[1]
     x = w["embed_W"][xs]                                # (N,T,D)
-    h = np.empty((T + 1, N, H))
+    h = np.empty((T + 1, N, H), h0.dtype)
     h[0] = h0
     for t in range(T):
         h[t + 1] = np.tanh(h[t] @ w["rnn_Wh"] + x[:, t] @ w["rnn_Wx"] + w["rnn_b"])
@@ -67,7 +67,7 @@ def step(w, h0, xs, ts):
         "embed_W": np.zeros_like(w["embed_W"]),
     }
     d_hs = d_logits @ w["affine_W"].T
-    d_h = np.zeros((N, H))
+    d_h = np.zeros_like(h0)
     for t in reversed(range(T)):
         d_a = (d_hs[:, t] + d_h) * (1 - h[t + 1] ** 2)
         g["rnn_b"] += d_a.sum(axis=0)
