@@ -5,6 +5,8 @@
 
 #[path = "shared/chart.rs"]
 mod chart;
+#[path = "shared/visible.rs"]
+mod visible;
 
 use std::{error::Error, ops::ControlFlow};
 
@@ -18,7 +20,7 @@ fn main() -> Result<(), Failure> {
     for words in ["you", "you say"] {
         println!("\n{words} ...");
         for (word, p) in next_words(&vocabulary, &model, words)? {
-            println!("{}", chart::line(word, 8, p));
+            println!("{}", chart::line(&chart::cell(word), 8, p));
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 use std::{fs, process::Command};
 
 mod example;
-use example::{SENTENCE, SMALL, example, fails, folder, lines, text, with_text};
+use example::{SENTENCE, SMALL, assert_harmless, example, fails, folder, lines, text, with_text};
 
 // the example's own unit tests run here
 #[allow(dead_code)]
@@ -24,6 +24,8 @@ mod plot;
 #[allow(dead_code)]
 #[path = "../examples/ptb/progress.rs"]
 mod progress;
+#[path = "../examples/shared/visible.rs"]
+mod visible;
 
 #[test]
 fn help_lists_every_flag() {
@@ -233,6 +235,50 @@ fn what_stops_a_run_exits_with_1() {
         if !is_here {
             fails(&folder, line, 1, part);
         }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn names_of_files_do_not_drive_the_terminal() {
+    let folder = with_text("names");
+    let bad = "a\u{1b}]0;x\u{7}\nb\u{9b}2J\u{202e}c";
+    let shown = r"a\u{1b}]0;x\u{7}\u{a}b\u{9b}2J\u{202e}c";
+    fs::create_dir(folder.join(format!("{bad}folder"))).unwrap();
+    fs::write(folder.join(format!("{bad}short")), "you").unwrap();
+    fs::write(folder.join(format!("{bad}latin1")), b"caf\xe9").unwrap();
+    let run = |line: &str| {
+        let arguments = line.split(' ').map(|argument| argument.replace('@', bad));
+        let output = Command::new(example("ptb")).current_dir(&folder).args(arguments).output().unwrap();
+        assert_harmless(&output);
+        output
+    };
+    for line in [
+        "--data @",
+        "--data @folder",
+        "--data @latin1",
+        "--data a.txt --valid @short",
+        "--data a.txt --load @",
+        "--data a.txt --load @short",
+        "--data a.txt --csv @folder",
+        "--data a.txt --save @/m",
+        "@",
+        "--@",
+        "--epochs @",
+        "--isa @",
+    ] {
+        let output = run(line);
+        let message = text(&output.stderr);
+        assert!(!output.status.success() && message.contains(r"\u{1b}]0;x\u{7}"), "{line}: {output:?}");
+        assert_eq!(message.lines().count(), 1, "{line}: {message}");
+    }
+    assert!(run(&format!("{SMALL} --tokens 200 --epochs 1 --save @")).status.success());
+    let output = run("--data a.txt --tokens 200 --load @ --epochs 2");
+    let loaded = format!("loaded {shown} at epoch 1");
+    assert!(output.status.success() && text(&output.stdout).contains(&loaded), "{output:?}");
+    for line in ["--data a.txt --load @ --hidden 9", "--load @ --epochs 5", "--data a.txt --load @ --epochs 5"] {
+        let output = run(line);
+        assert!(output.status.code() == Some(1) && text(&output.stderr).contains(shown), "{line}: {output:?}");
     }
 }
 

@@ -8,10 +8,10 @@ use std::{
     process::Command,
 };
 
-use rnnlm::Isa;
+use rnnlm::{Checkpoint, Isa};
 
 mod example;
-use example::{SENTENCE, SMALL, example, folder, lines, predict, text};
+use example::{SENTENCE, SMALL, assert_harmless, example, folder, lines, predict, run, text};
 
 /// The lines that it prints.
 fn answers(folder: &Path, line: &str, input: &str) -> Vec<String> {
@@ -111,6 +111,87 @@ fn a_vocabulary_without_unk_and_without_lines() {
     let lines = answers(&folder, "--load m --score", "you\nyou say\n");
     assert_eq!(lines[..2], ["you", "  too few known words to score"]);
     assert!(lines[5].starts_with("  say ") && lines[6].ends_with("(1 tokens)"), "{lines:?}");
+}
+
+#[test]
+fn a_word_wider_than_a_column_is_cut() {
+    let folder = folder("long_word");
+    let long = "語".repeat(70_000);
+    fs::write(folder.join("a.txt"), SENTENCE.replace("goodbye", &long).repeat(40)).unwrap();
+    lines(&folder, &format!("{SMALL} --epochs 30 --save m --generate 20 --quiet"));
+    let cut = "語".repeat(39) + "…";
+    let lines = answers(&folder, "--load m --top 8", "you say\n");
+    assert!(lines.iter().any(|line| line.starts_with(&format!("  {cut} "))), "{lines:?}");
+    assert!(lines[1..].iter().all(|line| line.chars().nth(42) == Some(' ')), "{lines:?}");
+    let lines = answers(&folder, "--load m --score", &format!("you say {long}\n"));
+    assert!(lines[0].ends_with(&long) && lines[4].starts_with(&format!("  {cut} ")), "{:?}", &lines[1..]);
+    assert!(lines[1..6].iter().all(|line| line.chars().nth(42) == Some(' ')), "{:?}", &lines[1..]);
+}
+
+#[test]
+fn words_do_not_drive_the_terminal() {
+    let folder = folder("terminal");
+    let bad = "\u{1b}]0;x\u{7}\u{9b}2J\u{202e}y\0";
+    let shown = r"\u{1b}]0;x\u{7}\u{9b}2J\u{202e}y\u{0}";
+    fs::write(folder.join("a.txt"), SENTENCE.replace("goodbye", bad).repeat(40)).unwrap();
+    let mut outputs = vec![run(&folder, &format!("{SMALL} --epochs 30 --save m --generate 40"))];
+    for flags in ["--load m --top 8", "--load m --score"] {
+        outputs.push(predict(&folder, flags, format!("you say {bad} {bad}unknown").as_bytes()));
+    }
+    for output in outputs {
+        assert!(output.status.success() && text(&output.stdout).contains(shown), "{output:?}");
+        assert_harmless(&output);
+    }
+    for flags in ["--load \u{1b}c", "\u{1b}c", "--top \u{1b}c", "--load a.txt\u{1b}c/"] {
+        let output = predict(&folder, flags, b"");
+        assert!(!output.status.success() && text(&output.stderr).contains(r"\u{1b}c"), "{output:?}");
+        assert_harmless(&output);
+    }
+}
+
+/// Training is over: what a prediction lacks is no other learning rate.
+#[test]
+fn a_prediction_that_fails_names_what_helps() {
+    let folder = with_model("no_prediction");
+    for temperature in ["3e-39", "1.2e-38", "1e-37", "1e-30"] {
+        let generated = run(&folder, &format!("--load m --epochs 0 --quiet --generate 8 --temperature {temperature}"));
+        let answered = predict(&folder, &format!("--load m --temperature {temperature}"), b"you say\n");
+        for output in [generated, answered] {
+            let message = text(&output.stderr);
+            assert!(!message.contains("learning rate"), "{message}");
+            assert!(output.status.success() || message.contains("--temperature"), "{output:?}");
+            assert!(output.stdout.is_empty() || output.stdout.ends_with(b"\n"), "{output:?}");
+        }
+    }
+    // weights that overflow
+    let mut file = fs::read(folder.join("m")).unwrap();
+    let header = 8 + usize::try_from(u64::from_le_bytes(file[..8].try_into().unwrap())).unwrap();
+    let weights = Checkpoint::read(&file).unwrap().config().memory().unwrap().weights;
+    for (i, weight) in file[header..][..4 * weights].chunks_exact_mut(4).enumerate() {
+        weight.copy_from_slice(&if i % 2 == 0 { 3e38_f32 } else { -3e38 }.to_le_bytes());
+    }
+    let (body, checksum) = file.split_at(file.len() - 4);
+    assert_ne!(crc32(body).to_le_bytes(), checksum);
+    let file = [body, &crc32(body).to_le_bytes()].concat();
+    fs::write(folder.join("large"), file).unwrap();
+    fs::write(folder.join("v.txt"), SENTENCE).unwrap();
+    for line in ["--generate 8", "--valid v.txt"] {
+        let output = run(&folder, &format!("--load large --epochs 0 --quiet {line}"));
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert!(text(&output.stderr).contains("the weights of this model are too large"), "{line}: {output:?}");
+    }
+    for flags in ["", "--score"] {
+        let output = predict(&folder, &format!("--load large {flags}"), b"you say\n");
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert!(text(&output.stderr).contains("the weights of this model are too large"), "{flags}: {output:?}");
+    }
+}
+
+/// The checksum that a file ends with.
+fn crc32(bytes: &[u8]) -> u32 {
+    !bytes.iter().fold(!0, |crc, &byte| {
+        (0..8).fold(crc ^ u32::from(byte), |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 })
+    })
 }
 
 #[test]

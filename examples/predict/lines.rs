@@ -4,7 +4,11 @@ use std::fmt::Write;
 
 use rnnlm::{AlignedVec, Candidate, SimpleRnnlm, Vocabulary, perplexity, tokens, top};
 
-use crate::{Failure, chart, evaluation::Evaluation};
+use crate::{
+    Failure, chart,
+    evaluation::{Evaluation, no_prediction},
+    visible::visible,
+};
 
 /// What is asked of each line.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +39,7 @@ impl Answers<'_> {
     pub fn of(&mut self, text: &str) -> Result<String, Failure> {
         let mut line = self.read(text.trim_end());
         let mut block = String::new();
-        let unknown = line.unknown.join(" ");
+        let unknown = visible(line.unknown.join(" "));
         let has_unk = self.vocabulary.id("<unk>").is_some();
         if !unknown.is_empty() {
             let instead = if has_unk { "read as <unk>" } else { "left out, as the model has no <unk>" };
@@ -43,12 +47,12 @@ impl Answers<'_> {
         }
         match self.mode {
             Mode::Predict { top } => {
-                let header = line.words.iter().chain(&["..."]).copied().collect::<Vec<_>>().join(" ");
+                let header = visible(line.words.iter().chain(&["..."]).copied().collect::<Vec<_>>().join(" "));
                 Ok(format!("{header}\n{block}{}", self.candidates(&line.ids, top)?))
             }
             Mode::Score => {
                 line.ids.extend(self.vocabulary.id("<eos>"));
-                Ok(format!("{}\n{block}{}", line.words.join(" "), self.scores(&line.ids)?))
+                Ok(format!("{}\n{block}{}", visible(line.words.join(" ")), self.scores(&line.ids)?))
             }
         }
     }
@@ -68,15 +72,15 @@ impl Answers<'_> {
         let Some((&last, before)) = ids.split_last() else {
             return Ok("  no known word to go on from\n".into());
         };
+        let failed = |error| no_prediction(error, self.temperature);
         for &id in before {
-            predictor.feed(id)?;
+            predictor.feed(id).map_err(failed)?;
         }
         let skip: Vec<u32> = self.vocabulary.id("<unk>").into_iter().collect();
         let mut best = vec![Candidate::default(); count.min(self.vocabulary.len())];
-        let best = top(predictor.feed(last)?, &skip, &mut best);
-        let word = |candidate: &Candidate| self.vocabulary.word(candidate.id).unwrap_or_default();
-        let width = best.iter().map(|candidate| word(candidate).chars().count()).fold(8, usize::max);
-        Ok(best.iter().map(|c| chart::line(word(c), width, c.probability) + "\n").collect())
+        let best = top(predictor.feed(last).map_err(failed)?, &skip, &mut best);
+        let (words, width) = column(self.vocabulary, best.iter().map(|candidate| candidate.id));
+        Ok(words.iter().zip(best).map(|(word, c)| chart::line(word, width, c.probability) + "\n").collect())
     }
 
     /// Probability and rank of each word, and what they come to.
@@ -86,16 +90,16 @@ impl Answers<'_> {
         }
         let (vocabulary, mut rows) = (self.vocabulary, Vec::new());
         let mut evaluation = Evaluation::new(vocabulary.id("<unk>"));
-        let loss = self.model.score(ids, |score| {
+        let scored = self.model.score(ids, |score| {
             evaluation.add(score);
             rows.push(score);
-        })?;
-        let word = |id| vocabulary.word(id).unwrap_or_default();
-        let width = rows.iter().map(|row| word(row.id).chars().count()).fold(8, usize::max);
+        });
+        let loss = scored.map_err(|error| no_prediction(error, 1.0))?;
+        let (words, width) = column(vocabulary, rows.iter().map(|row| row.id));
         let mut block = format!("  {:<width$} probability    rank\n", "word");
-        for row in &rows {
+        for (word, row) in words.iter().zip(&rows) {
             let percent = 100.0 * row.probability();
-            writeln!(block, "  {:<width$} {percent:>10.4}% {:>7}", word(row.id), row.rank)?;
+            writeln!(block, "  {word:<width$} {percent:>10.4}% {:>7}", row.rank)?;
         }
         let log_likelihood: f64 = rows.iter().map(|row| -f64::from(row.loss)).sum();
         let perplexity = perplexity(loss);
@@ -110,4 +114,11 @@ impl Answers<'_> {
         }
         Ok(block)
     }
+}
+
+/// The words as they stand in a column, and how wide that is.
+fn column(vocabulary: &Vocabulary, ids: impl Iterator<Item = u32>) -> (Vec<String>, usize) {
+    let words: Vec<_> = ids.map(|id| chart::cell(vocabulary.word(id).unwrap_or_default())).collect();
+    let width = words.iter().map(|word| word.chars().count()).fold(8, usize::max);
+    (words, width)
 }

@@ -10,6 +10,8 @@ mod flags;
 mod lines;
 #[path = "../shared/saved.rs"]
 mod saved;
+#[path = "../shared/visible.rs"]
+mod visible;
 
 use std::{
     env,
@@ -25,6 +27,7 @@ use flags::Flag;
 use lines::{Answers, Mode};
 use rnnlm::{Config, SimpleRnnlm, Xorshift};
 use saved::Saved;
+use visible::visible;
 
 type Failure = Box<dyn Error>;
 
@@ -101,7 +104,7 @@ fn answer(options: &Options) -> Result<(), Failure> {
     })?;
     let saved = Saved::new(path, &bytes)?;
     if saved.vocabulary.is_empty() {
-        let file = saved.path.display();
+        let file = visible(saved.path);
         return Err(format!(
             "{file} has weights but no words: add them from the text that it was trained on by\n  \
              cargo run --release --example ptb -- --load {file} --data TEXT --epochs 0 --save FILE"
@@ -122,7 +125,7 @@ fn answer(options: &Options) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     if is_typed {
         let words = answers.vocabulary.len();
-        writeln!(out, "{words} words from {}; type some, Ctrl-D ends", saved.path.display())?;
+        writeln!(out, "{words} words from {}; type some, Ctrl-D ends", visible(saved.path))?;
     }
     let mut line = Vec::new();
     for number in 1.. {

@@ -19,6 +19,8 @@ mod saved;
 mod settings;
 mod text;
 mod train;
+#[path = "../shared/visible.rs"]
+mod visible;
 
 use std::{
     env,

@@ -11,6 +11,8 @@ use std::{
     process,
 };
 
+use crate::visible::visible;
+
 /// A file to be written, once or again and again: found writable before the run, never seen half-written.
 #[derive(Debug)]
 pub struct Output {
@@ -31,7 +33,7 @@ impl Output {
     pub fn prepare(path: &Path) -> Result<Self, String> {
         let target = real(path);
         let place = find_place(path, &target);
-        let place = place.map_err(|error| format!("{}: can't be written: {error}", path.display()))?;
+        let place = place.map_err(|error| format!("{}: can't be written: {error}", visible(path)))?;
         Ok(Self { target, place })
     }
 
@@ -44,7 +46,7 @@ impl Output {
                 let _ = fs::remove_file(partial);
             }),
         };
-        written.map_err(|error| format!("{}: {error}", self.target.display()))
+        written.map_err(|error| format!("{}: {error}", visible(&self.target)))
     }
 }
 

@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use rnnlm::{Config, TrainingState, Xorshift};
 
-use crate::{args::Options, saved::Saved};
+use crate::{args::Options, saved::Saved, visible::visible};
 
 /// Sizes and state to begin with.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl Settings {
             of_file,
         ) {
             (Some(named), Some(of_file)) if named != of_file => {
-                let path = saved.map(|saved| saved.path.display().to_string()).unwrap_or_default();
+                let path = saved.map(|saved| visible(saved.path)).unwrap_or_default();
                 Err(format!("{flag} {named} contradicts {path}, which has {of_file}: leave the flag out"))
             }
             (named, of_file) => Ok(named.or(of_file).unwrap_or(default)),

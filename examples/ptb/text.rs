@@ -7,7 +7,7 @@ use std::{
 
 use rnnlm::{Corpus, Vocabulary};
 
-use crate::{Failure, args::Options, grammar::Grammar, saved::Saved, settings::Settings};
+use crate::{Failure, args::Options, grammar::Grammar, saved::Saved, settings::Settings, visible::visible};
 
 /// Where to look when no text is named.
 const DEFAULT_FOLDER: &str = "data";
@@ -142,7 +142,7 @@ fn tokens(
     let goes_on = |len: &usize| same(len) && settings.position_fits(*len);
     let lengths = [first, named.unwrap_or(all)];
 
-    let path = saved.path.display();
+    let path = visible(saved.path);
     if let Some(same) = lengths.into_iter().find(goes_on).or(lengths.into_iter().find(same)) {
         if settings.trains() && named.is_none() && !goes_on(&same) {
             return Err(format!("{path} was trained on a text of another length: give the --tokens of that run"));
@@ -160,9 +160,9 @@ fn tokens(
 }
 
 fn held_out(path: &Path, vocabulary: &Vocabulary) -> Result<HeldOut, Failure> {
-    let held_out = encode(&read(path)?, vocabulary).map_err(|error| format!("{}: {error}", path.display()))?;
+    let held_out = encode(&read(path)?, vocabulary).map_err(|error| format!("{}: {error}", visible(path)))?;
     match held_out.ids.len() {
-        0 | 1 => Err(format!("{}: fewer than two tokens, so none to predict", path.display()).into()),
+        0 | 1 => Err(format!("{}: fewer than two tokens, so none to predict", visible(path)).into()),
         _ => Ok(held_out),
     }
 }
@@ -173,9 +173,9 @@ fn encode(text: &str, vocabulary: &Vocabulary) -> Result<HeldOut, Failure> {
 }
 
 fn read(path: &Path) -> Result<String, Failure> {
-    let bytes = fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let bytes = fs::read(path).map_err(|error| format!("{}: {error}", visible(path)))?;
     let text = String::from_utf8(bytes).map_err(|error| {
-        format!("{}: not UTF-8 at byte {}: convert it first", path.display(), error.utf8_error().valid_up_to())
+        format!("{}: not UTF-8 at byte {}: convert it first", visible(path), error.utf8_error().valid_up_to())
     })?;
     Ok(match text.strip_prefix('\u{feff}') {
         Some(rest) => rest.to_owned(),

@@ -13,7 +13,7 @@ use rnnlm::{
 use crate::{
     Failure,
     args::Options,
-    evaluation::Evaluation,
+    evaluation::{Evaluation, no_prediction},
     files::Files,
     generate::generate,
     history::{self, Row},
@@ -23,6 +23,7 @@ use crate::{
     saved::{self, Saved},
     settings::Settings,
     text::{self, HeldOut, Source, Texts},
+    visible::visible,
 };
 
 type Model = SimpleRnnlm<AlignedVec>;
@@ -135,7 +136,7 @@ fn introduce(
     report
         .line(&format!("{parameters} parameters, {bytes} bytes for training, {} instructions", model.isa().name()))?;
     if let Some(Saved { path, .. }) = saved {
-        let (path, epoch) = (path.display(), settings.state.epoch);
+        let (path, epoch) = (visible(path), settings.state.epoch);
         let end = if settings.trains() || settings.epochs == 0 {
             ""
         } else {
@@ -179,12 +180,13 @@ impl Run<'_> {
     /// Tells how good the model is, and lets it make up text.
     fn conclude(&self, model: &mut Model, seed: u64, options: &Options) -> Result<(), Failure> {
         let (Texts { vocabulary, valid, test, true_perplexity, .. }, report) = (self.texts, &self.report);
+        let failed = |error| no_prediction(error, 1.0);
         // the valid text has been told of after an epoch
         let valid = match self.last_valid {
             Some(valid) => Some(valid),
-            None => evaluate(model, valid.as_ref(), vocabulary)?,
+            None => evaluate(model, valid.as_ref(), vocabulary).map_err(failed)?,
         };
-        let test = evaluate(model, test.as_ref(), vocabulary)?;
+        let test = evaluate(model, test.as_ref(), vocabulary).map_err(failed)?;
         for (name, evaluated, is_told) in [("valid", valid, self.last_valid.is_some()), ("test", test, false)] {
             let Some((loss, evaluation)) = evaluated else { continue };
             let reached = perplexity(loss);

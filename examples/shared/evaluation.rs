@@ -1,6 +1,6 @@
 //! How well a text was foreseen, and how well its known words alone.
 
-use rnnlm::{TokenScore, perplexity};
+use rnnlm::{StepError, TokenScore, perplexity};
 
 /// Adds up the scores of a text, in their order.
 #[derive(Clone, Copy, Debug, Default)]
@@ -50,5 +50,18 @@ impl Evaluation {
     pub fn perplexity_of_known(&self) -> Option<f32> {
         let Sum { sum, count } = self.known;
         (self.unknown() > 0 && count > 0).then(|| perplexity((sum / count as f64) as f32))
+    }
+}
+
+/// The message where a model can't predict. It is trained already, so that no learning rate would help.
+pub fn no_prediction(error: StepError, temperature: f32) -> String {
+    match error {
+        StepError::NonFiniteLoss if temperature < 1.0 => {
+            format!("the next word has no finite probability at --temperature {temperature:?}: name a higher one")
+        }
+        StepError::NonFiniteLoss => {
+            "the next word has no finite probability, as the weights of this model are too large: load another".into()
+        }
+        error => error.to_string(),
     }
 }

@@ -14,14 +14,14 @@ pub fn read(
 ) -> Result<bool, String> {
     while let Some(argument) = arguments.next() {
         let argument = argument.into_string().map_err(|raw| {
-            format!("{} is not UTF-8: such a path goes behind its flag, not behind =", raw.to_string_lossy())
+            format!("{:?} is not UTF-8: such a path goes behind its flag, not behind =", raw.to_string_lossy())
         })?;
         let (name, attached) = match argument.split_once('=') {
             Some((name, value)) => (name, Some(OsString::from(value))),
             None => (argument.as_str(), None),
         };
         let Some(&(flag, placeholder, explanation)) = flags.iter().find(|(flag, _, _)| *flag == name) else {
-            return Err(format!("unknown argument {argument}: --help lists the flags"));
+            return Err(format!("unknown argument {argument:?}: --help lists the flags"));
         };
         let raw = if placeholder.is_empty() {
             if attached.is_some() {

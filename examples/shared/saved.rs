@@ -4,6 +4,8 @@ use std::{fs, path::Path};
 
 use rnnlm::{Checkpoint, Vocabulary};
 
+use crate::visible::visible;
+
 /// A checkpoint with the words of its vocabulary.
 pub struct Saved<'f> {
     pub path: &'f Path,
@@ -15,14 +17,14 @@ pub struct Saved<'f> {
 impl<'f> Saved<'f> {
     /// What the bytes of that file say. The error is a message for the user.
     pub fn new(path: &'f Path, bytes: &'f [u8]) -> Result<Self, String> {
-        let checkpoint = Checkpoint::read(bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+        let checkpoint = Checkpoint::read(bytes).map_err(|error| format!("{}: {error}", visible(path)))?;
         let words = Vocabulary::from_words(checkpoint.words());
-        let vocabulary = words.map_err(|error| format!("{}: {error}", path.display()))?;
+        let vocabulary = words.map_err(|error| format!("{}: {error}", visible(path)))?;
         Ok(Self { path, checkpoint, vocabulary })
     }
 }
 
 /// The bytes of a file. The error is a message for the user.
 pub fn bytes(path: &Path) -> Result<Vec<u8>, String> {
-    fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
+    fs::read(path).map_err(|error| format!("{}: {error}", visible(path)))
 }

@@ -5,7 +5,9 @@ use std::{
     env, fs,
     io::Write,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Child, Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 /// A built example: `cargo test` builds it beside the tests.
@@ -43,6 +45,37 @@ pub fn folder(test: &str) -> PathBuf {
 
 pub fn run(folder: &Path, line: &str) -> Output {
     Command::new(example("ptb")).current_dir(folder).args(line.split_whitespace()).output().unwrap()
+}
+
+/// Starts it, with its lines and messages piped.
+pub fn start(folder: &Path, line: &str) -> Child {
+    let mut command = Command::new(example("ptb"));
+    command.current_dir(folder).args(line.split_whitespace()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+/// Runs what might wait for ever, and ends it then.
+pub fn run_or_kill(folder: &Path, line: &str) -> Output {
+    let (mut child, started) = (start(folder, line), Instant::now());
+    while child.try_wait().unwrap().is_none() && started.elapsed() < Duration::from_secs(60) {
+        thread::sleep(Duration::from_millis(5));
+    }
+    let _ = child.kill();
+    child.wait_with_output().unwrap()
+}
+
+/// Makes a named pipe.
+#[cfg(unix)]
+pub fn pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
+}
+
+/// Nothing in what was printed drives a terminal.
+pub fn assert_harmless(output: &Output) {
+    for bytes in [&output.stdout, &output.stderr] {
+        let is_bad = |c: char| c != '\n' && (c.is_control() || "\u{202e}\u{2066}\u{200f}\u{2028}".contains(c));
+        assert!(!text(bytes).contains(is_bad), "{output:?}");
+    }
 }
 
 /// Runs `predict` with this input.
