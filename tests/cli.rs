@@ -240,6 +240,36 @@ fn what_stops_a_run_exits_with_1() {
 
 #[cfg(unix)]
 #[test]
+fn pipes_and_devices_are_refused_and_never_waited_for() {
+    use example::{pipe, run_or_kill};
+    let folder = with_text("pipes");
+    pipe(&folder.join("pipe"));
+    let _socket = std::os::unix::net::UnixListener::bind(folder.join("socket")).unwrap();
+    for flag in ["--csv", "--plot", "--save", "--save-best"] {
+        for target in ["pipe", "socket", "/dev/null", "/dev/full"] {
+            if !folder.join(target).exists() {
+                continue;
+            }
+            let output = run_or_kill(&folder, &format!("{SMALL} --epochs 1 --valid a.txt {flag} {target}"));
+            let message = text(&output.stderr);
+            assert_eq!((output.status.code(), output.stdout.len()), (Some(1), 0), "{output:?}");
+            assert!(
+                message.starts_with(&format!("ptb: {target}: can't be written: is a device, a pipe or a ")),
+                "{message}"
+            );
+        }
+    }
+    // beside the target, under names of temporary files
+    for name in ["m.1.partial", "m.0123456789abcdef.partial"] {
+        pipe(&folder.join(name));
+    }
+    let output = run_or_kill(&folder, &format!("{SMALL} --epochs 1 --save m"));
+    assert!(output.status.success() && folder.join("m").is_file(), "{output:?}");
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 6);
+}
+
+#[cfg(unix)]
+#[test]
 fn names_of_files_do_not_drive_the_terminal() {
     let folder = with_text("names");
     let bad = "a\u{1b}]0;x\u{7}\nb\u{9b}2J\u{202e}c";

@@ -43,8 +43,6 @@ impl Files {
             for (other, at) in taken.iter().chain([&loaded]) {
                 if let (Some(path), Some(at)) = (path, at)
                     && real(path) == real(at)
-                    // devices and pipes lose nothing
-                    && (at.is_file() || !at.exists())
                 {
                     return Err(format!("{flag} and {other} name the same file: its content would be lost"));
                 }

@@ -47,8 +47,8 @@ impl Keeper {
         };
         let state = self.complete(&progress.training_state());
         let is_due = self.every.is_some_and(|every| progress.epoch.is_multiple_of(every.get()));
-        let best = self.best.as_mut().filter(|_| improved);
-        let save = self.save.as_mut().filter(|_| is_due);
+        let best = self.best.as_ref().filter(|_| improved);
+        let save = self.save.as_ref().filter(|_| is_due);
         for output in best.into_iter().chain(save) {
             write(output, progress.model, &state, &self.words, &mut self.bytes)?;
         }
@@ -58,7 +58,7 @@ impl Keeper {
     /// Saves at the end of the run, with the trainer's state.
     pub fn save(&mut self, model: &SimpleRnnlm<AlignedVec>, state: &TrainingState) -> Result<(), Failure> {
         let state = self.complete(state);
-        match &mut self.save {
+        match &self.save {
             Some(save) => write(save, model, &state, &self.words, &mut self.bytes),
             None => Ok(()),
         }
@@ -72,7 +72,7 @@ impl Keeper {
 }
 
 fn write(
-    output: &mut Output,
+    output: &Output,
     model: &SimpleRnnlm<AlignedVec>,
     state: &TrainingState,
     words: &str,

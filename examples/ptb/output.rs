@@ -1,14 +1,17 @@
 //! Files that are written whole or not at all, also where the run is killed or the machine loses its power.
 //!
-//! The content goes to a temporary file beside the target, `NAME.PID.partial`; it is synced to the disk and takes the
-//! target's place by a rename, and the folder is synced. A kill in between leaves the old file, and perhaps a temporary
-//! one, which the next run that writes the same target clears away.
+//! The content goes to a temporary file beside the target, `NAME.RANDOM.partial`. It is created new, under a name that
+//! nobody can guess and no other run has, never through a link, and it has the target's permissions before its first
+//! byte. It is synced to the disk and takes the target's place by a rename, and the folder is synced. A kill in between
+//! leaves the old file, and perhaps a temporary one, which the next run that writes the same target clears away.
 
+#[cfg(unix)]
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::{
-    fs::{self, File},
+    fs::{self, File, Permissions, TryLockError},
+    hash::{BuildHasher, Hasher, RandomState},
     io::{self, Write},
     path::{Path, PathBuf},
-    process,
 };
 
 use crate::visible::visible;
@@ -17,36 +20,26 @@ use crate::visible::visible;
 #[derive(Debug)]
 pub struct Output {
     target: PathBuf,
-    place: Place,
-}
-
-#[derive(Debug)]
-enum Place {
-    /// A temporary file beside the target.
-    Beside(PathBuf),
-    /// A device or a pipe, which can't be replaced.
-    Open(File),
 }
 
 impl Output {
-    /// Makes sure that the target can be written, without touching what stands there. The error is a message for the user.
+    /// Makes sure that the target can be written, without touching what stands there. The error is a message for the
+    /// user.
     pub fn prepare(path: &Path) -> Result<Self, String> {
         let target = real(path);
-        let place = find_place(path, &target);
-        let place = place.map_err(|error| format!("{}: can't be written: {error}", visible(path)))?;
-        Ok(Self { target, place })
+        let tried = check(path).and_then(|()| {
+            clear(&target)?;
+            // locked until it is gone
+            let (partial, _file) = create(&target)?;
+            fs::remove_file(partial)
+        });
+        tried.map_err(|error| format!("{}: can't be written: {error}", visible(path)))?;
+        Ok(Self { target })
     }
 
     /// Puts the content in the target's place.
-    pub fn write(&mut self, content: &[u8]) -> Result<(), String> {
-        let written = match &mut self.place {
-            Place::Open(device) => device.write_all(content),
-            Place::Beside(partial) => replace(&self.target, partial, content).inspect_err(|_| {
-                // nothing more can be done about a file that can't be removed
-                let _ = fs::remove_file(partial);
-            }),
-        };
-        written.map_err(|error| format!("{}: {error}", visible(&self.target)))
+    pub fn write(&self, content: &[u8]) -> Result<(), String> {
+        replace(&self.target, content).map_err(|error| format!("{}: {error}", visible(&self.target)))
     }
 }
 
@@ -58,14 +51,29 @@ pub fn real(path: &Path) -> PathBuf {
         .unwrap_or_else(|_| path.to_path_buf())
 }
 
-fn replace(target: &Path, partial: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = create(partial)?;
-    file.write_all(content)?;
-    if let Ok(old) = fs::metadata(target) {
-        file.set_permissions(old.permissions())?;
+/// Whether a regular file stands there, or nothing.
+fn check(path: &Path) -> io::Result<()> {
+    if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
+        return Err(io::ErrorKind::IsADirectory.into());
     }
-    file.sync_all()?;
-    fs::rename(partial, target)?;
+    match fs::metadata(path) {
+        Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
+        Ok(found) if !found.is_file() => {
+            Err(io::Error::other("is a device, a pipe or a socket: name a regular file, or one that isn't there yet"))
+        }
+        Ok(found) if found.permissions().readonly() => Err(io::ErrorKind::PermissionDenied.into()),
+        Err(_) if path.is_symlink() => Err(io::Error::other("is a link to nowhere")),
+        _ => Ok(()),
+    }
+}
+
+fn replace(target: &Path, content: &[u8]) -> io::Result<()> {
+    let (partial, mut file) = create(target)?;
+    let written = file.write_all(content).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&partial, target));
+    written.inspect_err(|_| {
+        // nothing more can be done about a file that can't be removed
+        let _ = fs::remove_file(&partial);
+    })?;
     // the rename itself is kept in the folder, which not every system opens or syncs
     match target.parent().map(File::open) {
         Some(Ok(folder)) => match folder.sync_all() {
@@ -76,50 +84,80 @@ fn replace(target: &Path, partial: &Path, content: &[u8]) -> io::Result<()> {
     }
 }
 
-/// Creates a temporary file and locks it for as long as it is open: see [`clear`].
-fn create(partial: &Path) -> io::Result<File> {
-    let file = File::create(partial)?;
-    // a file system without locks does without clearing
-    let _ = file.try_lock();
+/// A new temporary file for that target, locked for as long as it is open: see [`clear`].
+fn create(target: &Path) -> io::Result<(PathBuf, File)> {
+    const TRIES: usize = 16;
+    let old = fs::symlink_metadata(target).ok().filter(fs::Metadata::is_file).map(|found| found.permissions());
+    for _ in 0..TRIES {
+        let random = RandomState::new().build_hasher().finish();
+        let partial = target.with_file_name(format!("{}{random:016x}.partial", start(target)?));
+        let file = match create_new(&partial, old.as_ref()) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+            created => created?,
+        };
+        // before it was locked another run may have taken it for a killed run's; a file system without locks does
+        // without clearing
+        let is_taken = matches!(file.try_lock(), Err(TryLockError::WouldBlock)) || !partial.exists();
+        if !is_taken {
+            return Ok((partial, file));
+        }
+    }
+    Err(io::ErrorKind::AlreadyExists.into())
+}
+
+/// Creates a file with the permissions `old`.
+fn create_new(path: &Path, old: Option<&Permissions>) -> io::Result<File> {
+    let file = open_new(path, old)?;
+    // those that the umask took away
+    let set = old.map_or(Ok(()), |old| file.set_permissions(old.clone()));
+    set.inspect_err(|_| {
+        let _ = fs::remove_file(path);
+    })?;
     Ok(file)
 }
 
-fn find_place(path: &Path, target: &Path) -> io::Result<Place> {
-    if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
-        return Err(io::ErrorKind::IsADirectory.into());
+/// Creates a file that is not there, also not as a link, and at no moment with more permissions than `old`.
+fn open_new(path: &Path, old: Option<&Permissions>) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    if let Some(old) = old {
+        options.mode(old.mode() & 0o777);
     }
-    match fs::metadata(path) {
-        Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-        Ok(found) if found.permissions().readonly() => Err(io::ErrorKind::PermissionDenied.into()),
-        Ok(found) if !found.is_file() => File::options().write(true).open(path).map(Place::Open),
-        Err(_) if path.is_symlink() => Err(io::Error::other("is a link to nowhere")),
-        _ => {
-            let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
-            // names have 255 bytes at most, on some file systems 143
-            let start: String = name.chars().take(30).chain(['.']).collect();
-            clear(target.parent().unwrap_or(Path::new(".")), &start);
-            let partial = target.with_file_name(format!("{start}{}.partial", process::id()));
-            create(&partial)?;
-            fs::remove_file(&partial)?;
-            Ok(Place::Beside(partial))
-        }
-    }
+    options.open(path)
+}
+
+/// How the names of a target's temporary files begin. Names have 255 bytes at most, on some file systems 143.
+fn start(target: &Path) -> io::Result<String> {
+    let name = target.file_name().ok_or(io::ErrorKind::InvalidInput)?.to_string_lossy();
+    Ok(name.chars().take(25).chain(['.']).collect())
 }
 
 /// Removes the temporary files of killed runs: those that nobody has locked.
-fn clear(folder: &Path, start: &str) {
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        let name = entry.file_name();
-        let id = name.to_str().and_then(|name| name.strip_prefix(start)?.strip_suffix(".partial"));
-        let is_partial = id.is_some_and(|id| !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit()));
-        if is_partial && File::open(entry.path()).is_ok_and(|file| file.try_lock().is_ok()) {
-            let _ = fs::remove_file(entry.path());
+fn clear(target: &Path) -> io::Result<()> {
+    let start = start(target)?;
+    let is_partial = |name: &str| {
+        let random = name.strip_prefix(&start).and_then(|rest| rest.strip_suffix(".partial"));
+        random.is_some_and(|random| random.len() == 16 && random.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    };
+    for entry in fs::read_dir(target.parent().unwrap_or(Path::new("."))).into_iter().flatten().flatten() {
+        // a pipe would be waited for, and a link leads elsewhere
+        let is_regular = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if is_regular && entry.file_name().to_str().is_some_and(is_partial) {
+            // a pipe that was put there a moment ago is not waited for where it is opened for both
+            let opened = File::options().read(true).write(true).open(entry.path());
+            if opened.is_ok_and(|file| file.try_lock().is_ok()) {
+                let _ = fs::remove_file(entry.path());
+            }
         }
     }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::process;
+
     use super::*;
 
     /// An empty folder that is removed in the end.
@@ -156,7 +194,7 @@ mod tests {
         let folder = folder("again");
         let target = folder.join("a");
         fs::write(&target, "old").unwrap();
-        let mut output = Output::prepare(&target).unwrap();
+        let output = Output::prepare(&target).unwrap();
         assert_eq!((names(&folder), fs::read(&target).unwrap()), (vec!["a".into()], b"old".to_vec()));
         for content in ["long content", "", "new"] {
             output.write(content.as_bytes()).unwrap();
@@ -168,7 +206,7 @@ mod tests {
     fn names_as_long_as_names_can_be() {
         let folder = folder("long");
         for name in ["x".repeat(250), "ü".repeat(127)] {
-            let mut output = Output::prepare(&folder.join(&name)).unwrap();
+            let output = Output::prepare(&folder.join(&name)).unwrap();
             output.write(b"content").unwrap();
             assert_eq!(fs::read(folder.join(&name)).unwrap(), b"content");
         }
@@ -178,20 +216,81 @@ mod tests {
     #[test]
     fn what_a_killed_run_left_is_cleared_and_nothing_else() {
         let folder = folder("clear");
-        for name in ["a.1.partial", "a.x.partial", "a..partial", "b.1.partial", "a.2.partial"] {
+        let left = create(&folder.join("a")).unwrap().0;
+        let (used, _locked) = create(&folder.join("a")).unwrap();
+        let (other, _) = create(&folder.join("b")).unwrap();
+        for name in ["a.1.partial", "a.x.partial", "a..partial", "a.123456789012345x.partial"] {
             fs::write(folder.join(name), "half").unwrap();
         }
-        let locked = File::open(folder.join("a.2.partial")).unwrap();
-        locked.try_lock().unwrap();
+        assert_eq!(names(&folder).len(), 7);
         Output::prepare(&folder.join("a")).unwrap();
-        assert_eq!(names(&folder), ["a..partial", "a.2.partial", "a.x.partial", "b.1.partial"]);
+        assert!(!left.exists() && used.exists() && other.exists());
+        assert_eq!(names(&folder).len(), 6);
+    }
+
+    #[test]
+    fn runs_with_one_target_do_not_meet() {
+        let folder = folder("meet");
+        let target = folder.join("a");
+        fs::write(&target, "x".repeat(5000)).unwrap();
+        std::thread::scope(|scope| {
+            for content in ["x", "y", "z"] {
+                let target = &target;
+                scope.spawn(move || {
+                    for _ in 0..30 {
+                        Output::prepare(target).unwrap().write(content.repeat(5000).as_bytes()).unwrap();
+                        let found = fs::read_to_string(target).unwrap();
+                        assert!(found.len() == 5000 && found.bytes().all(|byte| byte == found.as_bytes()[0]));
+                    }
+                });
+            }
+        });
+        assert_eq!(names(&folder), ["a"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_temporary_file_is_no_file_that_was_there_and_no_link() {
+        use std::os::unix::fs::symlink;
+        let folder = folder("planted");
+        fs::write(folder.join("there"), "old").unwrap();
+        symlink("there", folder.join("link")).unwrap();
+        symlink("nowhere", folder.join("dead")).unwrap();
+        for name in ["there", "link", "dead"] {
+            let kind = create_new(&folder.join(name), None).map_err(|error| error.kind());
+            assert_eq!(kind.err(), Some(io::ErrorKind::AlreadyExists), "{name}");
+        }
+        assert_eq!(names(&folder), ["dead", "link", "there"]);
+        assert_eq!(fs::read_to_string(folder.join("there")).unwrap(), "old");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn an_empty_temporary_file_has_its_targets_permissions_already() {
+        let folder = folder("mode");
+        let target = folder.join("a");
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        // a new file is as any other
+        fs::write(folder.join("usual"), "").unwrap();
+        assert_eq!(mode(&create(&target).unwrap().0), mode(&folder.join("usual")));
+        fs::write(&target, "old").unwrap();
+        for expected in [0o600, 0o640, 0o666] {
+            fs::set_permissions(&target, Permissions::from_mode(expected)).unwrap();
+            let (partial, file) = create(&target).unwrap();
+            assert_eq!((mode(&partial), file.metadata().unwrap().len()), (expected, 0));
+            let first = folder.join(format!("{expected:o}"));
+            open_new(&first, Some(&Permissions::from_mode(expected))).unwrap();
+            assert_eq!(mode(&first) & !expected, 0);
+            Output::prepare(&target).unwrap().write(b"new").unwrap();
+            assert_eq!(mode(&target), expected);
+        }
     }
 
     #[test]
     fn a_write_that_fails_leaves_the_old_file() {
         let folder = folder("fails");
         let target = folder.join("a");
-        let mut output = Output::prepare(&target).unwrap();
+        let output = Output::prepare(&target).unwrap();
         // a folder can't be replaced by a file
         fs::create_dir(&target).unwrap();
         assert!(output.write(b"new").is_err_and(|message| message.contains("/a: ")));

@@ -87,10 +87,10 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let state = trainer.training_state();
     let mut model = trainer.into_model();
     run.keeper.save(&model, &state)?;
-    if let Some(mut csv) = csv {
+    if let Some(csv) = csv {
         csv.write(history::csv(&run.rows, texts.valid.is_some()).as_bytes())?;
     }
-    if let Some(mut plot) = plot {
+    if let Some(plot) = plot {
         plot.write(plot::svg(&run.rows, texts.true_perplexity).as_bytes())?;
     }
     run.conclude(&mut model, settings.state.seed, options)
