@@ -3,7 +3,7 @@
 use std::{fs, process::Command};
 
 mod example;
-use example::{SENTENCE, SMALL, assert_harmless, example, fails, folder, lines, text, with_text};
+use example::{SENTENCE, SMALL, assert_harmless, example, fails, folder, lines, run, text, with_text};
 
 // the example's own unit tests run here
 #[allow(dead_code)]
@@ -236,6 +236,42 @@ fn what_stops_a_run_exits_with_1() {
             fails(&folder, line, 1, part);
         }
     }
+}
+
+#[test]
+fn a_run_that_diverges_says_so_and_keeps_the_sound_epochs() {
+    let folder = with_text("diverged");
+    for (flags, advice) in [
+        ("--lr 1e30", "lower --lr (now 1e30), or limit the gradients by --clip 0.25"),
+        ("--lr 50", "lower --lr (now 50.0), or limit the gradients by --clip 0.25"),
+        ("--lr 3e38", "lower --lr (now 3e38), or limit"),
+        ("--lr 1e9 --clip 5", "lower --lr (now 1000000000.0), or --clip (now 5.0)"),
+        ("--lr 1e20 --valid a.txt --lr-decay 4", "lower --lr (now 1e20), or limit"),
+    ] {
+        let output = run(&folder, &format!("{SMALL} --epochs 5 --save m --save-every 1 {flags}"));
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{flags}: {output:?}");
+        assert!(message.starts_with("ptb: the run diverged in epoch 1, ") && message.contains(advice), "{message}");
+        assert_eq!((message.lines().count(), text(&output.stdout).contains("steps/s: ")), (1, false), "{output:?}");
+        assert!(!folder.join("m").exists(), "{flags}");
+    }
+    // four epochs of one step each are sound
+    let sound = format!("{SMALL} --tokens 9 --lr 14 --valid a.txt");
+    lines(&folder, &format!("{sound} --epochs 4 --save four"));
+    let output = run(&folder, &format!("{sound} --epochs 9 --save m --save-every 1 --csv c.csv --plot p.svg"));
+    let message = text(&output.stderr);
+    assert!(
+        output.status.code() == Some(1) && message.contains("diverged in epoch 5, its perplexity is 1.4e7"),
+        "{message}"
+    );
+    assert!(fs::read(folder.join("m")).unwrap() == fs::read(folder.join("four")).unwrap());
+    let csv = fs::read_to_string(folder.join("c.csv")).unwrap();
+    assert!(csv.lines().count() == 6 && csv.lines().all(|line| line.split(',').count() == 3), "{csv}");
+    assert!(csv.lines().last().unwrap().starts_with("5,14399200,"), "{csv}");
+    assert!(fs::read_to_string(folder.join("p.svg")).unwrap().contains("training, epoch 5: "));
+    // a run that diverges in its first step leaves the curve that is there
+    let output = run(&folder, &format!("{SMALL} --lr 3e38 --csv c.csv"));
+    assert_eq!((output.status.code(), fs::read_to_string(folder.join("c.csv")).unwrap()), (Some(1), csv));
 }
 
 #[cfg(unix)]

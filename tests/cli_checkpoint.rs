@@ -246,6 +246,93 @@ fn links_and_permissions_survive_a_save() {
     assert_eq!(fs::metadata(folder.join("m")).unwrap().permissions().mode() & 0o777, 0o640);
 }
 
+/// The numbers of the epochs, as they are printed.
+#[cfg(unix)]
+fn epochs(child: &mut std::process::Child) -> impl Iterator<Item = usize> + use<> {
+    use std::io::{BufRead, BufReader};
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+    lines.filter_map(|line| line.strip_prefix("| epoch ")?.split(' ').next()?.parse().ok())
+}
+
+/// What it says on standard error, read while it runs: a full pipe would stop it.
+#[cfg(unix)]
+fn messages(child: &mut std::process::Child) -> thread::JoinHandle<String> {
+    let messages = child.stderr.take().unwrap();
+    thread::spawn(move || std::io::read_to_string(messages).unwrap())
+}
+
+/// Starts a run whose folder `store` is removed between the look at its targets and the first epoch: then the run opens
+/// the pipe from which it gets the text to validate on.
+#[cfg(unix)]
+fn start_without_store(folder: &Path, line: &str) -> std::process::Child {
+    example::pipe(&folder.join("pipe"));
+    fs::create_dir(folder.join("store")).unwrap();
+    let child = example::start(folder, &format!("{SMALL} --tokens 9 --valid pipe {line}"));
+    let mut valid = fs::File::options().write(true).open(folder.join("pipe")).unwrap();
+    fs::remove_dir(folder.join("store")).unwrap();
+    std::io::Write::write_all(&mut valid, &fs::read(folder.join("v.txt")).unwrap()).unwrap();
+    child
+}
+
+/// The folder of the models is away for some epochs. A pipe of at most 64 KiB keeps the run less than 2,200 of its
+/// lines ahead of those that are read here.
+#[cfg(unix)]
+#[test]
+fn a_save_that_fails_is_a_warning_and_made_good() {
+    let folder = with_text("made_good");
+    fs::write(folder.join("v.txt"), "hello i say and you say goodbye .\n").unwrap();
+    // one step an epoch; the best epoch is an early one
+    lines(&folder, &format!("{SMALL} --tokens 9 --valid v.txt --epochs 11990 --save whole --save-best best"));
+    let best = state(&folder.join("best")).epoch;
+    assert!(best < 1000, "{best}");
+
+    let line = "--epochs 11990 --save store/m --save-every 6000 --save-best store/best";
+    let mut child = start_without_store(&folder, line);
+    let (mut epochs, messages) = (epochs(&mut child), messages(&mut child));
+    epochs.find(|&epoch| epoch == 6300).unwrap();
+    fs::create_dir(folder.join("store")).unwrap();
+    epochs.find(|&epoch| epoch == 9500).unwrap();
+    // before it was due again
+    let saved = state(&folder.join("store/m")).epoch;
+    assert!((6300..9500).contains(&saved), "{saved}");
+    assert_same_files(&folder, ["best", "store/best"]);
+    assert_eq!(epochs.last(), Some(11990));
+    let warnings = messages.join().unwrap();
+    assert!(child.wait().unwrap().success(), "{warnings}");
+    let of = |file: &str| {
+        let is_of =
+            |line: &&str| line.starts_with("ptb: warning: ") && line.contains(&format!("store/{file}: No such file"));
+        warnings.lines().filter(is_of).count()
+    };
+    assert_eq!((of("m"), of("best"), warnings.lines().count()), (1, 1, 2), "{warnings}");
+    assert_same_files(&folder, ["whole", "store/m"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_fails_keeps_its_curves() {
+    let folder = with_text("curves");
+    fs::write(folder.join("v.txt"), SENTENCE).unwrap();
+    let line = "--epochs 3000 --save store/m --save-best store/best --csv c.csv --plot p.svg";
+    let mut child = start_without_store(&folder, line);
+    let (epochs, messages) = (epochs(&mut child), messages(&mut child));
+    assert_eq!(epochs.last(), Some(3000));
+    let message = messages.join().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(1), "{message}");
+    let last = message.lines().last().unwrap();
+    assert!(last.contains("store/m: No such file") && last.contains("store/best: No such file"), "{message}");
+    assert_eq!(fs::read_to_string(folder.join("c.csv")).unwrap().lines().count(), 3001);
+    assert!(fs::read_to_string(folder.join("p.svg")).unwrap().ends_with("</svg>\n"));
+
+    // nobody reads its lines any more
+    fs::remove_file(folder.join("c.csv")).unwrap();
+    let mut child = example::start(&folder, &format!("{SMALL} --tokens 9 --epochs 3000 --csv c.csv"));
+    assert_eq!(self::epochs(&mut child).next(), Some(1));
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(fs::read_to_string(folder.join("c.csv")).unwrap().contains("\n1,"));
+}
+
 /// Most of the run's time is spent in saving: an epoch is one step.
 #[test]
 fn killed_at_200_random_moments_it_always_leaves_a_file_that_loads() {

@@ -36,7 +36,9 @@ const FLAGS: [Flag; 24] = [
 const ABOUT: &str = "\
 Files are replaced whole or not at all, and equal runs write equal files. A run loaded takes what no flag names from
 its file: sizes, rate, clipping, decay, seed; it ends as if it had never stopped. Ctrl-C ends a run at once:
---save-every bounds what is lost.
+--save-every bounds what is lost. A run that an error stops keeps the curves of the epochs done. Where an epoch ends
+at a perplexity above 1000 times the vocabulary size, or a loss is not finite, the run has diverged: it stops, and the
+models that it wrote before stay.
 
 exit codes: 0 done; 2 a bad command line; 1 anything else that stops the run
 ";

@@ -14,9 +14,10 @@ pub struct Row {
 pub fn csv(rows: &[Row], is_validated: bool) -> String {
     let mut text = String::from(if is_validated { "epoch,perplexity,valid\n" } else { "epoch,perplexity\n" });
     for Row { epoch, train, valid } in rows {
-        let valid = valid.map(|valid| format!(",{valid}")).unwrap_or_default();
+        let comma = if is_validated { "," } else { "" };
+        let valid = valid.map(|valid| valid.to_string()).unwrap_or_default();
         // a String takes everything
-        let _ = writeln!(text, "{epoch},{train}{valid}");
+        let _ = writeln!(text, "{epoch},{train}{comma}{valid}");
     }
     text
 }

@@ -11,35 +11,43 @@ use crate::{Failure, output::Output};
 /// The files with the model, and what belongs into them besides the trainer's part.
 #[derive(Debug)]
 pub struct Keeper {
-    save: Option<Output>,
+    save: Option<Snapshot>,
     /// After how many epochs each to save.
     every: Option<NonZeroUsize>,
-    best: Option<Output>,
+    best: Option<Snapshot>,
     schedule: DecayOnPlateau,
     /// The seed and the random generator, which training doesn't move.
     start: TrainingState,
     words: String,
-    /// The bytes of a file.
-    bytes: Vec<u8>,
 }
 
 impl Keeper {
-    /// Takes the memory for a file with a model of these sizes and words; goes on from the state `start`.
-    pub fn new(config: &Config, words: String, start: TrainingState) -> Result<Self, Failure> {
-        let (mut bytes, len) = (Vec::new(), Checkpoint::len(config, words.len())?);
-        bytes.try_reserve_exact(len).map_err(|_| ConfigError::OutOfMemory)?;
-        bytes.resize(len, 0);
+    /// Saves models of these sizes and words; goes on from the state `start`.
+    pub fn new(words: String, start: TrainingState) -> Result<Self, StepError> {
         let schedule = DecayOnPlateau::new(start.decay)?.with_best_loss(start.best_loss);
-        Ok(Self { save: None, every: None, best: None, schedule, start, words, bytes })
+        Ok(Self { save: None, every: None, best: None, schedule, start, words })
     }
 
-    /// Saves to these files.
-    pub fn with_files(self, save: Option<Output>, every: Option<NonZeroUsize>, best: Option<Output>) -> Self {
-        Self { save, every, best, ..self }
+    /// Takes the memory for saving models of this configuration to these files.
+    pub fn with_files(
+        self,
+        config: &Config,
+        save: Option<Output>,
+        every: Option<NonZeroUsize>,
+        best: Option<Output>,
+    ) -> Result<Self, ConfigError> {
+        let len = Checkpoint::len(config, self.words.len())?;
+        let snapshot = |output: Option<Output>| output.map(|output| Snapshot::new(output, len)).transpose();
+        Ok(Self { save: snapshot(save)?, every, best: snapshot(best)?, ..self })
     }
 
-    /// Takes note of the validation loss of an epoch that is complete, and saves where it is time to.
-    pub fn after_epoch(&mut self, progress: Progress<'_, AlignedVec>, valid: Option<f32>) -> Result<(), Failure> {
+    /// Takes note of the validation loss of an epoch that is complete, and saves where it is time to. A file that can't
+    /// be written stops nothing: it is tried again after each epoch, and at the end. Gives back what to warn of.
+    pub fn after_epoch(
+        &mut self,
+        progress: Progress<'_, AlignedVec>,
+        valid: Option<f32>,
+    ) -> Result<Vec<String>, Failure> {
         let improved = match valid.map(|loss| self.schedule.observe(loss, progress.optimizer)) {
             // the rate is as low as it can get: it stays
             Some(Err(StepError::LearningRate)) | None => false,
@@ -47,21 +55,30 @@ impl Keeper {
         };
         let state = self.complete(&progress.training_state());
         let is_due = self.every.is_some_and(|every| progress.epoch.is_multiple_of(every.get()));
-        let best = self.best.as_ref().filter(|_| improved);
-        let save = self.save.as_ref().filter(|_| is_due);
-        for output in best.into_iter().chain(save) {
-            write(output, progress.model, &state, &self.words, &mut self.bytes)?;
+        let is_save_due = is_due || self.save.as_ref().is_some_and(|save| save.is_owed);
+        let mut warnings = Vec::new();
+        for (snapshot, is_due) in [(&mut self.best, improved), (&mut self.save, is_save_due)] {
+            let Some(snapshot) = snapshot else { continue };
+            let was_owed = snapshot.is_owed;
+            if is_due {
+                snapshot.take(progress.model, &state, &self.words)?;
+            }
+            // of a trouble that lasts the user is told once
+            warnings.extend(snapshot.write().err().filter(|_| !was_owed));
         }
-        Ok(())
+        Ok(warnings)
     }
 
-    /// Saves at the end of the run, with the trainer's state.
-    pub fn save(&mut self, model: &SimpleRnnlm<AlignedVec>, state: &TrainingState) -> Result<(), Failure> {
-        let state = self.complete(state);
-        match &self.save {
-            Some(save) => write(save, model, &state, &self.words, &mut self.bytes),
-            None => Ok(()),
-        }
+    /// Saves at the end of the run: the model with the trainer's state, if it is sound, and what couldn't be written
+    /// before. Gives back what went wrong.
+    pub fn finish(&mut self, last: Option<(&SimpleRnnlm<AlignedVec>, &TrainingState)>) -> Vec<String> {
+        let last = last.map(|(model, state)| (model, self.complete(state)));
+        let taken = match (&mut self.save, last) {
+            (Some(save), Some((model, state))) => save.take(model, &state, &self.words),
+            _ => Ok(()),
+        };
+        let written = [&mut self.best, &mut self.save].into_iter().flatten().map(Snapshot::write);
+        written.chain([taken.map_err(|error| error.to_string())]).filter_map(Result::err).collect()
     }
 
     fn complete(&self, trainers: &TrainingState) -> TrainingState {
@@ -71,13 +88,35 @@ impl Keeper {
     }
 }
 
-fn write(
-    output: &Output,
-    model: &SimpleRnnlm<AlignedVec>,
-    state: &TrainingState,
-    words: &str,
-    bytes: &mut [u8],
-) -> Result<(), Failure> {
-    let len = Checkpoint::write(model, state, words, bytes)?;
-    Ok(output.write(bytes.get(..len).unwrap_or_default())?)
+/// A model as it was, on its way into its file.
+#[derive(Debug)]
+struct Snapshot {
+    output: Output,
+    bytes: Vec<u8>,
+    /// Not written yet.
+    is_owed: bool,
+}
+
+impl Snapshot {
+    fn new(output: Output, len: usize) -> Result<Self, ConfigError> {
+        let mut bytes = Vec::new();
+        bytes.try_reserve_exact(len).map_err(|_| ConfigError::OutOfMemory)?;
+        bytes.resize(len, 0);
+        Ok(Self { output, bytes, is_owed: false })
+    }
+
+    fn take(&mut self, model: &SimpleRnnlm<AlignedVec>, state: &TrainingState, words: &str) -> Result<(), Failure> {
+        Checkpoint::write(model, state, words, &mut self.bytes)?;
+        self.is_owed = true;
+        Ok(())
+    }
+
+    /// Writes what is owed.
+    fn write(&mut self) -> Result<(), String> {
+        if self.is_owed {
+            self.output.write(&self.bytes)?;
+            self.is_owed = false;
+        }
+        Ok(())
+    }
 }

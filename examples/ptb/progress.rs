@@ -61,6 +61,15 @@ impl Report {
         out.flush()
     }
 
+    /// What went wrong and doesn't stop the run, on standard error.
+    pub fn warn(&self, text: &str) {
+        if self.terminal {
+            let _ = write!(io::stdout().lock(), "\r\x1b[K");
+        }
+        // where nobody listens, the run goes on
+        let _ = writeln!(io::stderr(), "ptb: warning: {text}");
+    }
+
     /// Steps per second of training time so far.
     pub fn steps_per_second(&self) -> f64 {
         let seconds = self.training.as_secs_f64();

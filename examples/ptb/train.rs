@@ -6,8 +6,8 @@ use std::{
 };
 
 use rnnlm::{
-    AlignedVec, Batches, Gradients, Isa, Progress, RnnlmTrainer, Sgd, SimpleRnnlm, StepError, Vocabulary, Xorshift,
-    perplexity,
+    AlignedVec, Batches, Gradients, Isa, Progress, RnnlmTrainer, Sgd, SimpleRnnlm, StepError, TrainError,
+    TrainingState, Vocabulary, Xorshift, perplexity,
 };
 
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     generate::generate,
     history::{self, Row},
     keeper::Keeper,
+    output::Output,
     plot,
     progress::Report,
     saved::{self, Saved},
@@ -27,6 +28,11 @@ use crate::{
 };
 
 type Model = SimpleRnnlm<AlignedVec>;
+type Trainer = RnnlmTrainer<AlignedVec, Vec<u32>>;
+
+/// An epoch with a perplexity above so many times the vocabulary size is lost: a guess has that size, and what training
+/// unlearns for a while stays far below.
+const MOST_ABOVE_GUESSING: f32 = 1000.0;
 
 /// Does what the options ask for.
 pub fn run(options: &Options) -> Result<(), Failure> {
@@ -63,7 +69,8 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     introduce(&report, &texts, &model, &settings, saved.as_ref())?;
 
     let Files { csv, plot, save, best } = files;
-    let keeper = Keeper::new(&config, texts.vocabulary.to_lines()?, state)?.with_files(save, options.save_every, best);
+    let keeper = Keeper::new(texts.vocabulary.to_lines()?, state)?;
+    let keeper = keeper.with_files(&config, save, options.save_every, best)?;
     let trainer = RnnlmTrainer::new(model, Sgd::new(state.learning_rate)?)?.with_eval_interval(1);
     let mut trainer = match state.max_norm.is_finite() {
         true => trainer.with_clipping(state.max_norm, Gradients::new(config)?)?,
@@ -74,25 +81,10 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     drop(bytes);
 
     let mut run = Run { report, keeper, texts: &texts, rows: Vec::new(), last_valid: None };
-    if settings.trains() {
-        // an error inside the callback stops training and is told afterwards
-        let mut outcome: Result<(), Failure> = Ok(());
-        run.report.resume();
-        trainer.fit(corpus, settings.epochs, |progress| {
-            outcome = run.after_step(progress);
-            if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })?;
-        outcome?;
-    }
+    let trained = if settings.trains() { run.train(&mut trainer, corpus, settings.epochs) } else { Ok(()) };
     let state = trainer.training_state();
     let mut model = trainer.into_model();
-    run.keeper.save(&model, &state)?;
-    if let Some(csv) = csv {
-        csv.write(history::csv(&run.rows, texts.valid.is_some()).as_bytes())?;
-    }
-    if let Some(plot) = plot {
-        plot.write(plot::svg(&run.rows, texts.true_perplexity).as_bytes())?;
-    }
+    run.write(trained, (&model, &state), csv, plot)?;
     run.conclude(&mut model, settings.state.seed, options)
 }
 
@@ -158,6 +150,24 @@ struct Run<'t> {
 }
 
 impl Run<'_> {
+    /// Trains until so many epochs are complete in all.
+    fn train(&mut self, trainer: &mut Trainer, corpus: &[u32], epochs: usize) -> Result<(), Failure> {
+        // an error inside the callback stops training and is told afterwards
+        let mut outcome: Result<(), Failure> = Ok(());
+        self.report.resume();
+        let fitted = trainer.fit(corpus, epochs, |progress| {
+            outcome = self.after_step(progress);
+            if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        let left = "the weights were left as they were";
+        let how = match fitted {
+            Err(TrainError::Step(StepError::NonFiniteLoss)) => format!("the loss is not finite, {left}"),
+            Err(TrainError::Step(StepError::NonFiniteUpdate)) => format!("the update is not finite, {left}"),
+            fitted => return outcome.and(fitted.map_err(Failure::from)),
+        };
+        Err(diverged(trainer.epoch() + 1, &how, &trainer.training_state()))
+    }
+
     /// At the end of an epoch: evaluates, keeps the model, prints a line.
     fn after_step(&mut self, progress: Progress<'_, AlignedVec>) -> Result<(), Failure> {
         self.report.step(progress.epoch)?;
@@ -165,16 +175,53 @@ impl Run<'_> {
             return Ok(());
         }
         self.report.pause();
-        let (epoch, train) = (progress.epoch, progress.perplexity());
-        self.last_valid = evaluate(progress.model, self.texts.valid.as_ref(), &self.texts.vocabulary)?;
-        let loss = self.last_valid.map(|(loss, _)| loss);
-        self.keeper.after_epoch(progress, loss)?;
+        let (epoch, train, state) = (progress.epoch, progress.perplexity(), progress.training_state());
+        let vocab_size = self.texts.vocabulary.len();
+        let is_sound = train <= MOST_ABOVE_GUESSING * vocab_size as f32;
+        let evaluated = match is_sound {
+            true => evaluate(progress.model, self.texts.valid.as_ref(), &self.texts.vocabulary),
+            false => Ok(None),
+        };
+        let loss = evaluated.ok().flatten().map(|(loss, _)| loss);
         let valid = loss.map(perplexity);
+        self.rows.push(Row { epoch, train, valid });
         let held_out = valid.map(|valid| format!(" | valid {valid:.2}")).unwrap_or_default();
         self.report.line(&format!("| epoch {epoch} | perplexity {train:.2}{held_out}"))?;
-        self.rows.push(Row { epoch, train, valid });
+        if !is_sound {
+            let how = format!("its perplexity is {train:.1e}, where a guess among {vocab_size} words has {vocab_size}");
+            return Err(diverged(epoch, &how, &state));
+        }
+        self.last_valid = match evaluated {
+            Err(StepError::NonFiniteLoss) => {
+                return Err(diverged(epoch, "the loss on the held-out text is not finite", &state));
+            }
+            evaluated => evaluated?,
+        };
+        for warning in self.keeper.after_epoch(progress, loss)? {
+            self.report.warn(&format!("{warning}: tried again after each epoch"));
+        }
         self.report.resume();
         Ok(())
+    }
+
+    /// Writes all files after training, and tells of all that went wrong. Where an error stopped it, its last state is
+    /// not saved, but the curves of the epochs done are; without an epoch done, those of an older run stay.
+    fn write(
+        &mut self,
+        trained: Result<(), Failure>,
+        last: (&Model, &TrainingState),
+        csv: Option<Output>,
+        plot: Option<Output>,
+    ) -> Result<(), Failure> {
+        let is_done = trained.is_ok();
+        let mut failures = Vec::from_iter(trained.err().map(|error| error.to_string()));
+        failures.extend(self.keeper.finish(is_done.then_some(last)));
+        if is_done || !self.rows.is_empty() {
+            let csv = csv.map(|csv| csv.write(history::csv(&self.rows, self.texts.valid.is_some()).as_bytes()));
+            let plot = plot.map(|plot| plot.write(plot::svg(&self.rows, self.texts.true_perplexity).as_bytes()));
+            failures.extend([csv, plot].into_iter().flatten().filter_map(Result::err));
+        }
+        if failures.is_empty() { Ok(()) } else { Err(failures.join("; ").into()) }
     }
 
     /// Tells how good the model is, and lets it make up text.
@@ -208,6 +255,16 @@ impl Run<'_> {
         report.last_line(&format!("steps/s: {:.1}", report.steps_per_second()))?;
         Ok(())
     }
+}
+
+/// Why training stops, and what to change.
+fn diverged(epoch: usize, how: &str, state: &TrainingState) -> Failure {
+    let TrainingState { learning_rate, max_norm, .. } = state;
+    let clip = match max_norm.is_finite() {
+        true => format!("--clip (now {max_norm:?})"),
+        false => "limit the gradients by --clip 0.25".into(),
+    };
+    format!("the run diverged in epoch {epoch}, {how}: lower --lr (now {learning_rate:?}), or {clip}").into()
 }
 
 /// The loss on a held-out text, if there is one, and what belongs to it.
