@@ -4,9 +4,12 @@
 //! nobody can guess and no other run has, never through a link, and it has the target's permissions before its first
 //! byte. It is synced to the disk and takes the target's place by a rename, and the folder is synced. A kill in between
 //! leaves the old file, and perhaps a temporary one, which the next run that writes the same target clears away.
+//!
+//! A character device, such as `/dev/null`, keeps nothing and is written as it stands. Pipes, sockets and disks are
+//! refused.
 
 #[cfg(unix)]
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt};
 use std::{
     fs::{self, File, Permissions, TryLockError},
     hash::{BuildHasher, Hasher, RandomState},
@@ -20,6 +23,7 @@ use crate::visible::visible;
 #[derive(Debug)]
 pub struct Output {
     target: PathBuf,
+    is_device: bool,
 }
 
 impl Output {
@@ -27,20 +31,41 @@ impl Output {
     /// user.
     pub fn prepare(path: &Path) -> Result<Self, String> {
         let target = real(path);
+        let is_device = is_device(path);
         let tried = check(path).and_then(|()| {
+            if is_device {
+                return open_device(&target).map(drop);
+            }
             clear(&target)?;
             // locked until it is gone
             let (partial, _file) = create(&target)?;
             fs::remove_file(partial)
         });
         tried.map_err(|error| format!("{}: can't be written: {error}", visible(path)))?;
-        Ok(Self { target })
+        Ok(Self { target, is_device })
     }
 
     /// Puts the content in the target's place.
     pub fn write(&self, content: &[u8]) -> Result<(), String> {
-        replace(&self.target, content).map_err(|error| format!("{}: {error}", visible(&self.target)))
+        let written = if self.is_device {
+            open_device(&self.target).and_then(|mut device| device.write_all(content))
+        } else {
+            replace(&self.target, content)
+        };
+        written.map_err(|error| format!("{}: {error}", visible(&self.target)))
     }
+}
+
+/// Whether a character device stands there.
+fn is_device(path: &Path) -> bool {
+    #[cfg(unix)]
+    return fs::metadata(path).is_ok_and(|found| found.file_type().is_char_device());
+    #[cfg(not(unix))]
+    return false;
+}
+
+fn open_device(path: &Path) -> io::Result<File> {
+    File::options().write(true).open(path)
 }
 
 /// The path without links, also where nothing stands there yet.
@@ -51,15 +76,15 @@ pub fn real(path: &Path) -> PathBuf {
         .unwrap_or_else(|_| path.to_path_buf())
 }
 
-/// Whether a regular file stands there, or nothing.
+/// Whether a regular file stands there, a character device, or nothing.
 fn check(path: &Path) -> io::Result<()> {
     if path.as_os_str().as_encoded_bytes().ends_with(b"/") {
         return Err(io::ErrorKind::IsADirectory.into());
     }
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => Err(io::ErrorKind::IsADirectory.into()),
-        Ok(found) if !found.is_file() => {
-            Err(io::Error::other("is a device, a pipe or a socket: name a regular file, or one that isn't there yet"))
+        Ok(found) if !found.is_file() && !is_device(path) => {
+            Err(io::Error::other("is a pipe, a socket or a disk: name a regular file, or one that isn't there yet"))
         }
         Ok(found) if found.permissions().readonly() => Err(io::ErrorKind::PermissionDenied.into()),
         Err(_) if path.is_symlink() => Err(io::Error::other("is a link to nowhere")),
