@@ -57,6 +57,10 @@ pub fn matmul(
             return Err(ConfigError::BufferLength { needed, given });
         }
     }
+    // with nothing to compute k is bounded by no slice
+    if m == 0 || n == 0 {
+        return Ok(());
+    }
     isa.run(Matmul { form, shape, a, b, c, into: if add { Into::Continue } else { Into::Set }, scratch });
     Ok(())
 }
