@@ -19,7 +19,8 @@ pub(super) const LINE: usize = 16;
 /// The columns of the widest panel of any instruction set.
 pub(super) const PANEL_COLUMNS: usize = 64;
 /// The floats that are packed together at most where many rows of C share them: 384 KB, for second-level caches of 512 and more.
-pub(super) const PACKED_LEN: usize = 96 * 1024;
+/// Where addresses have 16 bits nothing is packed.
+pub(super) const PACKED_LEN: usize = 96_usize.saturating_mul(1024);
 
 /// The scratch that `len` floats need where their place is to be chosen so that they start a cache line.
 pub(crate) const fn with_room_to_align(len: usize) -> usize {

@@ -2,10 +2,10 @@
 
 use core::fmt;
 
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 use super::neon::Neon;
 use super::{Kernel, Scalar, Simd};
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 use super::{avx2::Avx2, avx512::Avx512};
 
 /// The instruction set that computes. All of them give the same bits; they differ in speed alone.
@@ -24,11 +24,11 @@ pub struct Isa(Token);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Token {
     Scalar(Scalar),
-    #[cfg(target_arch = "aarch64")]
+    #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
     Neon(Neon),
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     Avx2(Avx2),
-    #[cfg(target_arch = "x86_64")]
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     Avx512(Avx512),
 }
 
@@ -59,11 +59,11 @@ impl Isa {
     pub fn by_name(name: &str) -> Result<Self, IsaError> {
         match name {
             Scalar::NAME => Ok(Self::PORTABLE),
-            #[cfg(target_arch = "aarch64")]
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
             "neon" => Neon::new().map(|token| Self(Token::Neon(token))).ok_or(IsaError::NotHere),
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
             "avx2" => Avx2::new().map(|token| Self(Token::Avx2(token))).ok_or(IsaError::NotHere),
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
             "avx512" => Avx512::new().map(|token| Self(Token::Avx512(token))).ok_or(IsaError::NotHere),
             _ if NAMES.contains(&name) => Err(IsaError::NotHere),
             _ => Err(IsaError::Unknown),
@@ -75,11 +75,11 @@ impl Isa {
     pub fn name(self) -> &'static str {
         match self.0 {
             Token::Scalar(_) => Scalar::NAME,
-            #[cfg(target_arch = "aarch64")]
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
             Token::Neon(_) => "neon",
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
             Token::Avx2(_) => "avx2",
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
             Token::Avx512(_) => "avx512",
         }
     }
@@ -88,11 +88,11 @@ impl Isa {
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self.0 {
             Token::Scalar(token) => token.run(kernel),
-            #[cfg(target_arch = "aarch64")]
+            #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
             Token::Neon(token) => token.run(kernel),
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
             Token::Avx2(token) => token.run(kernel),
-            #[cfg(target_arch = "x86_64")]
+            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
             Token::Avx512(token) => token.run(kernel),
         }
     }

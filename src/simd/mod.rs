@@ -17,14 +17,24 @@ mod scalar;
 #[path = "portable.rs"]
 mod scalar;
 
-#[cfg(target_arch = "x86_64")]
+// Kernels and firmware are built without vector registers: for x86_64-unknown-none, say, or
+// aarch64-unknown-none-softfloat.
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod avx2;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod avx512;
-#[cfg(target_arch = "x86_64")]
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod detect;
-#[cfg(target_arch = "aarch64")]
+#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 mod neon;
+
+// i686-unknown-uefi has neither SSE2 nor x87: its floats are computed by integers, exactly.
+#[cfg(all(target_arch = "x86", not(target_feature = "sse2"), not(target_os = "uefi")))]
+compile_error!(
+    "rnnlm promises the same bits on every machine, and the x87 unit rounds otherwise than all the others: \
+     build for a target with SSE2, such as i686-unknown-linux-gnu instead of i586-unknown-linux-gnu, \
+     or with RUSTFLAGS=-Ctarget-feature=+sse2"
+);
 
 pub use isa::{Isa, IsaError};
 #[cfg(test)]
@@ -40,9 +50,9 @@ pub(crate) const VIRTUAL_LANES: usize = 16;
 pub(crate) const PACKS: bool = WIDEST > 1;
 
 /// The most lanes of an instruction set compiled in.
-pub(crate) const WIDEST: usize = if cfg!(target_arch = "x86_64") {
+pub(crate) const WIDEST: usize = if cfg!(all(target_arch = "x86_64", target_feature = "sse2")) {
     16
-} else if cfg!(target_arch = "aarch64") {
+} else if cfg!(all(target_arch = "aarch64", target_feature = "neon")) {
     4
 } else {
     1
