@@ -10,6 +10,8 @@
 //!
 //! All take turns, word by word, and medians are told, so that another program that takes the core or the cache for a
 //! while slows all of them, or a few words that don't count: criterion would time one after the other.
+//!
+//! Last, at V=64, D=16, H=32, what a predictor costs that is made for a single word: one per request, say.
 
 use std::{
     env,
@@ -20,6 +22,7 @@ use std::{
 use rnnlm::{AlignedVec, Candidate, Config, Predictor, Sampler, SimpleRnnlm, Xorshift, top};
 
 const M: Config = Config { vocab_size: 10_000, wordvec_size: 100, hidden_size: 100, batch_size: 1, time_size: 1 };
+const E: Config = Config { vocab_size: 64, wordvec_size: 16, hidden_size: 32, batch_size: 1, time_size: 8 };
 
 /// The sum in 256 independent chains, so that additions don't bound it.
 fn sum(weights: &[f32]) -> f32 {
@@ -103,6 +106,30 @@ fn main() {
     for ((name, _), time) in ways.iter().zip(medians) {
         println!("{name:20} {time:8.1} us a word, {:.2} times reading", time / medians[0]);
     }
+    for (name, time) in at_e(words) {
+        println!("{name:20} {time:8.2} us at V=64");
+    }
+}
+
+/// A word at [`E`] from a predictor that was there, and from a new one.
+fn at_e(words: usize) -> [(&'static str, f64); 2] {
+    let model = SimpleRnnlm::new(E, &mut Xorshift::new(1)).expect("the sizes fit");
+    let predictor = || model.predictor().expect("the memory is there");
+    let (mut rng, mut old) = (Xorshift::new(2), predictor());
+    let mut feed = |predictor: &mut Predictor<'_, AlignedVec>| {
+        assert!(black_box(predictor.feed(rng.below(64)).expect("finite")).len() == 64);
+    };
+    let mut times = [const { Vec::new() }; 2];
+    for _ in 0..words {
+        let began = Instant::now();
+        feed(&mut old);
+        times[0].push(began.elapsed());
+        let began = Instant::now();
+        feed(&mut predictor());
+        times[1].push(began.elapsed());
+    }
+    let [word, with_predictor] = times.map(median);
+    [("a word", word), ("predictor and word", with_predictor)]
 }
 
 /// Feeds the word drawn before and draws the next.

@@ -45,7 +45,7 @@ impl<M: Storage> crate::SimpleRnnlm<M> {
     /// [`ConfigError::OutOfMemory`] where the allocator refuses it.
     pub fn predictor(&self) -> Result<Predictor<'_, crate::AlignedVec>, ConfigError> {
         let buffer = crate::AlignedVec::zeroed(Predictor::<&mut [f32]>::len(self.config())?)?;
-        Ok(Predictor::new(self.weights(), buffer)?.with_isa(self.isa()))
+        Predictor::on(self.isa(), self.weights(), buffer)
     }
 }
 
@@ -65,6 +65,12 @@ impl<'w, B: Storage> Predictor<'w, B> {
     /// # Errors
     /// [`ConfigError::BufferLength`] for memory of another length, [`ConfigError::ShapesDiffer`] for matrices that are not those of one model.
     pub fn new(weights: Parameters<&'w [f32]>, buffer: B) -> Result<Self, ConfigError> {
+        Self::on(Isa::detect(), weights, buffer)
+    }
+
+    /// [`Self::new`] on this instruction set: no other is looked for.
+    #[inline(always)]
+    fn on(isa: Isa, weights: Parameters<&'w [f32]>, buffer: B) -> Result<Self, ConfigError> {
         let config = weights.config().ok_or(ConfigError::ShapesDiffer)?;
         config.check()?;
         ConfigError::check_len(config.checked_sizes().prediction(), buffer.as_ref().len())?;
@@ -76,7 +82,7 @@ impl<'w, B: Storage> Predictor<'w, B> {
             weights.affine_w.data(),
             weights.affine_b.data(),
         ];
-        let mut predictor = Self { isa: Isa::detect(), temperature: 1.0, d: config.wordvec_size, weights, buffer };
+        let mut predictor = Self { isa, temperature: 1.0, d: config.wordvec_size, weights, buffer };
         predictor.reset_state();
         Ok(predictor)
     }

@@ -1,6 +1,13 @@
 //! What this processor can do, asked without std: CPUID for the processor, XGETBV for the operating system.
+//!
+//! Under a hypervisor each CPUID takes microseconds, so as few leaves as possible are asked for, once, and the answer is
+//! kept: the only static of the library. It is one byte that depends on nothing else, so threads that ask at the same
+//! time do no harm.
 
-use core::arch::x86_64::{__cpuid, __cpuid_count, _xgetbv};
+use core::{
+    arch::x86_64::{__cpuid, __cpuid_count, _xgetbv},
+    sync::atomic::{AtomicU8, Ordering},
+};
 
 /// CPUID leaf 1, ECX.
 const FMA: u32 = 1 << 12;
@@ -9,41 +16,105 @@ const AVX: u32 = 1 << 28;
 /// CPUID leaf 7, EBX.
 const AVX2: u32 = 1 << 5;
 const AVX512F: u32 = 1 << 16;
-/// XCR0: the system saves the xmm and ymm registers; and the mask registers, the upper halves of zmm0 to 15 and zmm16 to 31.
+/// XCR0: the system saves the xmm and ymm registers; and the mask registers, the upper halves of zmm0 to 15 and zmm16
+/// to 31.
 const XMM_YMM: u64 = 0b110;
 const ZMM: u64 = 0b1110_0000;
 
+/// What is usable here; each level includes those before. 0: not asked yet.
+static LEVEL: AtomicU8 = AtomicU8::new(0);
+const NONE: u8 = 1;
+const AVX2_AND_FMA: u8 = 2;
+const AVX512: u8 = 3;
+
 /// AVX2 and FMA, usable here.
 pub(super) fn avx2_and_fma() -> bool {
-    cfg!(all(target_feature = "avx2", target_feature = "fma")) || usable(AVX2, XMM_YMM)
+    cfg!(all(target_feature = "avx2", target_feature = "fma")) || level() >= AVX2_AND_FMA
 }
 
 /// AVX-512F, with AVX2 and FMA, usable here.
 pub(super) fn avx512f() -> bool {
-    cfg!(target_feature = "avx512f") || usable(AVX2 | AVX512F, XMM_YMM | ZMM)
+    cfg!(target_feature = "avx512f") || level() >= AVX512
 }
 
-/// FMA and these features of leaf 7, with these registers saved by the system.
-fn usable(features: u32, registers: u64) -> bool {
-    // An interpreter has no CPUID to ask.
-    if cfg!(miri) {
-        return false;
+fn level() -> u8 {
+    match LEVEL.load(Ordering::Relaxed) {
+        0 => {
+            let level = ask();
+            LEVEL.store(level, Ordering::Relaxed);
+            level
+        }
+        level => level,
     }
-    // Newer compilers know that this is safe.
-    // SAFETY: every x86-64 processor has the instruction.
+}
+
+#[cold]
+fn ask() -> u8 {
+    #[cfg(test)]
+    tests::ASKED.set(tests::ASKED.get() + 1);
+    // An interpreter has no CPUID to ask, and in an enclave the instruction is illegal.
+    if cfg!(any(miri, target_env = "sgx")) {
+        return NONE;
+    }
+    // Newer compilers know that CPUID is safe.
+    // SAFETY: outside of enclaves every x86-64 processor has the instruction.
     #[allow(unused_unsafe)]
-    let (highest_leaf, leaf_1, leaf_7) = unsafe { (__cpuid(0).eax, __cpuid(1).ecx, __cpuid_count(7, 0).ebx) };
+    let leaf_1 = unsafe { __cpuid(1).ecx };
     let needed = FMA | OSXSAVE | AVX;
-    if highest_leaf < 7 || leaf_1 & needed != needed || leaf_7 & features != features {
-        return false;
+    if leaf_1 & needed != needed {
+        return NONE;
     }
+    // SAFETY: as above. Leaf 7 exists: OSXSAVE says that the system uses XSAVE, which has leaf 13 for its own.
+    #[allow(unused_unsafe)]
+    let leaf_7 = unsafe { __cpuid_count(7, 0).ebx };
     // SAFETY: OSXSAVE says that XGETBV exists and is enabled.
     let saved = unsafe { xcr0() };
-    saved & registers == registers
+    let usable = |features, registers| leaf_7 & features == features && saved & registers == registers;
+    if usable(AVX2 | AVX512F, XMM_YMM | ZMM) {
+        AVX512
+    } else if usable(AVX2, XMM_YMM) {
+        AVX2_AND_FMA
+    } else {
+        NONE
+    }
 }
 
 #[target_feature(enable = "xsave")]
 fn xcr0() -> u64 {
     // SAFETY: register 0 exists wherever XGETBV does.
     unsafe { _xgetbv(0) }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use core::cell::Cell;
+    use std::arch::is_x86_feature_detected;
+
+    use super::*;
+    use crate::Isa;
+
+    std::thread_local! {
+        /// How often this thread asked the processor.
+        pub(super) static ASKED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    #[test]
+    fn the_processor_is_asked_once() {
+        let best = Isa::detect();
+        let asked = ASKED.get();
+        assert!(asked <= 1, "{asked}");
+        for _ in 0..3 {
+            assert_eq!((Isa::detect(), Isa::available().last()), (best, Some(best)));
+        }
+        assert_eq!(ASKED.get(), asked);
+    }
+
+    #[test]
+    fn std_finds_the_same() {
+        // an interpreter knows what is compiled in alone
+        let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+        assert_eq!(avx2_and_fma(), avx2);
+        assert_eq!(avx512f(), avx2 && is_x86_feature_detected!("avx512f"));
+    }
 }

@@ -41,10 +41,23 @@ impl Isa {
     /// the same.
     pub const PORTABLE: Self = Self(Token::Scalar(Scalar));
 
-    /// The fastest instruction set of this machine.
+    /// The fastest instruction set of this machine. The processor is asked once in the life of a program, which can take
+    /// microseconds where a hypervisor answers in its place.
     #[must_use]
     pub fn detect() -> Self {
-        Self::available().last().unwrap_or(Self::PORTABLE)
+        #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+        if let Some(token) = Avx512::new() {
+            return Self(Token::Avx512(token));
+        }
+        #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+        if let Some(token) = Avx2::new() {
+            return Self(Token::Avx2(token));
+        }
+        #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+        if let Some(token) = Neon::new() {
+            return Self(Token::Neon(token));
+        }
+        Self::PORTABLE
     }
 
     /// The instruction sets of this machine, slowest first.
