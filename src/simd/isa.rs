@@ -129,10 +129,35 @@ pub enum IsaError {
 impl fmt::Display for IsaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Unknown => "unknown instruction set: name one of portable, cortex-m, neon, avx2, avx512",
-            Self::NotHere => "this machine lacks that instruction set: leave the choice to detection, or name portable",
+            Self::Unknown => "unknown instruction set: leave the choice to detection, or name one of this machine:",
+            Self::NotHere => {
+                "this machine lacks that instruction set: leave the choice to detection, or name one that is here:"
+            }
+        })?;
+        // without `write!`, which costs flash
+        Isa::available().try_for_each(|isa| {
+            f.write_str(" ")?;
+            f.write_str(isa.name())
         })
     }
 }
 
 impl core::error::Error for IsaError {}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::{string::ToString, vec::Vec};
+
+    use super::*;
+
+    #[test]
+    fn errors_advise_what_is_here_and_nothing_else() {
+        let here: Vec<&str> = Isa::available().map(Isa::name).collect();
+        for error in [IsaError::Unknown, IsaError::NotHere] {
+            let message = error.to_string();
+            let (_, advised) = message.split_once(": ").and_then(|(_, advice)| advice.split_once(": ")).unwrap();
+            assert!(advised.split(' ').eq(here.iter().copied()), "{message}");
+        }
+    }
+}
