@@ -165,7 +165,8 @@ impl<'w, B: Storage> Predictor<'w, B> {
         }
     }
 
-    /// Reads one token and returns the probability of each word of the vocabulary to be the next.
+    /// Reads one token and returns the probability of each word of the vocabulary to be the next: 0 for a word whose
+    /// logit lies more than 55.8 below the largest.
     ///
     /// # Errors
     /// An id not below V; weights that give no finite probabilities: what was read is then forgotten.

@@ -11,7 +11,8 @@ pub struct TokenScore {
     /// The token.
     pub id: u32,
     /// Its cross-entropy in nats: -ln of its probability. Never NaN; infinite where an
-    /// [`OnlineLearner`](crate::OnlineLearner) gave it a probability too small for f32, below e^-103.
+    /// [`OnlineLearner`](crate::OnlineLearner) gave it the probability 0, as to every word whose logit lies more than
+    /// 55.8 below the largest.
     pub loss: f32,
     /// Its place among all words from the likeliest, which is 1, to V; among equally likely ones the lower id comes first.
     pub rank: usize,

@@ -78,6 +78,36 @@ fn workload_s_has_its_golden_hash_on_every_instruction_set() {
     }
 }
 
+/// A mask by biases and logits that training has driven apart, at every distance from where exponentials still count to
+/// far beyond: no gradient is subnormal, which would cost many processors a hundred times the time.
+#[test]
+fn logits_far_apart_give_the_same_bits_and_no_subnormal_gradient() {
+    for config in [E, Config { vocab_size: 37, wordvec_size: 7, hidden_size: 9, batch_size: 3, time_size: 4 }] {
+        for spread in (40..=200).step_by(4) {
+            let mut fresh = SimpleRnnlm::new(config, &mut Xorshift::new(1)).unwrap().with_isa(Isa::PORTABLE);
+            for (word, bias) in fresh.weights_mut().affine_b.as_mut_slice().iter_mut().enumerate() {
+                let part = if word % 4 == 1 { 1.0 } else { word as f32 / config.vocab_size as f32 };
+                *bias = if word % 2 == 0 { 0.0 } else { -part * spread as f32 };
+            }
+            let mut oracle = fresh.clone();
+            train(&mut oracle, 3, 0.1);
+            let mut gradients = Gradients::new(config).unwrap();
+            for isa in Isa::available() {
+                let mut model = fresh.clone().with_isa(isa);
+                let (xs, ts) = window(&config, &mut Xorshift::new(11));
+                model.forward(&xs, &ts).unwrap().backward(&mut gradients).unwrap();
+                for (name, gradient) in gradients.parameters().named() {
+                    let subnormal = gradient.as_slice().iter().find(|g| g.is_subnormal());
+                    assert_eq!(subnormal, None, "{} {name} {spread} {config:?}", isa.name());
+                }
+                let mut model = fresh.clone().with_isa(isa);
+                train(&mut model, 3, 0.1);
+                assert_eq!(hash(&model), hash(&oracle), "{} {spread} {config:?}", isa.name());
+            }
+        }
+    }
+}
+
 /// Sizes whose recurrence stays in registers, and sizes beside them.
 #[test]
 fn a_batch_of_one_gives_the_same_bits_where_all_steps_are_one_loop() {

@@ -31,7 +31,7 @@ const Q4: f32 = f32::from_bits(0x3ab6_2982);
 #[rustfmt::skip]
 pub(super) const CONSTANTS: &[f32; 21] = &[
     ROUND, ROUND, Q3, Q3, Q2, Q2, Q1, Q1, Q0, Q0,
-    LOG2_E, ROUND, LN2_HI, -LN2_LO, Q4, 1.0, 2.0, 0.5, 9.02, ROUND - 24.0, -104.0,
+    LOG2_E, ROUND, LN2_HI, -LN2_LO, Q4, 1.0, 2.0, 0.5, 9.02, ROUND - 24.0, FAR,
 ];
 
 /// r1 and m of the head of this file, for integral n.
@@ -73,16 +73,29 @@ pub(crate) fn exp_lanes<S: Simd>(s: S, x: S::F) -> S::F {
     s.scale(significand(s, x, n), n)
 }
 
-/// The least x for [`exp_of_tame`].
-pub(super) const TAME: f32 = -86.0;
+/// A number whose nearest power is -81: this and all below are too far from 0 for [`exp_or_zero`].
+const FAR: f32 = -56.0;
 
-/// [`exp_lanes`] for x in TAME..=0, where e^x is a normal number.
+/// The exponential of the softmax: [`exp_lanes`] for x not above 0, but 0 where the nearest power of two is below
+/// 2^-80, which is x below -55.8. NaN for NaN.
+///
+/// A number so far below 2^-64 of the largest, 1, matters to no sum and no weight. And there is room down to the least
+/// normal number, 2^-126, so what is made of it stays normal: the probability and the gradient, which are a thousandth
+/// or a millionth of it, and the product of that gradient with a small activation. An operation on a subnormal number
+/// takes some processors more than a hundred cycles.
 #[inline(always)]
-pub(super) fn exp_of_tame<S: Simd>(s: S, x: S::F) -> S::F {
+pub(super) fn exp_or_zero<S: Simd>(s: S, x: S::F) -> S::F {
+    // NaN passes through the clamp
+    let x = s.max(s.splat(FAR), x);
     let shifted = nearest_power(s, x);
     let n = s.sub(shifted, s.splat(ROUND));
-    s.scale_normal(significand(s, x, n), shifted)
+    // 2^n / 2^46 is the least normal number for n = -80; for -81 all its bits are zero, and so are those of the product
+    let power = s.scale_normal(s.splat(1.0 / TWO_46), shifted);
+    s.mul(s.mul(significand(s, x, n), s.splat(TWO_46)), power)
 }
+
+/// 2^46.
+const TWO_46: f32 = 70_368_744_177_664.0;
 
 /// tanh x = sign(x) F / (2 - F) with F = 1 - e^(-2|x|), so that nothing overflows and 1 / (2 - F) = (1 + tanh) / 2
 /// comes for free: one division and one correction give the quotient of the two-part numbers almost exactly.

@@ -5,12 +5,15 @@
 //! gradient       dx_v = e_v (share / s) - [v = target] share          share = 1 / number of rows that count
 //! ```
 //!
+//! An exponential below 2^-80.5, which is x_v - m below -55.8, counts as 0 ([`exp_or_zero`]): no subnormal number
+//! arises, so logits that lie far apart take no more time than others.
+//!
 //! The order of the sum: element v is added to virtual lane v mod 16, in ascending v; then lane i += lane i + 8,
 //! i += i + 4, i += i + 2, i += i + 1. Every vector width divides sixteen, so the order is the same on all.
 
 use super::{
     elementwise::fold_lanes,
-    exp::{CONSTANTS, TAME, exp_lanes, exp_of_tame},
+    exp::{CONSTANTS, exp_or_zero},
     scalar::ln_of_sum,
 };
 use crate::simd::{Kernel, Simd, VIRTUAL_LANES};
@@ -79,45 +82,33 @@ fn exponentials<S: Simd>(s: S, row: &mut [f32]) -> (f32, f32) {
     if let Some(max_and_sum) = s.exponentials(row, CONSTANTS) {
         return max_and_sum;
     }
-    let (max, tame) = bounds(s, row);
-    if S::LANES > 1 && tame {
-        (max, replace_and_sum::<S, true>(s, row, max))
-    } else {
-        (max, replace_and_sum::<S, false>(s, row, max))
-    }
+    let max = maximum(s, row);
+    (max, replace_and_sum(s, row, max))
 }
 
 /// x = exp(x - max), and the sum.
 #[inline(always)]
-fn replace_and_sum<S: Simd, const IS_TAME: bool>(s: S, row: &mut [f32], max: f32) -> f32 {
+fn replace_and_sum<S: Simd>(s: S, row: &mut [f32], max: f32) -> f32 {
     let (max, len) = (s.splat(max), row.len());
     let mut sums = [s.splat(0.0); VIRTUAL_LANES];
-    let mut poison = s.splat(0.0);
     let mut blocks = row.chunks_exact_mut(VIRTUAL_LANES);
     for block in &mut blocks {
         // the same place of the next row, if there is one: memory has nothing else to do meanwhile
         s.prefetch(block.as_ptr().wrapping_add(len));
         for (lanes, sum) in block.chunks_exact_mut(S::LANES).zip(&mut sums) {
-            let x = s.sub(s.load(lanes), max);
-            let e = if IS_TAME {
-                // NaN, which `bounds` doesn't see and `exp_of_tame` may lose: 0 x is NaN then, else a zero
-                poison = s.fma(s.splat(0.0), x, poison);
-                exp_of_tame(s, x)
-            } else {
-                exp_lanes(s, x)
-            };
+            let e = exp_or_zero(s, s.sub(s.load(lanes), max));
             s.store(lanes, e);
             *sum = s.add(*sum, e);
         }
     }
     for (lanes, sum) in blocks.into_remainder().chunks_mut(S::LANES).zip(&mut sums) {
-        s.store(lanes, exp_lanes(s, s.sub(s.load(lanes), max)));
+        s.store(lanes, exp_or_zero(s, s.sub(s.load(lanes), max)));
         // loaded again, so that lanes beyond the end of the row add 0
         *sum = s.add(*sum, s.load(lanes));
     }
     let mut lanes = [0.0; VIRTUAL_LANES];
     for (to, sum) in lanes.chunks_exact_mut(S::LANES).zip(sums) {
-        s.store(to, s.add(sum, poison));
+        s.store(to, sum);
     }
     fold_lanes(lanes, |a, b| a + b)
 }
@@ -139,41 +130,29 @@ fn scale<S: Simd>(s: S, row: &mut [f32], factor: f32) {
     }
 }
 
-/// The largest element, and whether all elements of whole blocks are so near to it that their exponentials are normal. A NaN
-/// may be passed over: it shows in the sum, where it stays.
+/// The largest element. A NaN may be passed over: it shows in the sum, where it stays.
 #[inline(always)]
-fn bounds<S: Simd>(s: S, row: &[f32]) -> (f32, bool) {
-    // four chains each: one would wait for itself
-    let (mut max, mut min) = ([s.splat(f32::NEG_INFINITY); 4], [s.splat(f32::INFINITY); 4]);
+fn maximum<S: Simd>(s: S, row: &[f32]) -> f32 {
+    // four chains: one would wait for itself
+    let mut max = [s.splat(f32::NEG_INFINITY); 4];
     let mut fours = row.chunks_exact(4 * S::LANES);
     for four in &mut fours {
-        for (lanes, (max, min)) in four.chunks_exact(S::LANES).zip(max.iter_mut().zip(&mut min)) {
-            include(s, s.load(lanes), max, min);
+        for (lanes, max) in four.chunks_exact(S::LANES).zip(&mut max) {
+            *max = s.max(s.load(lanes), *max);
         }
     }
     let mut vectors = fours.remainder().chunks_exact(S::LANES);
-    let ([max, maxima @ ..], [min, minima @ ..]) = (&mut max, &mut min);
+    let [max, maxima @ ..] = &mut max;
     for lanes in &mut vectors {
-        include(s, s.load(lanes), max, min);
+        *max = s.max(s.load(lanes), *max);
     }
-    for (&a, &b) in maxima.iter().zip(&*minima) {
-        (*max, *min) = (s.max(a, *max), s.min(b, *min));
+    for &other in &*maxima {
+        *max = s.max(other, *max);
     }
-    let (mut highest, mut lowest) = ([f32::NEG_INFINITY; VIRTUAL_LANES], [f32::INFINITY; VIRTUAL_LANES]);
+    let mut highest = [f32::NEG_INFINITY; VIRTUAL_LANES];
     s.store(&mut highest, *max);
-    s.store(&mut lowest, *min);
     let larger = |a: f32, b: f32| if b > a { b } else { a };
-    let max = vectors.remainder().iter().copied().fold(fold_lanes(highest, larger), larger);
-    let min = fold_lanes(lowest, |a, b| if a < b { a } else { b });
-    (max, min - max >= TAME)
-}
-
-#[inline(always)]
-fn include<S: Simd>(s: S, x: S::F, max: &mut S::F, min: &mut S::F) {
-    *max = s.max(x, *max);
-    if S::LANES > 1 {
-        *min = s.min(x, *min);
-    }
+    vectors.remainder().iter().copied().fold(fold_lanes(highest, larger), larger)
 }
 
 #[cfg(test)]
@@ -181,7 +160,7 @@ mod tests {
     extern crate std;
     use std::vec::Vec;
 
-    use super::*;
+    use super::{super::exp::exp_lanes, *};
     use crate::{Isa, simd::Portable};
 
     struct Row<'a>(&'a mut [f32]);
@@ -193,14 +172,26 @@ mod tests {
         }
     }
 
+    /// The spread in eighteen steps.
+    fn far(step: usize, spread: f32) -> f32 {
+        if step == 0 { 0.0 } else { step as f32 / 18.0 * spread }
+    }
+
+    /// e^x, and 0 where the nearest power of two is below 2^-80.
+    fn written(x: f32) -> f32 {
+        // the product is exact
+        if f64::from(x) * f64::from(core::f32::consts::LOG2_E) < -80.5 { 0.0 } else { exp_lanes(Portable, x) }
+    }
+
     #[test]
     fn exponentials_and_their_sum_are_the_written_ones() {
-        // up to a spread of 86 all exponentials are normal numbers, from 104 on some are zeros
-        for spread in [6.7, 85.9, 86.0, 86.1, 87.4, 95.0, 103.9, 110.0] {
+        let spreads =
+            [6.7, 40.0, 55.7, 55.8, 55.9, 56.1, 60.0, 86.1, 95.0, 103.9, 110.0, 200.0, 1e4, 1e30, f32::INFINITY];
+        for spread in spreads {
             for len in [1, 7, 8, 15, 16, 17, 31, 32, 33, 100] {
-                let logits: Vec<f32> = (0..len).map(|i| ((i * 37) % 19) as f32 / 18.0 * spread - 3.0).collect();
+                let logits: Vec<f32> = (0..len).map(|i| -3.0 - far((i * 37) % 19, spread)).collect();
                 let max = logits.iter().fold(f32::MIN, |a, &b| a.max(b));
-                let exponentials: Vec<f32> = logits.iter().map(|&x| exp_lanes(Portable, x - max)).collect();
+                let exponentials: Vec<f32> = logits.iter().map(|&x| written(x - max)).collect();
                 let mut lanes = [0.0; 16];
                 for (v, e) in exponentials.iter().enumerate() {
                     lanes[v % 16] += e;
@@ -215,6 +206,44 @@ mod tests {
                     let (m, sum) = isa.run(Row(&mut row));
                     assert_eq!((m, sum.to_bits()), (max, lanes[0].to_bits()), "{} {len} {spread}", isa.name());
                     assert_eq!(row, exponentials, "{} {len} {spread}", isa.name());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn exponentials_end_at_one_place() {
+        // all floats from -55.82 to -55.78: the end is at -80.5 ln 2 = -55.798
+        let near: Vec<f32> = ((-55.78_f32).to_bits()..(-55.82_f32).to_bits()).map(f32::from_bits).collect();
+        for isa in Isa::available() {
+            for chunk in near.chunks(33) {
+                let mut row = std::vec![0.0];
+                row.extend(chunk);
+                let expected: Vec<u32> = row.iter().map(|&x| written(x).to_bits()).collect();
+                isa.run(Row(&mut row));
+                assert_eq!(row.iter().map(|e| e.to_bits()).collect::<Vec<_>>(), expected, "{}", isa.name());
+            }
+        }
+        let smallest = near.iter().map(|&x| written(x)).filter(|&e| e > 0.0).fold(1.0, f32::min);
+        assert!((-80.51..-80.49).contains(&smallest.log2()), "{smallest:e}");
+    }
+
+    #[test]
+    fn no_subnormal_number_arises() {
+        let normal = |x: &f32| *x == 0.0 || x.is_normal();
+        for isa in Isa::available() {
+            for quarters in 0..=800 {
+                let spread = quarters as f32 / 4.0;
+                for (len, share) in [(16, 1.0), (37, 1.0 / 700.0), (100, 1e-6)] {
+                    let logits: Vec<f32> = (0..len).map(|i| -far((i * 37) % 19, spread)).collect();
+                    let what = std::format!("{} {len} {spread}", isa.name());
+                    let [mut row, mut gradient, mut probabilities] = [logits.clone(), logits.clone(), logits];
+                    isa.run(Row(&mut row));
+                    assert!(row.iter().all(normal), "{what}");
+                    isa.run(SoftmaxRow { row: &mut gradient, target: 0, share });
+                    assert!(gradient.iter().all(normal), "{what}: gradient");
+                    isa.run(Softmax(&mut probabilities));
+                    assert!(probabilities.iter().all(normal), "{what}: probabilities");
                 }
             }
         }

@@ -6,8 +6,9 @@
 //! backward   dlogit_rv = (p_rv - [v = target]) / M, 0 in ignored rows
 //! ```
 //!
-//! Subtracting the maximum makes any finite logits safe. A row is turned into its gradient right behind its loss, while
-//! it is in the cache. The losses are added in ascending r.
+//! Subtracting the maximum makes any finite logits safe. An exponential below 2^-80.5 counts as 0; the loss comes from
+//! the logits and has no such end. A row is turned into its gradient right behind its loss, while it is in the cache.
+//! The losses are added in ascending r.
 
 use super::TokenWindow;
 use crate::{

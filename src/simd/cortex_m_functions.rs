@@ -61,8 +61,8 @@ macro_rules! sum_pair {
 }
 
 /// x = e^(x - minus) for an even number of elements above zero, where none is above `minus` and none a NaN without a sign:
-/// `kernels::exp::exp_lanes`, instruction by instruction. Where the result is normal, neither the clamp nor a scaling in two
-/// steps changes anything.
+/// the bits of `kernels::exp::exp_or_zero`. Where n is below -80, the result is 0 times something finite or a NaN, which
+/// so stays: where x - minus is far below, it becomes 1, for nothing overflows then.
 ///
 /// # Safety
 /// As many elements are there.
@@ -78,7 +78,7 @@ pub(super) unsafe fn exp(x: *mut f32, count: usize, minus: f32, constants: &'sta
             vsub.f32 s0, s0, s16
             vsub.f32 s1, s1, s16",
             start_pair!(),
-            // n below -125 in either, or a NaN with a sign; nothing but `subs` touches the flags after this
+            // n below -80 in either, or a NaN with a sign; nothing but `subs` touches the flags after this
             "vmov r3, r4, s2, s3
             cmp r3, r5
             it ge
@@ -98,37 +98,34 @@ pub(super) unsafe fn exp(x: *mut f32, count: usize, minus: f32, constants: &'sta
             b 6f
          5: vcmp.f32 s0, s27
             vmrs apsr_nzcv, fpscr
-            it mi
-            vmovmi.f32 s0, s27
+            itt mi
+            vmovmi.f32 s0, s22
+            vmovmi.f32 s2, s18
             vcmp.f32 s1, s27
             vmrs apsr_nzcv, fpscr
-            it mi
-            vmovmi.f32 s1, s27",
-            start_pair!(),
+            itt mi
+            vmovmi.f32 s1, s22
+            vmovmi.f32 s3, s18",
             // a count is below: so are the flags
-            "vmov r3, r4, s2, s3
-            cmp r1, r5
+            "cmp r1, r5
             b 3b",
-            // 2^(n / 2 rounded down), then 2^(the rest of n)
-            "7: sbfx r8, r3, #1, #21
-            sbfx r9, r4, #1, #21
-            sub r3, r3, r8
-            sub r4, r4, r9
-            add r8, r12, r8, lsl #23
-            add r9, r12, r9, lsl #23
-            add r3, r12, r3, lsl #23
-            add r4, r12, r4, lsl #23
+            // 2^n, or 0
+            "7: add r8, r12, r3, lsl #23
+            cmp r3, r5
+            it lt
+            movlt r8, #0
+            add r9, r12, r4, lsl #23
+            cmp r4, r5
+            it lt
+            movlt r9, #0
             vmov s6, s7, r8, r9
-            vmul.f32 s4, s4, s6
-            vmul.f32 s5, s5, s7
-            vmov s6, s7, r3, r4
             vmul.f32 s4, s4, s6
             vmul.f32 s5, s5, s7
             vmov r8, r9, s4, s5
             b 4b
          6:",
             inout("r0") x => _, inout("r1") count => _, in("r2") constants, out("r3") _, out("r4") _,
-            in("r5") 0x4b40_0000 - 125, out("r8") _, out("r9") _, in("r12") 0x3f80_0000,
+            in("r5") 0x4b40_0000 - 80, out("r8") _, out("r9") _, in("r12") 0x3f80_0000,
             inout("r10") minus.to_bits() => _, out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _, out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _,
             options(nostack)
         );

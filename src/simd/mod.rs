@@ -109,7 +109,7 @@ pub(crate) trait Simd: Copy {
     /// a * 2^n, rounded once, for integral n in -252..=254 and finite a in [0.5, 2).
     fn scale(self, a: Self::F, n: Self::F) -> Self::F;
     /// a * 2^n where a and that are normal numbers, for integral n given as n + 1.5 * 2^23: its last bits are n and are added to
-    /// the exponent field of a. NaN may become a number.
+    /// the exponent field of a. Zero where a is a power of two and that is 2^-127. NaN may become a number.
     fn scale_normal(self, a: Self::F, shifted: Self::F) -> Self::F;
 
     /// Transposes `columns` elements, four or LANES, of each of `lanes` rows of `from`, 1 to LANES, into as many rows of LANES of `to`,
