@@ -61,8 +61,8 @@ macro_rules! sum_pair {
 }
 
 /// x = e^(x - minus) for an even number of elements above zero, where none is above `minus` and none a NaN without a sign:
-/// the bits of `kernels::exp::exp_or_zero`. Where n is below -80, the result is 0 times something finite or a NaN, which
-/// so stays: where x - minus is far below, it becomes 1, for nothing overflows then.
+/// the bits of `kernels::exp::exp_or_zero`. Where n is below -80, the result is e^x times 0, so that a NaN stays; there
+/// an x far below is replaced by 1 first, so that nothing overflows.
 ///
 /// # Safety
 /// As many elements are there.
