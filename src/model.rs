@@ -37,6 +37,8 @@ pub struct SimpleRnnlm<B> {
     config: Config,
     isa: Isa,
     stateful: bool,
+    /// Whether the workspace is still that of a backward pass, and the state was not set since: an update moves it.
+    awaits_update: bool,
     weights: B,
     workspace: B,
 }
@@ -81,7 +83,7 @@ impl<B: Storage> SimpleRnnlm<B> {
         let memory = config.memory()?;
         ConfigError::check_len(memory.weights, weights.as_ref().len())?;
         ConfigError::check_len(memory.workspace, workspace.as_ref().len())?;
-        let mut model = Self { config, isa: Isa::detect(), stateful: true, weights, workspace };
+        let mut model = Self { config, isa: Isa::detect(), stateful: true, awaits_update: false, weights, workspace };
         model.reset_state();
         Ok(model)
     }
@@ -209,6 +211,7 @@ impl<B: Storage> SimpleRnnlm<B> {
     }
 
     pub(crate) fn state_mut(&mut self) -> &mut [f32] {
+        self.awaits_update = false;
         let len = self.config.batch_size * self.config.hidden_size;
         self.workspace.as_mut().get_mut(..len).unwrap_or(&mut [])
     }
@@ -225,8 +228,8 @@ impl<B: Storage> SimpleRnnlm<B> {
     /// Slices of another length than N * T, ids not below V, a loss or hidden state that is not finite. The
     /// hidden state is then as it was.
     pub fn forward(&mut self, xs: &[u32], ts: &[u32]) -> Result<Window<'_, B>, StepError> {
-        let stateful = self.stateful;
-        let (loss, count) = step::forward(self.parts(), stateful, [xs, ts])?;
+        self.awaits_update = false;
+        let (loss, count) = step::forward(self.parts(), [xs, ts])?;
         Ok(Window { model: self, loss, count })
     }
 
@@ -272,17 +275,23 @@ impl<B: Storage> SimpleRnnlm<B> {
     /// # Errors
     /// As [`Self::evaluate`]; a loss that is not finite ends the scores before it is shown.
     pub fn score(&mut self, tokens: &[u32], mut visit: impl FnMut(TokenScore)) -> Result<f32, StepError> {
+        // the workspace is used
+        self.awaits_update = false;
         step::score(self.parts(), tokens, &mut visit)
     }
 
-    /// Sets the carried hidden state to that before the window just read.
-    pub(crate) fn take_back_state(&mut self) {
-        step::take_back_state(self.parts());
+    /// A step through stored gradients ends, or fails and may be tried again: the carried hidden state becomes that behind its window,
+    /// or before it.
+    pub(crate) fn end_step(&mut self, is_done: bool) {
+        if self.awaits_update {
+            step::move_state(self.parts(), is_done);
+        }
+        self.awaits_update &= !is_done;
     }
 
     fn parts(&mut self) -> Parts<'_> {
-        let sizes = self.sizes();
-        Parts { isa: self.isa, sizes, weights: self.weights.as_mut(), workspace: self.workspace.as_mut() }
+        let (isa, sizes, stateful) = (self.isa, self.sizes(), self.stateful);
+        Parts { isa, sizes, stateful, weights: self.weights.as_mut(), workspace: self.workspace.as_mut() }
     }
 }
 
@@ -321,7 +330,8 @@ impl<B: Storage> Window<'_, B> {
         Ok(self.loss)
     }
 
-    /// The gradient of every weight, stored: for clipping or inspection. Returns the loss.
+    /// The gradient of every weight, stored: for clipping or inspection. Returns the loss. The hidden state is that behind the
+    /// window; an [`Sgd::update`](crate::Sgd::update) that is refused moves it back.
     ///
     /// ```
     /// use rnnlm::{Config, Gradients, Sgd, SimpleRnnlm, Xorshift};
@@ -335,10 +345,17 @@ impl<B: Storage> Window<'_, B> {
     /// ```
     ///
     /// # Errors
-    /// [`StepError::OtherSizes`] where the gradients were made for another configuration.
+    /// [`StepError::OtherSizes`] where the gradients were made for another configuration. The hidden state is then as it was before
+    /// the window.
     pub fn backward<G: Storage>(self, gradients: &mut Gradients<G>) -> Result<f32, StepError> {
-        let mut gradients = gradients.parts_mut(&self.model.sizes()).ok_or(StepError::OtherSizes)?;
-        step::store(self.model.parts(), &mut gradients, self.count)?;
-        Ok(self.loss)
+        self.model.awaits_update = true;
+        let stored = match gradients.parts_mut(&self.model.sizes()) {
+            Some(mut gradients) => step::store(self.model.parts(), &mut gradients, self.count),
+            None => Err(StepError::OtherSizes),
+        };
+        if stored.is_err() {
+            self.model.end_step(false);
+        }
+        stored.map(|()| self.loss)
     }
 }

@@ -52,8 +52,20 @@ impl Sgd {
     /// Takes one step along stored gradients. One pass over all weights, or two where overflow is near.
     ///
     /// # Errors
-    /// Gradients of another configuration; a step or new weight that would not be finite. The weights are then as they were.
+    /// Gradients of another configuration; a step or new weight that would not be finite. The weights are then as they were, and
+    /// the hidden state is that before the window of the backward pass, unless the model was used otherwise since. An update that
+    /// succeeds after all, with a lower rate for instance, moves it on.
     pub fn update<B: Storage, G: Storage>(
+        &self,
+        model: &mut SimpleRnnlm<B>,
+        gradients: &Gradients<G>,
+    ) -> Result<(), StepError> {
+        let result = self.descend(model, gradients);
+        model.end_step(result.is_ok());
+        result
+    }
+
+    fn descend<B: Storage, G: Storage>(
         &self,
         model: &mut SimpleRnnlm<B>,
         gradients: &Gradients<G>,

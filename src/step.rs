@@ -26,14 +26,16 @@ use crate::{
 pub(crate) struct Parts<'m> {
     pub isa: Isa,
     pub sizes: Sizes,
+    /// Whether a window starts from the carried state, or from zero.
+    pub stateful: bool,
     pub weights: &'m mut [f32],
     pub workspace: &'m mut [f32],
 }
 
 /// Reads a window and moves the hidden state on to its end. Gives the mean loss and how many targets count; where they aren't
 /// finite, or the input is bad, the state is as it was.
-pub(crate) fn forward(model: Parts<'_>, stateful: bool, [xs, ts]: [&[u32]; 2]) -> Result<(f32, usize), StepError> {
-    let Parts { isa, sizes, weights, workspace } = model;
+pub(crate) fn forward(model: Parts<'_>, [xs, ts]: [&[u32]; 2]) -> Result<(f32, usize), StepError> {
+    let Parts { isa, sizes, stateful, weights, workspace } = model;
     let needed = sizes.rows();
     let given = if xs.len() == needed { ts.len() } else { xs.len() };
     if given != needed {
@@ -44,12 +46,10 @@ pub(crate) fn forward(model: Parts<'_>, stateful: bool, [xs, ts]: [&[u32]; 2]) -
     let views = Views::of(&mut place, &sizes, weights, workspace).ok_or(StepError::OtherSizes)?;
     let Views { weights, buffers } = views;
     let [state, _, h, ..] = buffers;
-    let block = sizes.n * sizes.h;
-    let before = head(h, block);
     if stateful {
-        copy(before, state);
+        copy(h, state);
     } else {
-        clear(before);
+        clear(head(h, state.len()));
     }
     let count = ts.iter().filter(|&&target| target != IGNORE).count();
     let mut total = Sum::default();
@@ -57,17 +57,47 @@ pub(crate) fn forward(model: Parts<'_>, stateful: bool, [xs, ts]: [&[u32]; 2]) -
     isa.run(Train { pass, count, total: &mut total });
     let loss = total.mean(count);
     let [state, _, h, ..] = buffers;
-    let last = h.get(sizes.t * block..).unwrap_or_default();
-    if !loss.is_finite() || !isa.run(MaxAbs([last])).is_finite() {
+    if !loss.is_finite() || !isa.run(MaxAbs([last(h, &sizes)])).is_finite() {
         return Err(StepError::NonFiniteLoss);
     }
-    copy(state, last);
+    if !stateful {
+        // for a step that fails: see `from_its_start`
+        copy(h, state);
+    }
+    copy(state, last(h, &sizes));
     Ok((loss, count))
+}
+
+/// Runs a backward pass with block 0 of h as the window started. The state before the window, which stands there otherwise, is kept
+/// meanwhile in the place of the carried one: that only repeats the last block.
+#[inline(always)]
+fn from_its_start<'a, R>(
+    buffers: &mut Buffers<'a>,
+    sizes: &Sizes,
+    stateful: bool,
+    pass: impl FnOnce(&mut Buffers<'a>) -> R,
+) -> R {
+    if stateful {
+        return pass(buffers);
+    }
+    let [state, _, h, ..] = buffers;
+    copy(state, h);
+    clear(head(h, state.len()));
+    let result = pass(buffers);
+    let [state, _, h, ..] = buffers;
+    copy(h, state);
+    copy(state, last(h, sizes));
+    result
+}
+
+/// The hidden states behind the window (N,H).
+fn last<'h>(h: &'h [f32], sizes: &Sizes) -> &'h [f32] {
+    h.get(sizes.t * sizes.n * sizes.h..).unwrap_or_default()
 }
 
 /// Scores a text from a zero state, as one row. Gives its mean loss.
 pub(crate) fn score(model: Parts<'_>, tokens: &[u32], visit: &mut dyn FnMut(TokenScore)) -> Result<f32, StepError> {
-    let Parts { isa, sizes, weights, workspace } = model;
+    let Parts { isa, sizes, weights, workspace, .. } = model;
     let (Some((_, xs)), Some((_, ts @ [_, ..]))) = (tokens.split_last(), tokens.split_first()) else {
         return Err(StepError::Length { needed: 2, given: tokens.len() });
     };
@@ -105,13 +135,15 @@ pub(crate) fn score(model: Parts<'_>, tokens: &[u32], visit: &mut dyn FnMut(Toke
 /// The backward pass of the window just read, in which `count` targets count, with the SGD update in place. On an error, weights
 /// and state are those before the window.
 pub(crate) fn descend(model: Parts<'_>, rate: f32, count: usize) -> Result<(), StepError> {
-    let Parts { isa, sizes, weights, workspace } = model;
+    let Parts { isa, sizes, stateful, weights, workspace } = model;
     let mut place = MaybeUninit::uninit();
     let views = Views::of(&mut place, &sizes, weights, workspace).ok_or(StepError::OtherSizes)?;
     let Views { weights, buffers } = views;
     let result = check_rate(rate).and_then(|()| {
-        let pass = Backward { sizes: &sizes, buffers };
-        if count == 0 || isa.run(InPlace { pass, weights, rate }) { Ok(()) } else { Err(StepError::NonFiniteUpdate) }
+        let finite = from_its_start(buffers, &sizes, stateful, |buffers| {
+            count == 0 || isa.run(InPlace { pass: Backward { sizes: &sizes, buffers }, weights, rate })
+        });
+        if finite { Ok(()) } else { Err(StepError::NonFiniteUpdate) }
     });
     if result.is_err() {
         let [state, _, h, ..] = buffers;
@@ -122,7 +154,7 @@ pub(crate) fn descend(model: Parts<'_>, rate: f32, count: usize) -> Result<(), S
 
 /// The backward pass of the window just read, in which `count` targets count, with stored gradients.
 pub(crate) fn store(model: Parts<'_>, gradients: &mut [&mut [f32]; 6], count: usize) -> Result<(), StepError> {
-    let Parts { isa, sizes, weights, workspace } = model;
+    let Parts { isa, sizes, stateful, weights, workspace } = model;
     let mut place = MaybeUninit::uninit();
     let views = Views::of(&mut place, &sizes, weights, workspace).ok_or(StepError::OtherSizes)?;
     let Views { weights, buffers } = views;
@@ -130,18 +162,19 @@ pub(crate) fn store(model: Parts<'_>, gradients: &mut [&mut [f32]; 6], count: us
     clear(embed_w);
     if count == 0 {
         rest.iter_mut().for_each(|gradient| clear(gradient));
-    } else {
-        let pass = Backward { sizes: &sizes, buffers };
-        isa.run(Stored { pass, weights, gradients });
+        return Ok(());
     }
+    from_its_start(buffers, &sizes, stateful, |buffers| {
+        isa.run(Stored { pass: Backward { sizes: &sizes, buffers }, weights, gradients })
+    });
     Ok(())
 }
 
-/// Sets the carried hidden state to that before the window just read.
-pub(crate) fn take_back_state(Parts { sizes, weights, workspace, .. }: Parts<'_>) {
+/// Sets the carried hidden state to that behind the window just read, or before it.
+pub(crate) fn move_state(Parts { sizes, weights, workspace, .. }: Parts<'_>, is_behind: bool) {
     if let Some(views) = Views::of(&mut MaybeUninit::uninit(), &sizes, weights, workspace) {
         let [state, _, h, ..] = &mut views.buffers;
-        copy(state, h);
+        copy(state, if is_behind { last(h, &sizes) } else { h });
     }
 }
 

@@ -337,10 +337,10 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<B, I> {
             return window.sgd(self.optimizer.learning_rate());
         };
         let loss = window.backward(gradients)?;
-        let updated = gradients.clip(*max_norm).and_then(|_| self.optimizer.update(&mut self.model, gradients));
-        if updated.is_err() {
-            self.model.take_back_state();
+        if let Err(error) = gradients.clip(*max_norm) {
+            self.model.end_step(false);
+            return Err(error);
         }
-        updated.map(|()| loss)
+        self.optimizer.update(&mut self.model, gradients).map(|()| loss)
     }
 }

@@ -108,9 +108,9 @@ fn learning_rates() {
         let mut sgd = Sgd::new(0.1).unwrap();
         assert_eq!(sgd.set_learning_rate(rate), Err(StepError::LearningRate));
         assert_eq!(sgd.learning_rate(), 0.1);
-        let before = bits(&model).0;
+        let before = bits(&model);
         assert_eq!(model.forward(&XS, &TS).unwrap().sgd(rate), Err(StepError::LearningRate));
-        assert_eq!(bits(&model).0, before);
+        assert_eq!(bits(&model), before);
     }
 }
 
@@ -171,10 +171,10 @@ fn gradients_of_another_model() {
     for other in [Config { hidden_size: 5, ..CONFIG }, same_total] {
         let mut gradients = Gradients::new(other).unwrap();
         let mut model = model(Isa::detect());
-        let before = bits(&model).0;
+        let before = bits(&model);
         assert_eq!(model.forward(&XS, &TS).unwrap().backward(&mut gradients), Err(StepError::OtherSizes));
         assert_eq!(Sgd::new(0.1).unwrap().update(&mut model, &gradients), Err(StepError::OtherSizes));
-        assert_eq!(bits(&model).0, before);
+        assert_eq!(bits(&model), before);
     }
 }
 
