@@ -221,6 +221,24 @@ mod tests {
     }
 
     #[test]
+    fn a_new_learner_starts_from_zero() -> Result<(), TrainError> {
+        let fresh = SimpleRnnlm::new(CONFIG, &mut Xorshift::new(1)).unwrap();
+        let mut used = fresh.clone();
+        used.set_state(&[0.5; 9])?;
+        let mut memory = AlignedVec::zeroed(Predictor::<Vec<f32>>::len(&CONFIG).unwrap()).unwrap();
+        memory.as_mut().fill(0.25);
+        let mut used = OnlineLearner::with_buffers(used, 0.3, memory, std::vec![3; 8])?;
+        let mut fresh = OnlineLearner::new(fresh, 0.3)?;
+        assert_eq!((used.model().state(), used.probabilities()), (&[0.0; 9][..], &[0.0; 7][..]));
+        for &id in &events()[..6] {
+            assert_eq!(used.observe(id), fresh.observe(id));
+            assert_eq!(used.probabilities(), fresh.probabilities());
+        }
+        assert_eq!(used.model().weights_block(), fresh.model().weights_block());
+        Ok(())
+    }
+
+    #[test]
     fn a_window_of_another_length_is_refused() {
         let len = Predictor::<Vec<f32>>::len(&CONFIG).unwrap();
         for given in [7, 9] {

@@ -417,6 +417,17 @@ mod tests {
         assert_eq!(Sampler::new(Xorshift::new(1)).with_top(&mut best).choose(&[]), None);
     }
 
+    #[test]
+    fn the_only_candidate_is_taken_without_a_draw_however_small_its_share() {
+        let p = [1e-30, 1e-20, 0.0, 1e-25];
+        for (room, skip, word) in [(1, &[][..], 1), (1, &[1], 3), (3, &[0, 1, 2], 3), (4, &[1, 3, 2, 1], 0)] {
+            let mut best = [Candidate::default(); 4];
+            let mut sampler = Sampler::new(Xorshift::new(1)).with_skip(skip).with_top(&mut best[..room]);
+            assert_eq!(sampler.choose(&p), Some(word), "{room} {skip:?}");
+            assert_eq!(sampler.rng(), &Xorshift::new(1), "a number was drawn");
+        }
+    }
+
     /// The draws of one seed are part of the interface.
     #[test]
     fn the_same_words_for_the_same_seed() {

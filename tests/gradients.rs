@@ -210,3 +210,19 @@ fn far_logits_are_safe() {
         assert!((loss - 2e4).abs() < 5.0, "{loss}");
     }
 }
+
+#[test]
+fn clipping_gives_the_norm_before_it() {
+    let config = Config { vocab_size: 7, wordvec_size: 3, hidden_size: 4, batch_size: 2, time_size: 3 };
+    let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1)).unwrap();
+    let mut gradients = Gradients::new(config).unwrap();
+    model.forward(&[0, 1, 2, 3, 4, 5], &[1, 2, 3, 4, 5, 6]).unwrap().backward(&mut gradients).unwrap();
+    let norm = gradients.norm();
+    assert!(norm > 0.1);
+    let (loose, tight) = (2.0 * norm, norm / 4.0);
+    assert_eq!(gradients.clip(loose), Ok(norm));
+    assert_eq!(gradients.clip(tight), Ok(norm));
+    let clipped = gradients.norm();
+    assert!((clipped - tight).abs() < 1e-5 * norm, "{clipped} {tight}");
+    assert_eq!(gradients.clip(tight / 2.0), Ok(clipped));
+}

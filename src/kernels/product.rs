@@ -609,6 +609,70 @@ mod tests {
         assert_eq!(c, [5.0; 3]);
     }
 
+    /// A product with B in panels, where there are any, and A a second time, one operand of which is an element too short.
+    struct Short {
+        m: usize,
+        operand: &'static str,
+    }
+
+    impl Kernel for Short {
+        type Output = (bool, Vec<f32>);
+
+        #[inline(always)]
+        fn call<S: Simd>(self, s: S) -> Self::Output {
+            // a whole panel, for which A is read a second time
+            let [m, k, n] = [self.m, 3, S::TILE_VECTORS * S::LANES];
+            let ones = std::vec![1.0; k * padded(n).max(m)];
+            let part = |operand, len: usize| &ones[..len - usize::from(operand == self.operand)];
+            let b =
+                if S::LANES > 1 { Right::Panels(part("B", k * padded(n))) } else { Right::Columns(part("B", k * n)) };
+            let mut c = std::vec![5.0; m * n];
+            let (a, c_len) = (Left::rows(part("A", m * k), k), m * n - usize::from(self.operand == "C"));
+            let strips = part("strips", m * k);
+            let product = Product { strips, ..Product::new([m, k, n], a.0, b, &mut c[..c_len], Into::Set) };
+            (s.run(product), c)
+        }
+    }
+
+    #[test]
+    fn one_short_operand_is_enough_to_do_nothing() {
+        for isa in Isa::available() {
+            for m in [1, 2, 7] {
+                for operand in ["A", "B", "strips", "C"] {
+                    let (done, c) = isa.run(Short { m, operand });
+                    assert!(!done && c.iter().all(|&c| c == 5.0), "{} {m} {operand}", isa.name());
+                }
+                let (done, c) = isa.run(Short { m, operand: "none" });
+                assert!(done && c.iter().all(|&c| c == 3.0), "{} {m}", isa.name());
+            }
+            for operand in ["A", "B", "C"] {
+                let (done, c) = isa.run(ShortRow { operand });
+                assert!(!done && c.iter().all(|&c| c == 5.0), "{} {operand}", isa.name());
+            }
+        }
+    }
+
+    /// [`Short`] for the product of one row.
+    struct ShortRow {
+        operand: &'static str,
+    }
+
+    impl Kernel for ShortRow {
+        type Output = (bool, Vec<f32>);
+
+        #[inline(always)]
+        fn call<S: Simd>(self, s: S) -> Self::Output {
+            let [k, n] = [3, 2 * S::LANES];
+            let ones = std::vec![1.0; k * padded(n)];
+            let part = |operand, len: usize| &ones[..len - usize::from(operand == self.operand)];
+            let b =
+                if S::LANES > 1 { Right::Panels(part("B", k * padded(n))) } else { Right::Columns(part("B", k * n)) };
+            let mut c = std::vec![5.0; n];
+            let c_len = n - usize::from(self.operand == "C");
+            (product(s, [1, k, n], Left::rows(part("A", k), k), b, &mut c[..c_len], Into::Set), c)
+        }
+    }
+
     #[test]
     fn a_short_bias_or_result_does_nothing() {
         let ones = [1.0; 6];
