@@ -1,6 +1,6 @@
 //! Which tokens a step reads: the batch order of the book.
 
-use crate::error::CorpusError;
+use crate::{config::Config, error::CorpusError};
 
 /// Windows of inputs and targets over a corpus, read as N rows side by side.
 ///
@@ -8,12 +8,13 @@ use crate::error::CorpusError;
 /// row, modulo data_size. The position runs on: it does not restart with an epoch.
 ///
 /// ```
-/// use rnnlm::Batches;
+/// use rnnlm::{Batches, Config};
 /// let corpus: Vec<u32> = (0..13).collect();
-/// let mut batches = Batches::new(&corpus, 2, 3)?;
+/// let config = Config { vocab_size: 13, wordvec_size: 4, hidden_size: 4, batch_size: 2, time_size: 3 };
+/// let mut batches = Batches::new(&corpus, &config)?;
 /// assert_eq!(batches.steps_per_epoch(), 2);
 /// let (mut xs, mut ts) = ([0; 6], [0; 6]);
-/// batches.read(&mut xs, &mut ts);
+/// batches.read(&mut xs, &mut ts)?;
 /// assert_eq!(xs, [0, 1, 2, 6, 7, 8]);
 /// assert_eq!(ts, [1, 2, 3, 7, 8, 9]);
 /// batches.advance();
@@ -30,12 +31,14 @@ pub struct Batches<'c> {
 }
 
 impl<'c> Batches<'c> {
-    /// Windows of N = `batch_size` rows and T = `time_size` steps over `corpus`.
+    /// Windows over `corpus` for a model of this configuration: its N rows and T steps, which so can't be taken for one
+    /// another.
     ///
     /// # Errors
     /// [`CorpusError::BadSizes`] for sizes of zero or that overflow, [`CorpusError::TooShort`] where an epoch would
     /// not hold one step: fewer than N * T + 1 tokens.
-    pub fn new(corpus: &'c [u32], batch_size: usize, time_size: usize) -> Result<Self, CorpusError> {
+    pub fn new(corpus: &'c [u32], config: &Config) -> Result<Self, CorpusError> {
+        let &Config { batch_size, time_size, .. } = config;
         let window = batch_size.checked_mul(time_size).filter(|&window| window > 0).ok_or(CorpusError::BadSizes)?;
         let needed = window.checked_add(1).ok_or(CorpusError::BadSizes)?;
         if corpus.len() < needed {
@@ -62,10 +65,19 @@ impl<'c> Batches<'c> {
     }
 
     /// Copies the window at the position into `xs` and `ts`, both (N,T) batch-major.
-    pub fn read(&self, xs: &mut [u32], ts: &mut [u32]) {
+    ///
+    /// # Errors
+    /// [`CorpusError::WindowLength`] for a slice of another length than N * T; nothing is written then.
+    pub fn read(&self, xs: &mut [u32], ts: &mut [u32]) -> Result<(), CorpusError> {
+        let needed = self.batch_size * self.time_size;
+        for given in [xs.len(), ts.len()] {
+            if given != needed {
+                return Err(CorpusError::WindowLength { needed, given });
+            }
+        }
         let jump = self.data_size / self.batch_size;
         let rows = xs.chunks_mut(self.time_size).zip(ts.chunks_mut(self.time_size));
-        for (row, (xs, ts)) in rows.enumerate().take(self.batch_size) {
+        for (row, (xs, ts)) in rows.enumerate() {
             let mut at = (row * jump + self.position) % self.data_size;
             for (x, t) in xs.iter_mut().zip(ts) {
                 *x = self.corpus[at];
@@ -76,6 +88,7 @@ impl<'c> Batches<'c> {
                 }
             }
         }
+        Ok(())
     }
 
     /// Moves every row on by T.
@@ -91,23 +104,38 @@ mod tests {
 
     use super::*;
 
+    fn config(batch_size: usize, time_size: usize) -> Config {
+        Config { vocab_size: 11, wordvec_size: 1, hidden_size: 1, batch_size, time_size }
+    }
+
+    #[test]
+    fn a_window_of_another_length_is_refused() -> Result<(), CorpusError> {
+        let batches = Batches::new(&[5; 13], &config(2, 3))?;
+        for (xs, ts, given) in [(5, 6, 5), (6, 5, 5), (7, 6, 7), (6, 7, 7), (0, 6, 0), (12, 12, 12)] {
+            let [mut xs, mut ts] = [xs, ts].map(|len| std::vec![9; len]);
+            assert_eq!(batches.read(&mut xs, &mut ts), Err(CorpusError::WindowLength { needed: 6, given }));
+            assert!(xs.iter().chain(&ts).all(|&id| id == 9), "a refused window was written");
+        }
+        batches.read(&mut [9; 6], &mut [9; 6])
+    }
+
     #[test]
     fn rows_jump_and_wrap() -> Result<(), CorpusError> {
         let corpus: Vec<u32> = (0..11).collect();
-        let mut batches = Batches::new(&corpus, 3, 2)?;
+        let mut batches = Batches::new(&corpus, &config(3, 2))?;
         // data_size 10, jump 3: rows start at 0, 3, 6
         let (mut xs, mut ts) = ([0; 6], [0; 6]);
         for _ in 0..2 {
             batches.advance();
         }
-        batches.read(&mut xs, &mut ts);
+        batches.read(&mut xs, &mut ts)?;
         assert_eq!((xs, ts), ([4, 5, 7, 8, 0, 1], [5, 6, 8, 9, 1, 2]));
         for _ in 0..3 {
             batches.advance();
         }
         assert_eq!(batches.position(), 0);
         batches.seek(29);
-        batches.read(&mut xs, &mut ts);
+        batches.read(&mut xs, &mut ts)?;
         assert_eq!(xs, [9, 0, 2, 3, 5, 6]);
         Ok(())
     }
@@ -115,10 +143,10 @@ mod tests {
     #[test]
     fn too_short_or_zero_is_an_error() {
         let corpus = [0; 6];
-        assert_eq!(Batches::new(&corpus, 2, 3).err(), Some(CorpusError::TooShort { needed: 7, given: 6 }));
-        assert!(Batches::new(&[0; 7], 2, 3).is_ok());
+        assert_eq!(Batches::new(&corpus, &config(2, 3)).err(), Some(CorpusError::TooShort { needed: 7, given: 6 }));
+        assert!(Batches::new(&[0; 7], &config(2, 3)).is_ok());
         for (n, t) in [(0, 3), (3, 0), (usize::MAX, 2), (usize::MAX, 1)] {
-            assert_eq!(Batches::new(&corpus, n, t).err(), Some(CorpusError::BadSizes));
+            assert_eq!(Batches::new(&corpus, &config(n, t)).err(), Some(CorpusError::BadSizes));
         }
     }
 }

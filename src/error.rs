@@ -20,9 +20,17 @@ pub enum ConfigError {
     OutOfMemory,
     /// The six matrices don't have the shapes of one model.
     ShapesDiffer,
-    /// A buffer has another length than [`Config::memory`](crate::Config::memory) says.
+    /// A matrix has another number of elements than rows * columns.
+    MatrixLength {
+        /// Rows times columns.
+        needed: usize,
+        /// The number of elements given.
+        given: usize,
+    },
+    /// A buffer has another length than [`Config::memory`](crate::Config::memory), or the page of the function that
+    /// takes it, says.
     BufferLength {
-        /// The length that the configuration needs, in elements.
+        /// The length needed, in elements.
         needed: usize,
         /// The length of the buffer given.
         given: usize,
@@ -56,11 +64,22 @@ pub enum StepError {
     MaxNorm,
     /// The factor by which to divide the learning rate is not a finite number of at least 1.
     Decay,
-    /// The temperature is not a finite number above zero.
+    /// The best loss to go on from is NaN or minus infinity, which no loss improves.
+    BestLoss,
+    /// The temperature is not a finite number above zero, or so small that its inverse is infinite.
     Temperature,
+    /// The model reads several rows side by side, where only one is possible.
+    BatchSize {
+        /// How many.
+        given: usize,
+    },
+    /// A training state has losses that are none, or counts beyond this machine.
+    TrainingState,
     /// The loss or the new hidden state is NaN or infinite.
     NonFiniteLoss,
-    /// The loss is finite, but a step or a new weight would not be.
+    /// The probabilities of the next word are NaN.
+    NonFinitePrediction,
+    /// The loss is finite, but the gradients, a step or a new weight would not be.
     NonFiniteUpdate,
     /// Gradients or weights belong to a model of other sizes.
     OtherSizes,
@@ -69,8 +88,9 @@ pub enum StepError {
 /// A corpus can't be read, or not be cut into batches.
 ///
 /// ```
-/// use rnnlm::{Batches, CorpusError};
-/// assert_eq!(Batches::new(&[1, 2, 3], 10, 5).err(), Some(CorpusError::TooShort { needed: 51, given: 3 }));
+/// use rnnlm::{Batches, Config, CorpusError};
+/// let config = Config { vocab_size: 4, wordvec_size: 2, hidden_size: 2, batch_size: 10, time_size: 5 };
+/// assert_eq!(Batches::new(&[1, 2, 3], &config).err(), Some(CorpusError::TooShort { needed: 51, given: 3 }));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -84,6 +104,13 @@ pub enum CorpusError {
     },
     /// A batch size or time size of zero, or sizes that overflow.
     BadSizes,
+    /// A slice for a window has another length than N * T.
+    WindowLength {
+        /// The length needed, in tokens.
+        needed: usize,
+        /// The length given.
+        given: usize,
+    },
     /// Words that the vocabulary lacks, and it has no `<unk>` to stand for them.
     UnknownWords {
         /// How many tokens are such words.
@@ -232,12 +259,16 @@ impl fmt::Display for ConfigError {
         match self {
             Self::ZeroSize => f.write_str("a size is zero: every size of the configuration must be at least 1"),
             Self::TooLarge => f.write_str("the sizes need more memory than can be addressed: choose smaller ones"),
-            Self::OutOfMemory => f.write_str("the memory was refused: choose smaller sizes, see Config::memory"),
+            Self::OutOfMemory => f.write_str("the memory was refused: choose smaller sizes"),
             Self::ShapesDiffer => f.write_str("the matrices don't belong together: take all six from one model"),
+            Self::MatrixLength { needed, given } => {
+                write!(f, "the data has {given} elements, rows times columns are {needed}: give one for each place")
+            }
             Self::BufferLength { needed, given } => {
                 write!(
                     f,
-                    "a buffer has {given} elements, not {needed}: take its length from Config::memory, or where it is named beside the function"
+                    "a buffer has {given} elements, not {needed}: \
+                     the page of the function that takes it says where its length comes from"
                 )
             }
         }
@@ -254,14 +285,33 @@ impl fmt::Display for StepError {
             Self::LearningRate => f.write_str("the learning rate must be a finite number above zero"),
             Self::MaxNorm => f.write_str("the largest norm of the gradients must be above zero"),
             Self::Decay => f.write_str("the learning rate must be divided by a finite number of at least 1"),
-            Self::Temperature => f.write_str("the temperature must be a finite number above zero"),
-            Self::NonFiniteLoss => {
-                f.write_str("the loss is not finite, the weights were left as they were: start from other weights, or lower the learning rate")
+            Self::BestLoss => {
+                f.write_str("the best loss must be a number above minus infinity: infinity stands for none so far")
             }
-            Self::NonFiniteUpdate => {
-                f.write_str("the update is not finite, the weights were left as they were: lower the learning rate")
+            Self::Temperature => f.write_str("the temperature must be a finite number above zero, at least 3e-39"),
+            Self::BatchSize { given } => {
+                write!(
+                    f,
+                    "the model reads {given} rows side by side, events come in one: \
+                 build it with a batch size of 1"
+                )
             }
-            Self::OtherSizes => f.write_str("gradients and model differ in size: make both from the same Config"),
+            Self::TrainingState => f.write_str(
+                "the training state has losses or counts that it can't have: take one from a trainer or a checkpoint",
+            ),
+            Self::NonFiniteLoss => f.write_str(
+                "the loss is not finite, nothing was changed: \
+                 take other weights, or train them at a lower learning rate",
+            ),
+            Self::NonFinitePrediction => f.write_str(
+                "the prediction is not finite, what was read is forgotten: \
+                 take weights and a hidden state that are",
+            ),
+            Self::NonFiniteUpdate => f.write_str(
+                "the gradients or the update are not finite, the weights were left as they were: \
+                 lower the learning rate",
+            ),
+            Self::OtherSizes => f.write_str("the sizes differ from the model's: make both from the same Config"),
         }
     }
 }
@@ -274,6 +324,9 @@ impl fmt::Display for CorpusError {
                     f,
                     "the corpus has {given} tokens, {needed} are needed: more text, or smaller batch and time sizes"
                 )
+            }
+            Self::WindowLength { needed, given } => {
+                write!(f, "a window has {given} ids, not {needed}: give it batch size times time size of them")
             }
             Self::BadSizes => f.write_str("batch size and time size must be at least 1 and their product addressable"),
             Self::UnknownWords { count, first } => write!(

@@ -24,12 +24,11 @@ impl<S: AsRef<[f32]>> Matrix<S> {
     /// The matrix over `data`, which holds exactly `rows * cols` elements.
     ///
     /// # Errors
-    /// [`ConfigError::BufferLength`] for another length, [`ConfigError::TooLarge`] where the product overflows.
+    /// [`ConfigError::MatrixLength`] for another length, [`ConfigError::TooLarge`] where the product overflows.
     pub fn new(rows: usize, cols: usize, data: S) -> Result<Self, ConfigError> {
         let needed = rows.checked_mul(cols).ok_or(ConfigError::TooLarge)?;
         let given = data.as_ref().len();
-        ConfigError::check_len(needed, given)?;
-        Ok(Self { rows, cols, data })
+        if given == needed { Ok(Self { rows, cols, data }) } else { Err(ConfigError::MatrixLength { needed, given }) }
     }
 
     /// [`Self::new`] for data that is known to hold `rows * cols` elements.
@@ -132,8 +131,8 @@ mod tests {
 
     #[test]
     fn sizes_must_agree() {
-        assert_eq!(Matrix::new(2, 2, [0.0; 3]), Err(ConfigError::BufferLength { needed: 4, given: 3 }));
-        assert_eq!(Matrix::new(2, 2, [0.0; 5]), Err(ConfigError::BufferLength { needed: 4, given: 5 }));
+        assert_eq!(Matrix::new(2, 2, [0.0; 3]), Err(ConfigError::MatrixLength { needed: 4, given: 3 }));
+        assert_eq!(Matrix::new(2, 2, [0.0; 5]), Err(ConfigError::MatrixLength { needed: 4, given: 5 }));
         assert_eq!(Matrix::new(usize::MAX, 2, [0.0; 0]), Err(ConfigError::TooLarge));
     }
 

@@ -280,8 +280,8 @@ impl<B: Storage> SimpleRnnlm<B> {
         step::score(self.parts(), tokens, &mut visit)
     }
 
-    /// A step through stored gradients ends, or fails and may be tried again: the carried hidden state becomes that behind its window,
-    /// or before it.
+    /// A step through stored gradients ends, or fails and may be tried again: the carried hidden state becomes that
+    /// behind its window, or before it.
     pub(crate) fn end_step(&mut self, is_done: bool) {
         if self.awaits_update {
             step::move_state(self.parts(), is_done);
@@ -330,8 +330,8 @@ impl<B: Storage> Window<'_, B> {
         Ok(self.loss)
     }
 
-    /// The gradient of every weight, stored: for clipping or inspection. Returns the loss. The hidden state is that behind the
-    /// window; an [`Sgd::update`](crate::Sgd::update) that is refused moves it back.
+    /// The gradient of every weight, stored: for clipping or inspection. Returns the loss. The hidden state is that
+    /// behind the window; an [`Sgd::update`](crate::Sgd::update) that is refused moves it back.
     ///
     /// ```
     /// use rnnlm::{Config, Gradients, Sgd, SimpleRnnlm, Xorshift};
@@ -345,8 +345,8 @@ impl<B: Storage> Window<'_, B> {
     /// ```
     ///
     /// # Errors
-    /// [`StepError::OtherSizes`] where the gradients were made for another configuration. The hidden state is then as it was before
-    /// the window.
+    /// [`StepError::OtherSizes`] where the gradients were made for another configuration. The hidden state is then as
+    /// it was before the window.
     pub fn backward<G: Storage>(self, gradients: &mut Gradients<G>) -> Result<f32, StepError> {
         self.model.awaits_update = true;
         let stored = match gradients.parts_mut(&self.model.sizes()) {

@@ -64,8 +64,8 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> OnlineLearner<B, I> {
     /// [`Memory::ids`](crate::Memory::ids) ids.
     ///
     /// # Errors
-    /// [`StepError::LearningRate`], [`StepError::OtherSizes`] for a model whose N is not 1, [`StepError::Length`] for memory of another
-    /// length.
+    /// [`StepError::LearningRate`], [`StepError::BatchSize`] for a model whose N is not 1, [`StepError::Length`] for
+    /// memory of another length.
     pub fn with_buffers(
         model: SimpleRnnlm<B>,
         learning_rate: f32,
@@ -75,7 +75,7 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> OnlineLearner<B, I> {
         check_rate(learning_rate)?;
         let sizes = model.sizes();
         if sizes.n != 1 {
-            return Err(StepError::OtherSizes);
+            return Err(StepError::BatchSize { given: sizes.n });
         }
         let floats = (sizes.prediction(), prediction.as_ref().len());
         for (needed, given) in [floats, (2 * sizes.rows(), window.as_ref().len())] {
@@ -213,7 +213,7 @@ mod tests {
         assert_eq!(learner.model().weights_block(), model.weights_block());
         assert_eq!(OnlineLearner::new(model.clone(), 0.0).err(), Some(StepError::LearningRate.into()));
         let wide = SimpleRnnlm::new(Config { batch_size: 2, ..CONFIG }, &mut Xorshift::new(1)).unwrap();
-        assert_eq!(OnlineLearner::new(wide, 0.3).err(), Some(StepError::OtherSizes.into()));
+        assert_eq!(OnlineLearner::new(wide, 0.3).err(), Some(StepError::BatchSize { given: 2 }.into()));
         let len = Predictor::<Vec<f32>>::len(&CONFIG).unwrap();
         let short = OnlineLearner::with_buffers(model, 0.3, AlignedVec::zeroed(len - 1).unwrap(), std::vec![0; 8]);
         assert_eq!(short.err(), Some(StepError::Length { needed: len, given: len - 1 }));

@@ -52,9 +52,9 @@ impl Sgd {
     /// Takes one step along stored gradients. One pass over all weights, or two where overflow is near.
     ///
     /// # Errors
-    /// Gradients of another configuration; a step or new weight that would not be finite. The weights are then as they were, and
-    /// the hidden state is that before the window of the backward pass, unless the model was used otherwise since. An update that
-    /// succeeds after all, with a lower rate for instance, moves it on.
+    /// Gradients of another configuration; a step or new weight that would not be finite. The weights are then as they
+    /// were, and the hidden state is that before the window of the backward pass, unless the model was used otherwise
+    /// since. An update that succeeds after all, with a lower rate for instance, moves it on.
     pub fn update<B: Storage, G: Storage>(
         &self,
         model: &mut SimpleRnnlm<B>,

@@ -117,9 +117,9 @@ impl<'w, B: Storage> Predictor<'w, B> {
     /// ```
     ///
     /// # Errors
-    /// [`StepError::Temperature`] unless it is finite and above zero.
+    /// [`StepError::Temperature`] unless it is finite and above zero, at least 3e-39.
     pub fn with_temperature(self, temperature: f32) -> Result<Self, StepError> {
-        // a subnormal one has no finite inverse
+        // the smallest have no finite inverse
         if temperature > 0.0 && temperature.is_finite() && (1.0 / temperature).is_finite() {
             Ok(Self { temperature, ..self })
         } else {
@@ -169,7 +169,8 @@ impl<'w, B: Storage> Predictor<'w, B> {
     /// logit lies more than 55.8 below the largest.
     ///
     /// # Errors
-    /// An id not below V; weights that give no finite probabilities: what was read is then forgotten.
+    /// An id not below V; [`StepError::NonFinitePrediction`] for weights or a state that give no finite probabilities:
+    /// what was read is then forgotten.
     pub fn feed(&mut self, id: u32) -> Result<&[f32], StepError> {
         let sharpness = 1.0 / self.temperature;
         feed(self.isa, &self.weights, self.d, id, self.buffer.as_mut(), sharpness)?;
@@ -219,7 +220,7 @@ pub(crate) fn feed(
         return Ok(());
     }
     clear(buffer);
-    Err(StepError::NonFiniteLoss)
+    Err(StepError::NonFinitePrediction)
 }
 
 /// h = tanh(b + x Wx + h Wh), then the softmax of the logits of h into the first V of `rest`.

@@ -68,8 +68,8 @@ pub(crate) fn forward(model: Parts<'_>, [xs, ts]: [&[u32]; 2]) -> Result<(f32, u
     Ok((loss, count))
 }
 
-/// Runs a backward pass with block 0 of h as the window started. The state before the window, which stands there otherwise, is kept
-/// meanwhile in the place of the carried one: that only repeats the last block.
+/// Runs a backward pass with block 0 of h as the window started. The state before the window, which stands there
+/// otherwise, is kept meanwhile in the place of the carried one: that only repeats the last block.
 #[inline(always)]
 fn from_its_start<'a, R>(
     buffers: &mut Buffers<'a>,

@@ -218,13 +218,13 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<B, I> {
     /// ```
     ///
     /// # Errors
-    /// [`StepError::LearningRate`] for a rate that is none, [`StepError::NonFiniteLoss`] for losses that are not finite or
-    /// below zero, [`StepError::OtherSizes`] for numbers that this machine can't count to. The trainer is then as it was.
+    /// [`StepError::LearningRate`] for a rate that is none, [`StepError::TrainingState`] for losses that are not finite
+    /// or below zero and for numbers that this machine can't count to. The trainer is then as it was.
     pub fn resume(&mut self, state: &TrainingState) -> Result<(), StepError> {
         check_rate(state.learning_rate)?;
-        let number = |x: u64| usize::try_from(x).map_err(|_| StepError::OtherSizes);
+        let number = |x: u64| usize::try_from(x).map_err(|_| StepError::TrainingState);
         let (epoch, iteration, position) = (number(state.epoch)?, number(state.iteration)?, number(state.position)?);
-        let losses = Sum::of_losses(state.losses).ok_or(StepError::NonFiniteLoss)?;
+        let losses = Sum::of_losses(state.losses).ok_or(StepError::TrainingState)?;
         self.optimizer.set_learning_rate(state.learning_rate)?;
         (self.epoch, self.iteration, self.position) = (epoch, iteration, position);
         self.losses = losses;
@@ -278,7 +278,7 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<B, I> {
     ) -> Result<(), TrainError> {
         let config = *self.model.config();
         check_ids(corpus, &[], config.vocab_size)?;
-        let mut batches = Batches::new(corpus, config.batch_size, config.time_size)?;
+        let mut batches = Batches::new(corpus, &config)?;
         batches.seek(self.position);
         let iterations = batches.steps_per_epoch();
         #[cfg(feature = "alloc")]
@@ -328,19 +328,20 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<B, I> {
     }
 
     /// One step on the window at the position; returns its loss.
-    fn step(&mut self, batches: &Batches<'_>) -> Result<f32, StepError> {
+    fn step(&mut self, batches: &Batches<'_>) -> Result<f32, TrainError> {
         let ids = self.ids.as_mut();
         let (xs, ts) = ids.split_at_mut(ids.len() / 2);
-        batches.read(xs, ts);
+        batches.read(xs, ts)?;
         let window = self.model.forward(xs, ts)?;
         let Some((max_norm, gradients)) = &mut self.clipping else {
-            return window.sgd(self.optimizer.learning_rate());
+            return Ok(window.sgd(self.optimizer.learning_rate())?);
         };
         let loss = window.backward(gradients)?;
         if let Err(error) = gradients.clip(*max_norm) {
             self.model.end_step(false);
-            return Err(error);
+            return Err(error.into());
         }
-        self.optimizer.update(&mut self.model, gradients).map(|()| loss)
+        self.optimizer.update(&mut self.model, gradients)?;
+        Ok(loss)
     }
 }

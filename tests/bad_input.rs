@@ -7,8 +7,9 @@ use std::ops::ControlFlow;
 
 use proptest::prelude::*;
 use rnnlm::{
-    Config, ConfigError, CorpusError, Form, Gradients, IGNORE, Isa, Matrix, Parameters, Predictor, RnnlmTrainer, Sgd,
-    SimpleRnnlm, StepError, TrainError, Xorshift, matmul, matmul_scratch,
+    Batches, Config, ConfigError, CorpusError, DecayOnPlateau, Form, Gradients, IGNORE, Isa, Matrix, OnlineLearner,
+    Parameters, Predictor, RnnlmTrainer, Sgd, SimpleRnnlm, StepError, TrainError, TrainingState, Xorshift, matmul,
+    matmul_scratch,
 };
 use small::{CONFIG, TS, XS, bits, model};
 
@@ -176,6 +177,35 @@ fn gradients_of_another_model() {
         assert_eq!(Sgd::new(0.1).unwrap().update(&mut model, &gradients), Err(StepError::OtherSizes));
         assert_eq!(bits(&model), before);
     }
+}
+
+/// The message of an error is about what the caller used, and not about something else.
+#[test]
+fn messages_name_what_was_used() {
+    let model = model(Isa::detect());
+    let says = |error: &dyn core::error::Error, words: &[&str]| {
+        let message = error.to_string();
+        assert!(words.iter().all(|word| message.contains(word)), "{message}: {words:?}");
+        let elsewhere = ["gradients", "Config::memory", "learning rate"];
+        assert!(elsewhere.iter().all(|word| !message.contains(word)), "{message}");
+    };
+    says(&OnlineLearner::new(model.clone(), 0.1).err().unwrap(), &["reads 2 rows", "batch size of 1"]);
+    says(&Matrix::new(2, 3, [0.0; 5]).err().unwrap(), &["5 elements", "rows times columns are 6"]);
+    says(
+        &matmul(Isa::PORTABLE, Form::Nn, [1, 2, 1], &[1.0], &[1.0; 2], &mut [0.0], false, &mut []).err().unwrap(),
+        &["1 elements, not 2"],
+    );
+    says(&Predictor::new(model.weights(), vec![0.0; 3]).err().unwrap(), &["3 elements, not 11"]);
+    let mut trainer = RnnlmTrainer::new(model.clone(), Sgd::new(0.1).unwrap()).unwrap();
+    let state = TrainingState { losses: [f32::NAN, 0.0], ..trainer.training_state() };
+    says(&trainer.resume(&state).err().unwrap(), &["training state"]);
+    says(&DecayOnPlateau::new(2.0).unwrap().with_best_loss(f32::NAN).err().unwrap(), &["best loss"]);
+    let corpus = [0; 20];
+    let windows = Batches::new(&corpus, &CONFIG).unwrap();
+    says(&windows.read(&mut [0; 5], &mut [0; 6]).err().unwrap(), &["window", "5 ids, not 6"]);
+    let mut predictor = model.predictor().unwrap();
+    predictor.set_state(&[f32::NAN; 4]).unwrap();
+    says(&predictor.feed(0).err().unwrap(), &["prediction", "hidden state"]);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Promise: a step that fails changes nothing, neither weights nor hidden state, at whatever point it fails, and whether the model is
-//! stateful or not; what comes after it is as if it had never been.
+//! Promise: a step that fails changes nothing, neither weights nor hidden state, at whatever point it fails, and
+//! whether the model is stateful or not; what comes after it is as if it had never been.
 #![cfg(feature = "alloc")]
 
 mod small;

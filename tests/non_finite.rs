@@ -102,12 +102,13 @@ fn a_prediction_that_is_not_finite_is_an_error_and_forgets() {
     model.weights_mut().embed_w.row_mut(3).unwrap()[0] = f32::NAN;
     let mut predictor = model.predictor().unwrap();
     let first = predictor.feed(1).unwrap().to_vec();
-    assert_eq!(predictor.feed(3).err(), Some(StepError::NonFiniteLoss));
+    assert_eq!(predictor.feed(3).err(), Some(StepError::NonFinitePrediction));
     assert_eq!(predictor.feed(1).unwrap(), first);
     assert_ne!(predictor.feed(1).unwrap(), first, "the state doesn't move");
     predictor.reset_state();
     assert_eq!(predictor.feed(1).unwrap(), first);
 }
+
 #[test]
 fn gradients_without_a_finite_norm_are_not_clipped() {
     // the last of them are finite, and their norm is not
@@ -333,7 +334,7 @@ fn extreme_weights_in_prediction() {
                         assert!(probabilities.iter().all(|p| (0.0..=1.0).contains(p)), "{what}: {probabilities:?}");
                     }
                     Err(error) => {
-                        assert!(error == StepError::NonFiniteLoss && !is_tame(value), "{what}: {error}");
+                        assert!(error == StepError::NonFinitePrediction && !is_tame(value), "{what}: {error}");
                         assert_eq!((predictor.state(), predictor.probabilities()), (&[0.0; 4][..], &[0.0; 7][..]));
                         refused += 1;
                     }
@@ -407,7 +408,7 @@ fn extreme_hidden_states() {
                 let mut predictor = model.predictor().unwrap().with_isa(isa);
                 predictor.set_state(&state[..4]).unwrap();
                 let fed = predictor.feed(0).map(|p| p.iter().all(|p| (0.0..=1.0).contains(p)));
-                assert!(fed == Ok(true) || fed == Err(StepError::NonFiniteLoss), "{what}: {fed:?}");
+                assert!(fed == Ok(true) || fed == Err(StepError::NonFinitePrediction), "{what}: {fed:?}");
                 assert!(fed.is_ok() || (!is_tame(value) && at < 4), "{what}: {fed:?}");
             }
         }
@@ -465,7 +466,7 @@ fn a_perplexity_is_never_zero_or_nan() {
     let good = trainer.training_state();
     for losses in [[f32::NAN, 0.0], [0.0, f32::NAN], [f32::INFINITY, 0.0], [-1e30, 0.0], [1.0, -1e30], [3e38, 3e38]] {
         let bad = rnnlm::TrainingState { losses, iteration: 1, learning_rate: 0.5, ..good };
-        assert_eq!(trainer.resume(&bad), Err(StepError::NonFiniteLoss), "{losses:?}");
+        assert_eq!(trainer.resume(&bad), Err(StepError::TrainingState), "{losses:?}");
         assert_eq!(trainer.training_state(), good, "{losses:?}");
     }
     assert_eq!((perplexity(0.0), perplexity(89.0)), (1.0, f32::INFINITY));

@@ -48,7 +48,7 @@ fn trainer(model: SimpleRnnlm<AlignedVec>, state: &TrainingState) -> Trainer {
 
 /// One step. "Validation" is the perplexity of the step itself, so that the rate changes often, inside epochs too.
 fn step(trainer: &mut Trainer, kept: TrainingState, corpus: &[u32]) -> (TrainingState, f32) {
-    let mut schedule = DecayOnPlateau::new(kept.decay).unwrap().with_best_loss(kept.best_loss);
+    let mut schedule = DecayOnPlateau::new(kept.decay).unwrap().with_best_loss(kept.best_loss).unwrap();
     let mut perplexity = 0.0;
     trainer
         .fit(corpus, usize::MAX, |progress| {

@@ -24,7 +24,7 @@ pub struct Keeper {
 impl Keeper {
     /// Saves models of these sizes and words; goes on from the state `start`.
     pub fn new(words: String, start: TrainingState) -> Result<Self, StepError> {
-        let schedule = DecayOnPlateau::new(start.decay)?.with_best_loss(start.best_loss);
+        let schedule = DecayOnPlateau::new(start.decay)?.with_best_loss(start.best_loss)?;
         Ok(Self { save: None, every: None, best: None, schedule, start, words })
     }
 

@@ -50,7 +50,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     config.vocab_size = texts.vocabulary.len();
     let corpus = texts.train.ids().get(..texts.tokens.unwrap_or(0)).unwrap_or(texts.train.ids());
     let steps = match settings.trains() {
-        true => Batches::new(corpus, config.batch_size, config.time_size)?.steps_per_epoch(),
+        true => Batches::new(corpus, &config)?.steps_per_epoch(),
         false => 0,
     };
     let mut state = settings.state;

@@ -609,7 +609,8 @@ mod tests {
         assert_eq!(c, [5.0; 3]);
     }
 
-    /// A product with B in panels, where there are any, and A a second time, one operand of which is an element too short.
+    /// A product with B in panels, where there are any, and A a second time, one operand of which is an element too
+    /// short.
     struct Short {
         m: usize,
         operand: &'static str,

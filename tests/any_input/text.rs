@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use rnnlm::{Batches, Corpus, CorpusError, Vocabulary, tokens};
+use rnnlm::{Batches, Config, Corpus, CorpusError, Vocabulary, tokens};
 
 pub fn check(bytes: &[u8]) {
     let text = &*String::from_utf8_lossy(bytes);
@@ -59,7 +59,8 @@ pub fn check(bytes: &[u8]) {
 fn batches(ids: &[u32], sizes: u8) {
     let (batch_size, time_size) = (usize::from(sizes % 8), usize::from(sizes / 8 % 8));
     let window = batch_size * time_size;
-    match Batches::new(ids, batch_size, time_size) {
+    let config = Config { vocab_size: 1, wordvec_size: 1, hidden_size: 1, batch_size, time_size };
+    match Batches::new(ids, &config) {
         Err(CorpusError::BadSizes) => assert_eq!(window, 0),
         Err(error) => assert_eq!(error, CorpusError::TooShort { needed: window + 1, given: ids.len() }),
         Ok(mut batches) => {
@@ -67,7 +68,7 @@ fn batches(ids: &[u32], sizes: u8) {
             assert_eq!(batches.steps_per_epoch(), data_size / window);
             let (mut xs, mut ts) = (vec![u32::MAX; window], vec![u32::MAX; window]);
             for step in 0..5 {
-                batches.read(&mut xs, &mut ts);
+                batches.read(&mut xs, &mut ts).unwrap();
                 for (at, (&x, &t)) in xs.iter().zip(&ts).enumerate() {
                     let (row, time) = (at / time_size, at % time_size);
                     let place = (row * (data_size / batch_size) + step * time_size + time) % data_size;
@@ -79,7 +80,7 @@ fn batches(ids: &[u32], sizes: u8) {
             // from any position, however far
             batches.seek(usize::MAX);
             assert_eq!(batches.position(), usize::MAX % data_size);
-            batches.read(&mut xs, &mut ts);
+            batches.read(&mut xs, &mut ts).unwrap();
             assert_eq!([xs[0], ts[0]], [ids[usize::MAX % data_size], ids[usize::MAX % data_size + 1]]);
         }
     }
