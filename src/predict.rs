@@ -251,9 +251,27 @@ impl Kernel for Feed<'_> {
         let logits = head(rest, v);
         let bias = Into::Bias(affine_b);
         product_row(s, [hidden, v], h, affine_w, logits, bias);
-        if sharpness != 1.0 {
-            s.run(Scale(logits, sharpness));
+        if sharpness == 1.0 {
+            return s.run(Softmax(logits)).is_finite();
         }
+        s.run(Scale(logits, sharpness));
+        if s.run(Softmax(logits)).is_finite() {
+            return true;
+        }
+        // rare: the largest logit overflowed, which says nothing about their distances
+        product_row(s, [hidden, v], h, affine_w, logits, bias);
+        scale_distances(logits, sharpness);
         s.run(Softmax(logits)).is_finite()
+    }
+}
+
+/// x = factor (x - max), and no less than where the exponential is 0. NaN stays.
+#[cold]
+fn scale_distances(x: &mut [f32], factor: f32) {
+    const LEAST: f32 = -200.0;
+    let max = x.iter().fold(f32::NEG_INFINITY, |max, &x| if x > max { x } else { max });
+    for x in x {
+        let scaled = factor * (*x - max);
+        *x = if scaled < LEAST { LEAST } else { scaled };
     }
 }

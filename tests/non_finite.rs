@@ -109,6 +109,55 @@ fn a_prediction_that_is_not_finite_is_an_error_and_forgets() {
     assert_eq!(predictor.feed(1).unwrap(), first);
 }
 
+/// Whatever the logits and the temperature, the probabilities are those of the distances between the logits.
+#[test]
+fn temperatures_that_make_logits_overflow() {
+    let finite: [[f32; 7]; 6] = [
+        [5.0, 7.0, -9.0, 7.0, 6.5, 0.0, -20.0],
+        [-5.0, -7.0, -9.0, -5.0, -6.5, -8.0, -20.0],
+        [3e38, 1e38, 0.0, -3e38, 3e38, -1e38, 1.0],
+        [-3e38, -3.4e38, -3.2e38, -3e38, -3.1e38, -3.3e38, f32::MIN],
+        [f32::MAX, f32::MIN, 0.0, f32::MAX, -1.0, 1.0, f32::MIN],
+        [1e-3, 1.1e-3, 0.0, 1.1e-3, 1e-4, -1.0, 1e-9],
+    ];
+    for isa in Isa::available() {
+        for logits in finite {
+            let mut model = model(isa);
+            // nothing but the output bias: the logits are its elements
+            model.weights_mut().affine_w.as_mut_slice().fill(0.0);
+            model.weights_mut().affine_b.as_mut_slice().copy_from_slice(&logits);
+            for temperature in [3e-39, 1.2e-38, 1e-37, 1e-30, 1e-20, 1e-4, 0.01, 0.5, 0.999, 1.5, 1e4, 1e38] {
+                let what = format!("{} {logits:?} {temperature:e}", isa.name());
+                let mut predictor = model.predictor().unwrap().with_isa(isa).with_temperature(temperature).unwrap();
+                let ours = predictor.feed(1).expect(&what).to_vec();
+                let max = f64::from(logits.iter().copied().fold(f32::MIN, f32::max));
+                let powers = logits.map(|x| ((f64::from(x) - max) / f64::from(temperature)).exp());
+                let sum: f64 = powers.iter().sum();
+                for (ours, power) in ours.iter().zip(powers) {
+                    // the scaled logits are rounded, each to 24 bits
+                    let lost = (max.abs() / f64::from(temperature) * 2_f64.powi(-22)).min(1.0);
+                    let is_near = (f64::from(*ours) - power / sum).abs() <= 1e-6 + lost;
+                    assert!(is_near && *ours >= 0.0, "{what}: {ours} {}", power / sum);
+                }
+                assert!((ours.iter().sum::<f32>() - 1.0).abs() < 1e-6, "{what}: {ours:?}");
+                let best = ours.iter().copied().fold(0.0, f32::max);
+                for (p, x) in ours.iter().zip(logits) {
+                    assert!(f64::from(x) < max || *p == best, "{what}: {ours:?}");
+                }
+            }
+            // what is no number is found all the same
+            for bad in [f32::NAN, f32::INFINITY] {
+                let mut model = model.clone();
+                model.weights_mut().affine_b.as_mut_slice()[2] = bad;
+                for temperature in [1.2e-38, 0.5, 1.0] {
+                    let mut predictor = model.predictor().unwrap().with_isa(isa).with_temperature(temperature).unwrap();
+                    assert_eq!(predictor.feed(1).err(), Some(StepError::NonFinitePrediction), "{bad} {temperature}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn gradients_without_a_finite_norm_are_not_clipped() {
     // the last of them are finite, and their norm is not
