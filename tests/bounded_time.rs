@@ -49,11 +49,14 @@ fn products_of_vast_sizes_and_no_elements() {
 fn batches_of_vast_sizes_and_a_vast_position() {
     ends("Batches", || {
         let corpus = [0; 7];
-        assert!(Batches::new(&corpus, usize::MAX, 1).is_err() && Batches::new(&corpus, 1, usize::MAX - 1).is_err());
-        let mut batches = Batches::new(&corpus, 2, 3).unwrap();
+        let config = Config { vocab_size: 7, wordvec_size: 3, hidden_size: 4, batch_size: 2, time_size: 3 };
+        let vast_batch = Config { batch_size: usize::MAX, time_size: 1, ..config };
+        let vast_time = Config { batch_size: 1, time_size: usize::MAX - 1, ..config };
+        assert!(Batches::new(&corpus, &vast_batch).is_err() && Batches::new(&corpus, &vast_time).is_err());
+        let mut batches = Batches::new(&corpus, &config).unwrap();
         batches.seek(usize::MAX);
         batches.advance();
-        batches.read(&mut [0; 6], &mut [0; 6]);
+        batches.read(&mut [0; 6], &mut [0; 6]).unwrap();
         assert!(batches.position() < 6);
     });
 }
