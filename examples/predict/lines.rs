@@ -72,13 +72,12 @@ impl Answers<'_> {
         let Some((&last, before)) = ids.split_last() else {
             return Ok("  no known word to go on from\n".into());
         };
-        let failed = |error| no_prediction(error, self.temperature);
         for &id in before {
-            predictor.feed(id).map_err(failed)?;
+            predictor.feed(id).map_err(no_prediction)?;
         }
         let skip: Vec<u32> = self.vocabulary.id("<unk>").into_iter().collect();
         let mut best = vec![Candidate::default(); count.min(self.vocabulary.len())];
-        let best = top(predictor.feed(last).map_err(failed)?, &skip, &mut best);
+        let best = top(predictor.feed(last).map_err(no_prediction)?, &skip, &mut best);
         let (words, width) = column(self.vocabulary, best.iter().map(|candidate| candidate.id));
         Ok(words.iter().zip(best).map(|(word, c)| chart::line(word, width, c.probability) + "\n").collect())
     }
@@ -94,7 +93,7 @@ impl Answers<'_> {
             evaluation.add(score);
             rows.push(score);
         });
-        let loss = scored.map_err(|error| no_prediction(error, 1.0))?;
+        let loss = scored.map_err(no_prediction)?;
         let (words, width) = column(vocabulary, rows.iter().map(|row| row.id));
         let mut block = format!("  {:<width$} probability    rank\n", "word");
         for (word, row) in words.iter().zip(&rows) {

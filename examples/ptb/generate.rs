@@ -33,7 +33,7 @@ pub fn generate(
         let mut sampler = Sampler::new(rng).with_skip(skip).with_top(&mut best);
         let probabilities = match predictor.feed(last) {
             Ok(probabilities) => probabilities,
-            Err(error) => break Err(no_prediction(error, temperature)),
+            Err(error) => break Err(no_prediction(error)),
         };
         let Some(id) = sampler.choose(probabilities) else { break Ok(()) };
         rng = sampler.rng().clone();

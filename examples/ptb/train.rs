@@ -227,13 +227,12 @@ impl Run<'_> {
     /// Tells how good the model is, and lets it make up text.
     fn conclude(&self, model: &mut Model, seed: u64, options: &Options) -> Result<(), Failure> {
         let (Texts { vocabulary, valid, test, true_perplexity, .. }, report) = (self.texts, &self.report);
-        let failed = |error| no_prediction(error, 1.0);
         // the valid text has been told of after an epoch
         let valid = match self.last_valid {
             Some(valid) => Some(valid),
-            None => evaluate(model, valid.as_ref(), vocabulary).map_err(failed)?,
+            None => evaluate(model, valid.as_ref(), vocabulary).map_err(no_prediction)?,
         };
-        let test = evaluate(model, test.as_ref(), vocabulary).map_err(failed)?;
+        let test = evaluate(model, test.as_ref(), vocabulary).map_err(no_prediction)?;
         for (name, evaluated, is_told) in [("valid", valid, self.last_valid.is_some()), ("test", test, false)] {
             let Some((loss, evaluation)) = evaluated else { continue };
             let reached = perplexity(loss);

@@ -54,12 +54,9 @@ impl Evaluation {
 }
 
 /// The message where a model can't predict. It is trained already, so that no learning rate would help.
-pub fn no_prediction(error: StepError, temperature: f32) -> String {
+pub fn no_prediction(error: StepError) -> String {
     match error {
-        StepError::NonFiniteLoss if temperature < 1.0 => {
-            format!("the next word has no finite probability at --temperature {temperature:?}: name a higher one")
-        }
-        StepError::NonFiniteLoss => {
+        StepError::NonFiniteLoss | StepError::NonFinitePrediction => {
             "the next word has no finite probability, as the weights of this model are too large: load another".into()
         }
         error => error.to_string(),
