@@ -300,8 +300,8 @@ impl fmt::Display for StepError {
                 "the training state has losses or counts that it can't have: take one from a trainer or a checkpoint",
             ),
             Self::NonFiniteLoss => f.write_str(
-                "the loss is not finite, nothing was changed: \
-                 take other weights, or train them at a lower learning rate",
+                "the loss is not finite, the weights were left as they were: \
+                 start from other weights, or train them at a lower learning rate",
             ),
             Self::NonFinitePrediction => f.write_str(
                 "the prediction is not finite, what was read is forgotten: \

@@ -173,8 +173,15 @@ impl<'w, B: Storage> Predictor<'w, B> {
     /// what was read is then forgotten.
     pub fn feed(&mut self, id: u32) -> Result<&[f32], StepError> {
         let sharpness = 1.0 / self.temperature;
-        feed(self.isa, &self.weights, self.d, id, self.buffer.as_mut(), sharpness)?;
-        Ok(self.probabilities())
+        let (isa, weights, buffer) = (self.isa, &self.weights, self.buffer.as_mut());
+        let mut result = feed(isa, weights, self.d, id, buffer, sharpness);
+        if sharpness != 1.0 && result == Err(StepError::NonFinitePrediction) {
+            result = predict_from_distances(isa, weights, buffer, sharpness);
+        }
+        if result == Err(StepError::NonFinitePrediction) {
+            clear(buffer);
+        }
+        result.map(|()| self.probabilities())
     }
 
     /// What the last [`Self::feed`] returned.
@@ -197,7 +204,8 @@ impl<B> fmt::Debug for Predictor<'_, B> {
 }
 
 /// Reads one token: hidden state (H) and then probabilities (V) stand in `buffer`, which is longer where H exceeds V.
-/// Compiled once, with this crate, whatever the storage.
+/// Where they are not finite, the new hidden state stands there all the same. Compiled once, with this crate, whatever
+/// the storage.
 pub(crate) fn feed(
     isa: Isa,
     weights: &[&[f32]; 6],
@@ -216,11 +224,52 @@ pub(crate) fn feed(
         .split_at_mut_checked(hidden)
         .filter(|(_, rest)| rest.len() >= hidden.max(v))
         .ok_or(StepError::OtherSizes)?;
-    if isa.run(Feed { weights, d, vector, h, rest, sharpness }) {
-        return Ok(());
+    if isa.run(Feed { weights, d, vector, h, rest, sharpness }) { Ok(()) } else { Err(StepError::NonFinitePrediction) }
+}
+
+/// The probabilities anew, behind a [`feed`] in which the largest scaled logit overflowed: that says nothing about
+/// their distances.
+#[cold]
+fn predict_from_distances(
+    isa: Isa,
+    weights: &[&[f32]; 6],
+    buffer: &mut [f32],
+    sharpness: f32,
+) -> Result<(), StepError> {
+    let [.., rnn_b, affine_w, affine_b] = *weights;
+    let (h, rest) = buffer.split_at_mut_checked(rnn_b.len()).ok_or(StepError::OtherSizes)?;
+    let logits = head(rest, affine_b.len());
+    isa.run(Logits { h, affine_w, affine_b, logits });
+    scale_distances(logits, sharpness);
+    if isa.run(Softmax(logits)).is_finite() { Ok(()) } else { Err(StepError::NonFinitePrediction) }
+}
+
+/// The logits (V) of h.
+struct Logits<'a> {
+    h: &'a [f32],
+    affine_w: &'a [f32],
+    affine_b: &'a [f32],
+    logits: &'a mut [f32],
+}
+
+impl Kernel for Logits<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) -> bool {
+        let Self { h, affine_w, affine_b, logits } = self;
+        product_row(s, [h.len(), logits.len()], h, affine_w, logits, Into::Bias(affine_b))
     }
-    clear(buffer);
-    Err(StepError::NonFinitePrediction)
+}
+
+/// x = factor (x - max), and no less than where the exponential is 0. NaN stays.
+fn scale_distances(x: &mut [f32], factor: f32) {
+    const LEAST: f32 = -200.0;
+    let max = x.iter().fold(f32::NEG_INFINITY, |max, &x| if x > max { x } else { max });
+    for x in x {
+        let scaled = factor * (*x - max);
+        *x = if scaled < LEAST { LEAST } else { scaled };
+    }
 }
 
 /// h = tanh(b + x Wx + h Wh), then the softmax of the logits of h into the first V of `rest`.
@@ -251,27 +300,9 @@ impl Kernel for Feed<'_> {
         let logits = head(rest, v);
         let bias = Into::Bias(affine_b);
         product_row(s, [hidden, v], h, affine_w, logits, bias);
-        if sharpness == 1.0 {
-            return s.run(Softmax(logits)).is_finite();
+        if sharpness != 1.0 {
+            s.run(Scale(logits, sharpness));
         }
-        s.run(Scale(logits, sharpness));
-        if s.run(Softmax(logits)).is_finite() {
-            return true;
-        }
-        // rare: the largest logit overflowed, which says nothing about their distances
-        product_row(s, [hidden, v], h, affine_w, logits, bias);
-        scale_distances(logits, sharpness);
         s.run(Softmax(logits)).is_finite()
-    }
-}
-
-/// x = factor (x - max), and no less than where the exponential is 0. NaN stays.
-#[cold]
-fn scale_distances(x: &mut [f32], factor: f32) {
-    const LEAST: f32 = -200.0;
-    let max = x.iter().fold(f32::NEG_INFINITY, |max, &x| if x > max { x } else { max });
-    for x in x {
-        let scaled = factor * (*x - max);
-        *x = if scaled < LEAST { LEAST } else { scaled };
     }
 }
