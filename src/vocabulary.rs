@@ -25,7 +25,8 @@ pub fn tokens(text: &str) -> impl Iterator<Item = &str> {
 
 /// Different words, numbered by first appearance.
 ///
-/// All words stand in one string, and a hash table of ids finds them: about the words' own length plus 16 bytes each.
+/// All words stand in one string, and a hash table finds them: about the words' own length plus 16 bytes each. Whatever words
+/// come, chosen to share a place of the table too, finding or adding one takes time in proportion to its length.
 ///
 /// ```
 /// use rnnlm::Vocabulary;
@@ -42,9 +43,33 @@ pub struct Vocabulary {
     text: String,
     /// Where each word ends in `text`.
     ends: Vec<u32>,
-    /// Open addressing with linear probing: id + 1 at or behind the word's hash, 0 where free. A power of two in
-    /// length, at most half full.
-    table: Vec<u32>,
+    /// The words whose hashes have the same low bits. A power of two in length, and at least as long as there are words.
+    table: Vec<Place>,
+    branches: Vec<Branch>,
+}
+
+/// Words that share a place of the table: the first of them, and a binary tree of the others, a critical-bit tree.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    /// Id + 1, or 0 for none.
+    first: u32,
+    others: Link,
+}
+
+/// What hangs at a place of a tree: 0 is nothing, id + 1 a word, the complement of an index a branch. Different words of less
+/// than 2^32 bytes in all are fewer than 2^31, so the highest bit tells.
+type Link = u32;
+
+/// Words that are equal up to one bit and differ in it. The branches below look at later bits, so on its way a word passes
+/// at most eight for each of its bytes and eight for its end.
+#[derive(Clone, Debug)]
+struct Branch {
+    /// The byte with the bit.
+    at: u32,
+    /// That bit alone.
+    mask: u8,
+    /// The words without the bit, and those with it.
+    sides: [Link; 2],
 }
 
 /// A text in the ids of a vocabulary.
@@ -139,38 +164,34 @@ impl Vocabulary {
     /// The id of a word.
     #[must_use]
     pub fn id(&self, word: &str) -> Option<u32> {
-        self.find(word).ok()
+        let place = self.table.get(self.place(word))?;
+        let first = place.first.checked_sub(1)?;
+        if self.word(first) == Some(word) {
+            return Some(first);
+        }
+        self.nearest(place.others, word).filter(|&id| self.word(id) == Some(word))
     }
 
     /// The id of a word, which is added if it is new.
     ///
     /// # Errors
-    /// [`CorpusError::TooLarge`] beyond 2^32 - 2 bytes of words, [`CorpusError::OutOfMemory`]; the vocabulary is then as it was.
+    /// [`CorpusError::TooLarge`] beyond 2^32 - 1 bytes of words, [`CorpusError::OutOfMemory`]; the vocabulary is then as it was.
     pub fn add(&mut self, word: &str) -> Result<u32, CorpusError> {
-        let place = match self.find(word) {
-            Ok(id) => return Ok(id),
-            Err(place) => place,
-        };
-        let id = u32::try_from(self.ends.len()).map_err(|_| CorpusError::TooLarge)?;
-        // the largest u32 marks targets to ignore, the one below it is the largest id + 1 in the table
-        let end = u32::try_from(self.text.len() + word.len()).map_err(|_| CorpusError::TooLarge)?;
-        if id >= u32::MAX - 1 {
-            return Err(CorpusError::TooLarge);
+        if let Some(id) = self.id(word) {
+            return Ok(id);
         }
+        let id = u32::try_from(self.ends.len()).map_err(|_| CorpusError::TooLarge)?;
+        let end = u32::try_from(self.text.len() + word.len()).map_err(|_| CorpusError::TooLarge)?;
         let refused = |_| CorpusError::OutOfMemory;
         self.text.try_reserve(word.len()).map_err(refused)?;
         self.ends.try_reserve(1).map_err(refused)?;
-        let place = if 2 * (self.ends.len() + 1) > self.table.len() {
+        self.branches.try_reserve(1).map_err(refused)?;
+        if self.ends.len() >= self.table.len() {
             self.grow()?;
-            self.find(word).err().unwrap_or(place)
-        } else {
-            place
-        };
+        }
         self.text.push_str(word);
         self.ends.push(end);
-        if let Some(slot) = self.table.get_mut(place) {
-            *slot = id + 1;
-        }
+        self.enter(id);
         Ok(id)
     }
 
@@ -230,40 +251,102 @@ impl Vocabulary {
         self.fill_table();
     }
 
-    /// The id of a word, or the free place of the table where it belongs.
-    fn find(&self, word: &str) -> Result<u32, usize> {
-        let mask = self.table.len().wrapping_sub(1);
-        let mut place = hash(word) as usize & mask;
-        loop {
-            match self.table.get(place) {
-                None | Some(0) => return Err(place),
-                Some(&id) if self.word(id - 1) == Some(word) => return Ok(id - 1),
-                Some(_) => place = (place + 1) & mask,
-            }
+    /// The word of a tree to which the branches lead: this one, if it hangs there at all.
+    fn nearest(&self, mut link: Link, word: &str) -> Option<u32> {
+        while let Some(branch) = branch_of(link).and_then(|index| self.branches.get(index)) {
+            #[cfg(test)]
+            tests::count_a_look();
+            link = branch.next(word);
         }
+        link.checked_sub(1)
     }
 
-    /// Doubles the table.
+    /// The place of the table that the word belongs to.
+    fn place(&self, word: &str) -> usize {
+        hash(word) as usize & self.table.len().wrapping_sub(1)
+    }
+
+    /// Doubles the table. That parts words and brings none together, so there will not be more branches than before.
     fn grow(&mut self) -> Result<(), CorpusError> {
         let len = (2 * self.table.len()).max(16);
         self.table.try_reserve_exact(len - self.table.len()).map_err(|_| CorpusError::OutOfMemory)?;
-        self.table.resize(len, 0);
+        self.table.resize(len, Place::default());
         self.fill_table();
         Ok(())
     }
 
     /// Enters every word into the table anew.
     fn fill_table(&mut self) {
-        self.table.fill(0);
-        for id in 0..self.ends.len() as u32 {
-            let place = self.word(id).map(|word| self.find(word));
-            if let Some(Err(place)) = place
-                && let Some(slot) = self.table.get_mut(place)
+        self.table.fill(Place::default());
+        self.branches.clear();
+        (0..self.ends.len() as u32).for_each(|id| self.enter(id));
+    }
+
+    /// Enters a word that the table lacks.
+    fn enter(&mut self, id: u32) {
+        let Some(word) = self.word(id) else { return };
+        let place = self.place(word);
+        let Some(Place { first, others }) = self.table.get(place).copied() else { return };
+        let (mut parent, mut new) = (None, id + 1);
+        if let Some(nearest) = self.nearest(others, word).and_then(|nearest| self.word(nearest)) {
+            // no other word of the tree has more of the first bits in common with it
+            let (at, mask) = first_difference(word, nearest);
+            let mut link = others;
+            while let Some(index) = branch_of(link)
+                && let Some(branch) = self.branches.get(index)
+                && (branch.at, !branch.mask) < (at, !mask)
             {
-                *slot = id + 1;
+                parent = Some((index, branch.has_bit(word)));
+                link = branch.next(word);
             }
+            let mut branch = Branch { at, mask, sides: [link; 2] };
+            *branch.side(branch.has_bit(word)) = new;
+            new = !(self.branches.len() as u32);
+            self.branches.push(branch);
+        }
+        let link = match parent {
+            Some((index, has_bit)) => self.branches.get_mut(index).map(|branch| branch.side(has_bit)),
+            None if first == 0 => self.table.get_mut(place).map(|place| &mut place.first),
+            None => self.table.get_mut(place).map(|place| &mut place.others),
+        };
+        if let Some(link) = link {
+            *link = new;
         }
     }
+}
+
+impl Branch {
+    fn has_bit(&self, word: &str) -> bool {
+        byte(word, self.at as usize) & self.mask != 0
+    }
+
+    /// Where the word hangs.
+    fn next(&self, word: &str) -> Link {
+        let [without, with] = self.sides;
+        if self.has_bit(word) { with } else { without }
+    }
+
+    fn side(&mut self, has_bit: bool) -> &mut Link {
+        let [without, with] = &mut self.sides;
+        if has_bit { with } else { without }
+    }
+}
+
+/// The index of a branch, where it is one that hangs there.
+fn branch_of(link: Link) -> Option<usize> {
+    (link >> 31 == 1).then_some(!link as usize)
+}
+
+/// A byte of the word plus 1, and 0 behind its end. No byte of UTF-8 is 255.
+fn byte(word: &str, at: usize) -> u8 {
+    word.as_bytes().get(at).map_or(0, |byte| byte.wrapping_add(1))
+}
+
+/// The first bit in which two different words differ: its byte, and that bit alone. The highest bit of a byte is its first.
+fn first_difference(a: &str, b: &str) -> (u32, u8) {
+    let at = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    let bits = byte(a, at) ^ byte(b, at);
+    (at as u32, 0x80_u8.checked_shr(bits.leading_zeros()).unwrap_or(0))
 }
 
 /// FNV-1a (Fowler, Noll, Vo) with the high bits folded in, as the table uses the low ones.
@@ -275,9 +358,62 @@ fn hash(word: &str) -> u32 {
 #[cfg(test)]
 mod tests {
     extern crate std;
-    use std::{format, vec};
+    use std::{cell::Cell, format, vec};
 
     use super::*;
+    use crate::rng::Xorshift;
+
+    std::thread_local! {
+        static LOOKS: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// Counts the places that searches of this thread look at, which is what they cost beside reading the words.
+    pub(super) fn count_a_look() {
+        LOOKS.set(LOOKS.get() + 1);
+    }
+
+    /// Blocks of eight letters, two at a time that lead FNV-1a from one value to another: choices among them give words of
+    /// one hash, all 32 bits of it.
+    fn words_of_one_hash(count: usize) -> Vec<String> {
+        let fnv = |from: u32, bytes: &[u8]| {
+            bytes.iter().fold(from, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+        };
+        let (mut value, mut words, mut rng) = (0x811c_9dc5, vec![String::new()], Xorshift::new(1));
+        while words.len() < count {
+            let mut known = std::collections::HashMap::new();
+            let (to, pair) = loop {
+                let block = [(); 8].map(|()| b'a' + rng.below(26) as u8);
+                let to = fnv(value, &block);
+                match known.insert(to, block) {
+                    Some(other) if other != block => break (to, [block, other]),
+                    _ => {}
+                }
+            };
+            let add = |word: &String| pair.map(|block| format!("{word}{}", str::from_utf8(&block).unwrap()));
+            (value, words) = (to, words.iter().flat_map(add).collect());
+        }
+        words.truncate(count);
+        words
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "minutes in an interpreter")]
+    fn words_of_one_hash_are_found_as_fast_as_their_length_allows() -> Result<(), CorpusError> {
+        let words = words_of_one_hash(20_000);
+        assert!(words.iter().all(|word| hash(word) == hash(&words[0])));
+        LOOKS.set(0);
+        let mut vocabulary = Vocabulary::new();
+        for (i, word) in (0..).zip(&words) {
+            assert_eq!(vocabulary.add(word)?, i);
+        }
+        for (i, word) in (0..).zip(&words) {
+            assert_eq!(vocabulary.id(word), Some(i));
+        }
+        // log2 of 20,000 is 14.3; added, entered anew as the table grows, and found
+        let looks = LOOKS.get();
+        assert!(looks < 20_000 * 15 * 6, "{looks} looks");
+        Ok(())
+    }
 
     #[test]
     fn newlines_are_tokens_and_lines_need_no_spaces() {
@@ -314,10 +450,42 @@ mod tests {
                 vocabulary.add(&format!("{round} {i}"))?;
             }
             vocabulary.truncate(round);
-            // or it would fill up, and the search for a new word would never end
-            assert_eq!(vocabulary.table.iter().filter(|&&id| id > 0).count(), round);
+            // or table and branches would fill up with words that are gone
+            let words = |place: &Place| usize::from(place.first > 0) + usize::from(place.others > 0);
+            assert_eq!(vocabulary.table.iter().map(words).sum::<usize>() + vocabulary.branches.len(), round);
         }
         Ok(())
+    }
+
+    #[test]
+    fn words_of_one_place_have_a_tree_that_finds_each_in_time_of_its_length() {
+        let mut words: Vec<String> =
+            ["", "\0", "\0\0", "\u{10ffff}", "世界", "世", "\u{7f}", "~"].map(String::from).into();
+        words.extend((1..200).map(|len| "a".repeat(len)));
+        words.extend((0..200).map(|i| format!("{}{i}", "b".repeat(200 - i))));
+        words.extend((0..200).map(|i| format!("{i:b}")));
+        for reverse in [false, true] {
+            if reverse {
+                words.reverse();
+            }
+            // a table of one place
+            let mut vocabulary = Vocabulary { table: vec![Place::default()], ..Vocabulary::new() };
+            for (id, word) in (0..).zip(&words) {
+                assert_eq!(vocabulary.id(word), None, "{word:?}");
+                vocabulary.text.push_str(word);
+                vocabulary.ends.push(vocabulary.text.len() as u32);
+                vocabulary.enter(id);
+            }
+            for (id, word) in (0..).zip(&words) {
+                LOOKS.set(0);
+                assert_eq!(vocabulary.id(word), Some(id), "{word:?}");
+                assert!(LOOKS.get() <= 8 * (word.len() + 1), "{word:?}: {} looks", LOOKS.get());
+                for other in [format!("{word}a"), format!("{word}\0"), format!("c{word}")] {
+                    assert_eq!(vocabulary.id(&other).is_some(), words.contains(&other), "{other:?}");
+                }
+            }
+            assert_eq!(vocabulary.branches.len(), words.len() - 2);
+        }
     }
 
     #[test]
