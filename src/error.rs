@@ -143,24 +143,27 @@ pub enum CorpusError {
 ///
 /// ```
 /// use rnnlm::{Checkpoint, CheckpointError};
-/// assert_eq!(Checkpoint::read(b"not a checkpoint").err(), Some(CheckpointError::Truncated));
+/// assert_eq!(Checkpoint::read(b"not a checkpoint").err(), Some(CheckpointError::NotSafetensors));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CheckpointError {
+    /// The file doesn't begin with the length of a header (at most 100,000,000) and the `{` of that header, as all files
+    /// of the safetensors format do.
+    NotSafetensors,
     /// The file ends before its header or one of its tensors does.
     Truncated,
-    /// The header is not the JSON of a safetensors file.
+    /// The header is not the JSON of a safetensors file, or values in it are nested more than 31 deep.
     Header {
         /// The byte of the header at which that shows.
         at: usize,
     },
-    /// The header names a tensor that is none of ours.
+    /// The header names a tensor that is none of ours: [`Self::tensor`] tells which.
     UnknownTensor {
         /// The byte of the header at which the name stands.
         at: usize,
     },
-    /// The header names a tensor twice.
+    /// The header names a tensor twice, which the format forbids: [`Self::tensor`] tells which.
     Duplicate {
         /// The byte of the header at which the second name stands.
         at: usize,
@@ -209,6 +212,40 @@ pub enum CheckpointError {
         /// The length given.
         given: usize,
     },
+}
+
+impl CheckpointError {
+    /// The name of the tensor that the error is about, where there is one. A name that is none of ours is taken from
+    /// `file`, the bytes that were read: as it stands there, of any length and with its escapes.
+    ///
+    /// ```
+    /// use rnnlm::{Checkpoint, CheckpointError};
+    /// let header = br#"{"lstm.W":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
+    /// let file = [&(header.len() as u64).to_le_bytes(), &header[..], &[0; 4]].concat();
+    /// let error = Checkpoint::read(&file).unwrap_err();
+    /// assert_eq!(error, CheckpointError::UnknownTensor { at: 1 });
+    /// assert_eq!(error.tensor(&file), Some("lstm.W"));
+    /// ```
+    #[must_use]
+    pub fn tensor<'f>(&self, file: &'f [u8]) -> Option<&'f str> {
+        match *self {
+            Self::Missing { tensor } | Self::Type { tensor } | Self::Shape { tensor } | Self::NotFinite { tensor } => {
+                Some(tensor)
+            }
+            Self::UnknownTensor { at } | Self::Duplicate { at } => {
+                // behind the header's length and the opening quote
+                let text = file.get(at.checked_add(9)?..)?;
+                let mut is_escaped = false;
+                let end = text.iter().position(|&byte| {
+                    let is_end = byte == b'"' && !is_escaped;
+                    is_escaped = byte == b'\\' && !is_escaped;
+                    is_end
+                });
+                core::str::from_utf8(text.get(..end?)?).ok()
+            }
+            _ => None,
+        }
+    }
 }
 
 impl From<ConfigError> for CheckpointError {
@@ -352,14 +389,21 @@ impl fmt::Display for CheckpointError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Truncated => f.write_str("the file is cut short: fetch it again, or load an older one"),
-            Self::Header { at } => write!(f, "not a safetensors file: its header makes no sense at byte {at}"),
+            Self::NotSafetensors => {
+                f.write_str("not a safetensors file: name one that Checkpoint::write or Python's safetensors wrote")
+            }
+            Self::Header { at } => {
+                write!(f, "the header is no safetensors header from byte {at} on: save the file anew")
+            }
             Self::UnknownTensor { at } => {
                 write!(
                     f,
                     "the header names a tensor that is none of a model's at byte {at}: save embed.W, rnn.Wx, rnn.Wh, rnn.b, affine.W and affine.b alone"
                 )
             }
-            Self::Duplicate { at } => write!(f, "the header names a tensor a second time at byte {at}"),
+            Self::Duplicate { at } => {
+                write!(f, "the header names a tensor a second time at byte {at}: save the file with one of each")
+            }
             Self::Missing { tensor } => {
                 write!(f, "{tensor} is missing: a file has six weights alone, or all ten tensors")
             }

@@ -125,7 +125,11 @@ fn every_truncation_and_every_flipped_bit_is_found() {
     let file = complete(E);
     assert!(Checkpoint::read(&file).is_ok());
     for len in 0..file.len() {
-        assert!(Checkpoint::read(&file[..len]).is_err(), "cut to {len} bytes");
+        let error = match len {
+            1..8 => CheckpointError::NotSafetensors,
+            _ => CheckpointError::Truncated,
+        };
+        assert_eq!(Checkpoint::read(&file[..len]).err(), Some(error), "cut to {len} bytes");
     }
     for extra in [0, b' ', 255] {
         assert!(Checkpoint::read(&[&file[..], &[extra]].concat()).is_err(), "a byte {extra} behind the end");
@@ -160,8 +164,8 @@ fn what_is_wrong_has_a_name() {
     let named = [
         (vec![], Error::Truncated),
         (assemble("{}", &[]), Error::Missing { tensor: "embed.W" }),
-        (assemble("[]", &[]), Error::Header { at: 0 }),
-        (vec![255; 100], Error::Truncated),
+        (assemble("[]", &[]), Error::NotSafetensors),
+        (vec![255; 100], Error::NotSafetensors),
         (complete_with("embed.W", "embed.X"), Error::UnknownTensor { at: 1 }),
         (complete_with("rnn.Wx", "embed.W"), Error::Duplicate { at: 63 }),
         (complete_with("F32", "F16"), Error::Type { tensor: "embed.W" }),
@@ -195,7 +199,8 @@ fn what_is_wrong_has_a_name() {
         (bare(&TINY, [0, 1, 2, 3, 4, 5], "\"__metadata__\":{\"a\":\"\u{1}\"},"), Error::Header { at: 22 }),
         (bare(&TINY, [0, 1, 2, 3, 4, 5], r#""__metadata__":{"a":"\x"},"#), Error::Header { at: 23 }),
         (bare_with("}}  ", "}} x"), Error::Header { at: bare_header.len() - 1 }),
-        ([&bare_file[..8], b"\xff", &bare_file[9..]].concat(), Error::Header { at: 0 }),
+        ([&bare_file[..8], b"\xff", &bare_file[9..]].concat(), Error::NotSafetensors),
+        ([&bare_file[..9], b"\xff", &bare_file[10..]].concat(), Error::Header { at: 0 }),
     ];
     let named = named.into_iter().enumerate();
     let wrong: Vec<_> = named
@@ -223,6 +228,99 @@ fn what_is_wrong_has_a_name() {
         assert_eq!(Checkpoint::read(&damaged).err(), Some(Error::Checksum));
         assert_eq!(Checkpoint::read(&with_right_checksum(damaged)).err(), Some(error));
     }
+}
+
+#[test]
+fn what_is_no_safetensors_file_is_told_so() {
+    let long = 100_000_001_u64.to_le_bytes();
+    let files: [&[u8]; 10] = [
+        b"hello\n",
+        b"you say goodbye and i say hello .\n",
+        b"{\"embed.W\":[[0.5,0.25]]}",
+        b"PK\x03\x04\0\0\x08\x08\0\0\0\0\0\0\0\0\0\0archive/data.pkl",
+        b"\x93NUMPY\x01\0v\0{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }",
+        b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0",
+        &[0; 64],
+        b"\x02\0\0\0\0\0\0\0ab",
+        b"\xff\0\0\0\0\0\0\0ab",
+        &[&long[..], b"{\"embed.W\":"].concat(),
+    ];
+    for file in files {
+        assert_eq!(Checkpoint::read(file).err(), Some(CheckpointError::NotSafetensors), "{}", file.escape_ascii());
+    }
+    // the longest header that the format allows, of which the file has a part
+    let begun = [&100_000_000_u64.to_le_bytes()[..], b"{\"embed.W\":"].concat();
+    assert_eq!(Checkpoint::read(&begun).err(), Some(CheckpointError::Truncated));
+}
+
+#[test]
+fn errors_tell_the_name_of_their_tensor() {
+    let config = Config { vocab_size: 10, ..TINY };
+    let file = bare(&config, [0, 1, 2, 3, 4, 5], "");
+    let (header, data) = parts(&file);
+    let long = "model.layers.".repeat(100) + "0.weight";
+    for (from, to, name) in [
+        ("embed.W", "encoder.weight", "encoder.weight"),
+        ("rnn.b", &long, &long),
+        ("rnn.b", r#"b \"\\"#, r#"b \"\\"#),
+        ("affine.b", "世界", "世界"),
+        ("rnn.Wh", r"rnn\u002eWx", r"rnn\u002eWx"), // named before
+        ("affine.b", "", ""),
+    ] {
+        let changed = assemble(&header.replacen(from, to, 1), data);
+        let error = Checkpoint::read(&changed).unwrap_err();
+        let in_header = matches!(error, CheckpointError::UnknownTensor { .. } | CheckpointError::Duplicate { .. });
+        assert!(in_header, "{to}: {error:?}");
+        assert_eq!(error.tensor(&changed), Some(name), "{error:?}");
+        // another file than the one that was read
+        assert_eq!((error.tensor(&[]), error.tensor(&changed[..9])), (None, None));
+    }
+    let changed = assemble(&header.replacen("F32", "F16", 1), data);
+    assert_eq!(Checkpoint::read(&changed).unwrap_err().tensor(&changed), Some("embed.W"));
+    assert_eq!(CheckpointError::Checksum.tensor(&file), None);
+    assert_eq!(CheckpointError::UnknownTensor { at: usize::MAX }.tensor(&file), None);
+}
+
+#[test]
+fn a_complete_file_has_one_spelling() {
+    let padding = |config: &Config| {
+        let file = complete(*config);
+        let header = parts(&file).0;
+        header.len() - header.trim_end().len()
+    };
+    let config = (3..2000).map(|vocab_size| Config { vocab_size, ..TINY }).find(|config| padding(config) == 7).unwrap();
+    let file = complete(config);
+    let (header, data) = parts(&file);
+    let first = r#""dtype":"F32","shape":[2,4]"#;
+    let vectors = header.find(r#""rnn.b""#).unwrap()..header.find(r#","affine.W""#).unwrap();
+    let moved = format!(r#"{{{},"embed.W""#, &header[vectors.clone()]);
+    let other_order =
+        (header[..vectors.start - 1].to_owned() + &header[vectors.end..]).replacen(r#"{"embed.W""#, &moved, 1);
+    for changed in [
+        header.replacen("embed.W", r"embed\u002eW", 1),
+        header.replacen("F32", r"F\u00332", 1),
+        header.replacen("}", r#","x":1}"#, 1),
+        header.replacen("{", r#"{"__metadata__":null,"#, 1),
+        header.replacen(":", ": ", 1),
+        header.replacen(first, r#""shape":[2,4],"dtype":"F32""#, 1),
+        other_order,
+        format!("{} ", header.trim_end()),
+        header.trim_end().to_owned(),
+        format!("{header} "),
+        format!("{header}        "),
+        format!("{}\n", &header[..header.len() - 1]),
+        format!("\t{}", &header[..header.len() - 1]),
+    ] {
+        // as it is, and padded as it should be, where it fits to the length of the right one
+        let padded = format!("{:len$}", changed.trim_end(), len = changed.trim_end().len().next_multiple_of(8));
+        for changed in [changed, padded].into_iter().filter(|changed| *changed != header) {
+            let refused = Checkpoint::read(&with_right_checksum(assemble(&changed, data))).err();
+            let begins = changed.starts_with('{');
+            let expected = if begins { CheckpointError::Layout } else { CheckpointError::NotSafetensors };
+            assert_eq!(refused, Some(expected), "{changed:?}");
+        }
+    }
+    assert!(Checkpoint::read(&with_right_checksum(assemble(&header, data))).is_ok());
 }
 
 #[test]
@@ -299,6 +397,21 @@ fn a_hidden_state_of_another_batch_size_is_not_loaded() {
 }
 
 #[test]
+fn whether_it_is_stateful_comes_back_for_every_batch_size() {
+    for is_stateful in [false, true] {
+        let saved = SimpleRnnlm::new(TINY, &mut Xorshift::new(1)).unwrap().with_stateful(is_stateful);
+        let mut file = vec![0; Checkpoint::len(&TINY, 0).unwrap()];
+        Checkpoint::write(&saved, &TrainingState::default(), "", &mut file).unwrap();
+        for batch_size in [1, 2, 3] {
+            let fresh = SimpleRnnlm::new(Config { batch_size, ..TINY }, &mut Xorshift::new(2)).unwrap();
+            let mut model = fresh.with_stateful(!is_stateful);
+            Checkpoint::read(&file).unwrap().load(&mut model).unwrap();
+            assert_eq!(model.is_stateful(), is_stateful, "N = {batch_size}");
+        }
+    }
+}
+
+#[test]
 fn what_could_not_be_read_is_not_written() {
     let mut model = SimpleRnnlm::new(TINY, &mut Xorshift::new(1)).unwrap();
     let mut file = vec![0; Checkpoint::len(&TINY, 6).unwrap()];
@@ -337,7 +450,7 @@ fn a_hidden_state_that_is_not_finite_is_not_written() {
 
 /// One change of the kinds that a careless program or a malicious one would make.
 fn mutate(file: &mut Vec<u8>, rng: &mut Xorshift) {
-    const PIECES: [&str; 22] = [
+    const PIECES: [&str; 26] = [
         "{",
         "}",
         "[",
@@ -360,6 +473,10 @@ fn mutate(file: &mut Vec<u8>, rng: &mut Xorshift) {
         "rnnlm.crc32",
         "\"__metadata__\":{}",
         "\u{e9}",
+        "\\u002e",
+        "\"x\":[{\"y\":-0.5e+3}],",
+        "null",
+        "\x0c",
     ];
     let header = (u64::from_le_bytes(file[..8].try_into().unwrap()) as usize).min(file.len() - 8);
     let mut place = |len: usize| rng.below(len.max(1) as u32) as usize;

@@ -177,7 +177,7 @@ fn damaged_files_are_refused_and_stay() {
         (&good[..good.len() / 2], "cut short"),
         (&good[..0], "cut short"),
         (&flipped[..], "checksum"),
-        (b"you say goodbye and i say hello", "cut short"),
+        (b"you say goodbye and i say hello", "not a safetensors file"),
     ] {
         fs::write(folder.join("bad"), bytes).unwrap();
         fails(&folder, "--load bad --data a.txt --epochs 2 --save bad", 1, part);
@@ -185,6 +185,21 @@ fn damaged_files_are_refused_and_stay() {
     }
     fs::create_dir(folder.join("folder")).unwrap();
     fails(&folder, "--load folder --data a.txt", 1, "folder: Is a directory");
+}
+
+#[test]
+fn a_tensor_that_is_none_of_a_models_is_named() {
+    let folder = with_text("unknown_tensor");
+    for (name, told) in [
+        ("lstm.weight_ih_l0", "lstm.weight_ih_l0"),
+        ("a\u{202e}b", "a\\u{202e}b"),
+        (&"x".repeat(100_000), &"x".repeat(60)),
+    ] {
+        let header = format!(r#"{{"{name}":{{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}}}"#);
+        let file = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &[0; 4]].concat();
+        fs::write(folder.join("foreign"), file).unwrap();
+        fails(&folder, "--load foreign --data a.txt", 1, &format!("its name is \"{told}\""));
+    }
 }
 
 #[test]

@@ -200,7 +200,7 @@ fn bad_lines_and_files() {
     for (line, input, code, part) in [
         ("", "", 1, "cargo run --release --example ptb -- --save model.safetensors"),
         ("--load missing", "", 1, "cargo run --release --example ptb -- --save model.safetensors"),
-        ("--load text", "", 1, "text: the file is cut short"),
+        ("--load text", "", 1, "text: not a safetensors file"),
         ("--load .", "", 1, "directory"),
         ("--load m --top 0", "", 2, "--top can't be"),
         ("--load m --top x", "", 2, "--top can't be"),

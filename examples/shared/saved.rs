@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use rnnlm::{Checkpoint, Vocabulary};
+use rnnlm::{Checkpoint, CheckpointError, Vocabulary};
 
 use crate::visible::visible;
 
@@ -17,7 +17,13 @@ pub struct Saved<'f> {
 impl<'f> Saved<'f> {
     /// What the bytes of that file say. The error is a message for the user.
     pub fn new(path: &'f Path, bytes: &'f [u8]) -> Result<Self, String> {
-        let checkpoint = Checkpoint::read(bytes).map_err(|error| format!("{}: {error}", visible(path)))?;
+        let checkpoint = Checkpoint::read(bytes).map_err(|error| match (error, error.tensor(bytes)) {
+            (CheckpointError::UnknownTensor { .. } | CheckpointError::Duplicate { .. }, Some(name)) => {
+                let name: String = name.chars().take(60).collect();
+                format!("{}: {error}; its name is \"{}\"", visible(path), visible(name))
+            }
+            _ => format!("{}: {error}", visible(path)),
+        })?;
         let words = Vocabulary::from_words(checkpoint.words());
         let vocabulary = words.map_err(|error| format!("{}: {error}", visible(path)))?;
         Ok(Self { path, checkpoint, vocabulary })

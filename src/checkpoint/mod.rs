@@ -14,7 +14,8 @@
 //!
 //! That is a complete file. A bare one has the six weights, in any order, and none of the others: what Python's
 //! `safetensors` writes of a dictionary of float32 arrays with these names. Anything between the two is refused, so a
-//! damaged file can't pass for a bare one. Foreign `__metadata__` is ignored.
+//! damaged file can't pass for a bare one. A complete file has one spelling, the one that is written here; the header
+//! of a bare one is any legal JSON, nested up to 31 deep where it isn't ours. Foreign `__metadata__` is ignored.
 
 mod header;
 mod tensors;
@@ -37,6 +38,8 @@ use training::Training;
 
 /// The bytes of the header's length.
 const LENGTH_LEN: usize = 8;
+/// The longest header that the format allows, and that the official reader takes.
+const LONGEST_HEADER: u64 = 100_000_000;
 
 /// A model in the bytes of a file, all of it checked: header, sizes, checksum, and that every number is finite.
 ///
@@ -85,8 +88,9 @@ impl<'a> Checkpoint<'a> {
     /// a newline, or nothing at all). Returns its length, which is [`Self::len`]. Equal training gives equal bytes.
     ///
     /// # Errors
-    /// [`CheckpointError::BufferLength`] where `to` is shorter; words that are not V lines; whatever [`Self::read`] would
-    /// refuse: a training state out of bounds, a weight or hidden state that is not finite.
+    /// [`CheckpointError::BufferLength`] where `to` is shorter; words that are not V lines; whatever
+    /// [`Self::read`] would refuse: a training state out of bounds, a weight or hidden state that is not finite. What
+    /// `to` holds is then of no use.
     pub fn write<B: Storage>(
         model: &SimpleRnnlm<B>,
         training: &TrainingState,
@@ -124,16 +128,25 @@ impl<'a> Checkpoint<'a> {
     /// # Errors
     /// Whatever is wrong with it; see [`CheckpointError`].
     pub fn read(file: &'a [u8]) -> Result<Self, CheckpointError> {
-        let (text, data) = split(file).ok_or(CheckpointError::Truncated)?;
+        let (text, data) = split(file)?;
         let mut entries = [None; COUNT];
         let mut parts = [&[][..]; COUNT];
-        header::read(text, &mut entries)?;
+        let is_plain = header::read(text, &mut entries)?;
         for (part, entry) in parts.iter_mut().zip(&entries) {
             let [begin, end] = entry.map_or([0, 0], |entry| entry.offsets);
             *part = data.get(begin..end).ok_or(CheckpointError::Truncated)?;
         }
         let is_bare = entries.iter().skip(WEIGHTS).all(Option::is_none);
-        let config = if is_bare { check_bare(&entries, data.len())? } else { check_complete(&entries, &parts, file)? };
+        let config = if is_bare {
+            check_bare(&entries, data.len())?
+        } else {
+            let config = check_complete(&entries, &parts, file)?;
+            // one spelling only, and the checksum is the end
+            if !is_plain || entries[CRC].is_none_or(|entry| entry.offsets[1] != data.len()) {
+                return Err(CheckpointError::Layout);
+            }
+            config
+        };
         for (part, tensor) in parts.iter().zip(&NAMES).take(FLOATS) {
             if !bytes::floats(part).all(f32::is_finite) {
                 return Err(CheckpointError::NotFinite { tensor });
@@ -262,10 +275,19 @@ fn layout(sizes: &Sizes, vocabulary: usize, entries: &mut Entries) -> Result<(us
     Ok((header.next_multiple_of(8), data))
 }
 
-/// Header and data; `None` where the length is beyond the file.
-fn split(file: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (length, rest) = file.split_first_chunk::<LENGTH_LEN>()?;
-    rest.split_at_checked(usize::try_from(u64::from_le_bytes(*length)).ok()?)
+/// Header and data, where the file begins as the format demands.
+fn split(file: &[u8]) -> Result<(&[u8], &[u8]), CheckpointError> {
+    let Some((length, rest)) = file.split_first_chunk::<LENGTH_LEN>() else {
+        return Err(if file.is_empty() { CheckpointError::Truncated } else { CheckpointError::NotSafetensors });
+    };
+    let length = u64::from_le_bytes(*length);
+    match rest.first() {
+        Some(b'{') | None if length <= LONGEST_HEADER => {
+            let length = usize::try_from(length).ok();
+            length.and_then(|length| rest.split_at_checked(length)).ok_or(CheckpointError::Truncated)
+        }
+        _ => Err(CheckpointError::NotSafetensors),
+    }
 }
 
 /// The sizes that the weights' shapes tell.
@@ -299,7 +321,7 @@ fn check_complete(entries: &Entries, parts: &[&[u8]; COUNT], file: &[u8]) -> Res
     let batch_size = entries[STATE].map_or(0, |entry| entry.shape[0]);
     let sizes = sizes_of(entries, batch_size, training.time_size)?;
     let mut expected = [None; COUNT];
-    let (header, data) = layout(&sizes, parts[VOCABULARY].len(), &mut expected)?;
+    tensors::complete(&sizes, parts[VOCABULARY].len(), &mut expected).ok_or(ConfigError::TooLarge)?;
     for ((entry, expected), tensor) in entries.iter().flatten().zip(expected.iter().flatten()).zip(&NAMES) {
         if (entry.is_f32, entry.rank, entry.shape) != (expected.is_f32, expected.rank, expected.shape) {
             return Err(CheckpointError::Shape { tensor });
@@ -308,8 +330,7 @@ fn check_complete(entries: &Entries, parts: &[&[u8]; COUNT], file: &[u8]) -> Res
             return Err(CheckpointError::Layout);
         }
     }
-    // one spelling only: the text of the header has the length that `write` gives it, and nothing follows the data
-    if header.checked_add(data) == Some(file.len()) { Ok(sizes.config()) } else { Err(CheckpointError::Layout) }
+    Ok(sizes.config())
 }
 
 /// V lines, or nothing.

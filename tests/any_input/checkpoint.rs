@@ -1,6 +1,6 @@
 //! Any file: an error, or a model that is whole, and that written again is the same file.
 
-use rnnlm::{Checkpoint, Config, SimpleRnnlm, Xorshift};
+use rnnlm::{Checkpoint, CheckpointError, Config, SimpleRnnlm, Xorshift};
 
 /// The file as it is; with the checksum that its bytes should have, so that the checks behind it are reached; and with a
 /// header as long as it can be read, so that a fuzzer can lengthen and shorten it.
@@ -25,7 +25,15 @@ fn crc32(bytes: &[u8]) -> u32 {
 }
 
 fn read(file: &[u8]) {
-    let Ok(checkpoint) = Checkpoint::read(file) else { return };
+    let checkpoint = match Checkpoint::read(file) {
+        Ok(checkpoint) => checkpoint,
+        Err(error) => {
+            // a name that the error knows stands in the file
+            let in_file = matches!(error, CheckpointError::UnknownTensor { .. } | CheckpointError::Duplicate { .. });
+            assert!(error.tensor(file).is_some() || !in_file);
+            return;
+        }
+    };
     let config = checkpoint.config();
     let Config { vocab_size, batch_size, time_size, .. } = config;
     let words: String = checkpoint.words().flat_map(|word| [word, "\n"]).collect();
