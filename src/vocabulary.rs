@@ -25,8 +25,8 @@ pub fn tokens(text: &str) -> impl Iterator<Item = &str> {
 
 /// Different words, numbered by first appearance.
 ///
-/// All words stand in one string, and a hash table finds them: about the words' own length plus 16 bytes each. Whatever words
-/// come, chosen to share a place of the table too, finding or adding one takes time in proportion to its length.
+/// All words stand in one string, and a hash table finds them: about the words' own length plus 16 bytes each. Whatever
+/// words come, chosen to share a place of the table too, finding or adding one takes time in proportion to its length.
 ///
 /// ```
 /// use rnnlm::Vocabulary;
@@ -43,7 +43,7 @@ pub struct Vocabulary {
     text: String,
     /// Where each word ends in `text`.
     ends: Vec<u32>,
-    /// The words whose hashes have the same low bits. A power of two in length, and at least as long as there are words.
+    /// The words whose hashes have the same low bits. A power of two in length, which is at least the number of words.
     table: Vec<Place>,
     branches: Vec<Branch>,
 }
@@ -56,8 +56,8 @@ struct Place {
     others: Link,
 }
 
-/// What hangs at a place of a tree: 0 is nothing, id + 1 a word, the complement of an index a branch. Different words of less
-/// than 2^32 bytes in all are fewer than 2^31, so the highest bit tells.
+/// What hangs at a place of a tree: 0 is nothing, id + 1 a word, the complement of an index a branch. Different words
+/// of less than 2^32 bytes in all are fewer than 2^31, so the highest bit tells.
 type Link = u32;
 
 /// Words that are equal up to one bit and differ in it. The branches below look at later bits, so on its way a word passes
@@ -175,7 +175,8 @@ impl Vocabulary {
     /// The id of a word, which is added if it is new.
     ///
     /// # Errors
-    /// [`CorpusError::TooLarge`] beyond 2^32 - 1 bytes of words, [`CorpusError::OutOfMemory`]; the vocabulary is then as it was.
+    /// [`CorpusError::TooLarge`] beyond 2^32 - 1 bytes of words, [`CorpusError::OutOfMemory`]; the vocabulary is then
+    /// as it was.
     pub fn add(&mut self, word: &str) -> Result<u32, CorpusError> {
         if let Some(id) = self.id(word) {
             return Ok(id);
@@ -342,7 +343,8 @@ fn byte(word: &str, at: usize) -> u8 {
     word.as_bytes().get(at).map_or(0, |byte| byte.wrapping_add(1))
 }
 
-/// The first bit in which two different words differ: its byte, and that bit alone. The highest bit of a byte is its first.
+/// The first bit in which two different words differ: its byte, and that bit alone. The highest bit of a byte is its
+/// first.
 fn first_difference(a: &str, b: &str) -> (u32, u8) {
     let at = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
     let bits = byte(a, at) ^ byte(b, at);
