@@ -196,6 +196,11 @@ pub enum CheckpointError {
     Training,
     /// The vocabulary is not V words in UTF-8, each ended by a newline.
     Words,
+    /// The vocabulary has a word twice.
+    DuplicateWord {
+        /// The word's second place, from 0.
+        id: u32,
+    },
     /// A tensor holds NaN or infinity.
     NotFinite {
         /// Its name.
@@ -422,6 +427,9 @@ impl fmt::Display for CheckpointError {
             }
             Self::Training => f.write_str("the training state has values that it can't have"),
             Self::Words => f.write_str("the vocabulary is not one word for each id, each ended by a newline"),
+            Self::DuplicateWord { id } => {
+                write!(f, "word {id} of the vocabulary stands before it already: list each word once")
+            }
             Self::NotFinite { tensor } => write!(f, "{tensor} holds NaN or infinity: such a model can't be used"),
             Self::Config(error) => error.fmt(f),
             Self::OtherSizes => f.write_str("the model has other sizes: build it from the checkpoint's config"),

@@ -4,7 +4,9 @@
 //! with a right checksum, so that the checks behind it are reached.
 #![cfg(feature = "alloc")]
 
-use rnnlm::{Checkpoint, CheckpointError, Config, ConfigError, SimpleRnnlm, TrainingState, Xorshift};
+use rnnlm::{
+    Checkpoint, CheckpointError, Config, ConfigError, CorpusError, SimpleRnnlm, TrainingState, Vocabulary, Xorshift,
+};
 
 const E: Config = Config { vocab_size: 64, wordvec_size: 16, hidden_size: 32, batch_size: 1, time_size: 8 };
 const TINY: Config = Config { vocab_size: 3, wordvec_size: 2, hidden_size: 4, batch_size: 2, time_size: 3 };
@@ -435,6 +437,29 @@ fn a_word_behind_the_last_line_is_not_written() {
     let mut file = vec![0; Checkpoint::len(&TINY, words.len()).unwrap()];
     let refused = Checkpoint::write(&model, &TrainingState::default(), words, &mut file);
     assert_eq!(refused, Err(CheckpointError::Words));
+}
+
+#[test]
+fn a_word_given_twice_is_not_written() {
+    let config = Config { vocab_size: 6, ..TINY };
+    let model = SimpleRnnlm::new(config, &mut Xorshift::new(1)).unwrap();
+    for words in [
+        "a\nb\nc\nd\ne\nf\n",
+        "a\nb\na\nb\na\nc\n",
+        "\n\na\nb\nc\nd\n",
+        "a\nab\nb\nabc\naa\naa\n",
+        "\r\n\na\n\r\nb\nc\n",
+    ] {
+        let mut file = vec![0; Checkpoint::len(&config, words.len()).unwrap()];
+        let written = Checkpoint::write(&model, &TrainingState::default(), words, &mut file);
+        match Vocabulary::from_words(words.split_terminator('\n')) {
+            Ok(_) => assert_eq!(written, Ok(file.len()), "{words:?}"),
+            Err(CorpusError::DuplicateWord { id }) => {
+                assert_eq!(written, Err(CheckpointError::DuplicateWord { id }), "{words:?}");
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
 
 #[test]

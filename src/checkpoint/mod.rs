@@ -20,6 +20,7 @@
 mod header;
 mod tensors;
 mod training;
+mod words;
 
 use core::fmt;
 
@@ -87,8 +88,10 @@ impl<'a> Checkpoint<'a> {
     /// Writes a complete file: model, hidden state, training state and vocabulary (`words`: each of the V words ended by
     /// a newline, or nothing at all). Returns its length, which is [`Self::len`]. Equal training gives equal bytes.
     ///
+    /// That no word stands there twice takes O(V log V) comparisons of words, in the memory of `to`.
+    ///
     /// # Errors
-    /// [`CheckpointError::BufferLength`] where `to` is shorter; words that are not V lines; whatever
+    /// [`CheckpointError::BufferLength`] where `to` is shorter; words that are not V different lines; whatever
     /// [`Self::read`] would refuse: a training state out of bounds, a weight or hidden state that is not finite. What
     /// `to` holds is then of no use.
     pub fn write<B: Storage>(
@@ -100,7 +103,8 @@ impl<'a> Checkpoint<'a> {
         let sizes = model.sizes();
         let (needed, given) = (Self::len(model.config(), words.len())?, to.len());
         let to = to.get_mut(..needed).ok_or(CheckpointError::BufferLength { needed, given })?;
-        check_words(words, sizes.v)?;
+        words::check(words, sizes.v)?;
+        words::check_different(words, to)?;
         let (is_stateful, time_size) = (model.is_stateful(), sizes.t);
         let training = training::encode(&Training { state: *training, time_size, is_stateful })?;
 
@@ -123,7 +127,8 @@ impl<'a> Checkpoint<'a> {
         Ok(needed)
     }
 
-    /// Reads a file, complete or bare: one pass over its bytes for the checksum, one over its numbers. Takes no memory.
+    /// Reads a file, complete or bare: one pass over its bytes for the checksum, one over its numbers. Takes no memory,
+    /// so a word that stands there twice shows only in `Vocabulary::from_words`; [`Self::write`] writes no such file.
     ///
     /// # Errors
     /// Whatever is wrong with it; see [`CheckpointError`].
@@ -153,7 +158,7 @@ impl<'a> Checkpoint<'a> {
             }
         }
         let words = core::str::from_utf8(parts[VOCABULARY]).map_err(|_| CheckpointError::Words)?;
-        check_words(words, config.vocab_size)?;
+        words::check(words, config.vocab_size)?;
         Ok(Self { config, parts, words })
     }
 
@@ -331,10 +336,4 @@ fn check_complete(entries: &Entries, parts: &[&[u8]; COUNT], file: &[u8]) -> Res
         }
     }
     Ok(sizes.config())
-}
-
-/// V lines, or nothing.
-fn check_words(words: &str, v: usize) -> Result<(), CheckpointError> {
-    let lines = words.bytes().filter(|&byte| byte == b'\n').count();
-    if words.is_empty() || (words.ends_with('\n') && lines == v) { Ok(()) } else { Err(CheckpointError::Words) }
 }

@@ -1,6 +1,6 @@
 //! Any file: an error, or a model that is whole, and that written again is the same file.
 
-use rnnlm::{Checkpoint, CheckpointError, Config, SimpleRnnlm, Xorshift};
+use rnnlm::{Checkpoint, CheckpointError, Config, CorpusError, SimpleRnnlm, Vocabulary, Xorshift};
 
 /// The file as it is; with the checksum that its bytes should have, so that the checks behind it are reached; and with a
 /// header as long as it can be read, so that a fuzzer can lengthen and shorten it.
@@ -50,7 +50,12 @@ fn read(file: &[u8]) {
     }
     let training = checkpoint.training().unwrap_or_default();
     let mut again = vec![0; Checkpoint::len(&small, words.len()).unwrap()];
-    Checkpoint::write(&model, &training, &words, &mut again).unwrap();
+    let written = Checkpoint::write(&model, &training, &words, &mut again);
+    if let Err(CorpusError::DuplicateWord { id }) = Vocabulary::from_words(checkpoint.words()) {
+        assert_eq!(written, Err(CheckpointError::DuplicateWord { id }));
+        return;
+    }
+    assert_eq!(written, Ok(again.len()));
     if checkpoint.training().is_some() && small == config {
         assert!(again == file, "a complete file has one spelling");
     }
