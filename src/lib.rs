@@ -42,65 +42,59 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
-mod batches;
-mod bytes;
 mod checkpoint;
 mod config;
-#[cfg(feature = "alloc")]
-mod corpus;
-mod crc;
 mod error;
-mod gradients;
+mod events;
+mod flash;
 #[cfg(feature = "alloc")]
 mod heap;
 mod kernels;
 mod layers;
 mod matrix;
 mod model;
-mod online;
-mod optimizer;
-mod parameters;
-mod predict;
+mod prediction;
 mod rng;
-mod sampling;
-mod schedule;
-mod score;
 mod simd;
-mod slots;
-mod step;
-mod trainer;
-mod training_state;
 #[cfg(feature = "alloc")]
-mod vocabulary;
-mod workspace;
+mod text;
+mod training;
 
-pub use batches::Batches;
 pub use checkpoint::Checkpoint;
-pub use config::{Config, Memory};
-#[cfg(feature = "alloc")]
-pub use corpus::Corpus;
+pub use config::Config;
 pub use error::{CheckpointError, ConfigError, CorpusError, StepError, TrainError};
-pub use gradients::Gradients;
+pub use events::online::OnlineLearner;
+pub use flash::slots::{BlockDevice, SlotError, TwoSlots};
 #[cfg(feature = "alloc")]
 pub use heap::AlignedVec;
 pub use kernels::{Form, exp, matmul, matmul_scratch, perplexity, tanh};
 pub use layers::time_softmax_with_loss::IGNORE;
 pub use matrix::Matrix;
-pub use model::{SimpleRnnlm, Window};
-pub use online::OnlineLearner;
-pub use optimizer::Sgd;
-pub use parameters::{Parameters, Storage};
-pub use predict::Predictor;
+pub use model::{
+    SimpleRnnlm, Window,
+    gradients::Gradients,
+    memory::Memory,
+    parameters::{Parameters, Storage},
+    score::TokenScore,
+};
+pub use prediction::{
+    predictor::Predictor,
+    sampling::{Candidate, Sampler, top},
+};
 pub use rng::Xorshift;
-pub use sampling::{Candidate, Sampler, top};
-pub use schedule::DecayOnPlateau;
-pub use score::TokenScore;
 pub use simd::{Isa, IsaError};
-pub use slots::{BlockDevice, SlotError, TwoSlots};
-pub use trainer::{Progress, RnnlmTrainer};
-pub use training_state::TrainingState;
 #[cfg(feature = "alloc")]
-pub use vocabulary::{Encoded, Vocabulary, tokens};
+pub use text::{
+    corpus::Corpus,
+    vocabulary::{Encoded, Vocabulary, tokens},
+};
+pub use training::{
+    batches::Batches,
+    schedule::DecayOnPlateau,
+    sgd::Sgd,
+    state::TrainingState,
+    trainer::{Progress, RnnlmTrainer},
+};
 
 #[doc = include_str!("layers/equations.md")]
 pub mod equations {}

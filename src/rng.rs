@@ -1,9 +1,8 @@
 //! Random numbers: xorshift64* and normal variates by Box and Muller.
 
 use crate::{
-    Isa,
     kernels::{ln, sin_cos, sqrt},
-    simd::{Kernel, Scalar, Simd},
+    simd::{Isa, Kernel, Scalar, Simd},
 };
 
 /// xorshift64*: shifts 12, 25, 27 and the multiplier 2685821657736338717 (Vigna, An experimental exploration of

@@ -17,6 +17,8 @@
 //! damaged file can't pass for a bare one. A complete file has one spelling, the one that is written here; the header
 //! of a bare one is any legal JSON, nested up to 31 deep where it isn't ours. Foreign `__metadata__` is ignored.
 
+pub(crate) mod bytes;
+pub(crate) mod crc;
 mod header;
 mod tensors;
 mod training;
@@ -25,15 +27,16 @@ mod words;
 use core::fmt;
 
 use crate::{
-    bytes,
     config::{Config, Sizes},
-    crc::crc32,
     error::{CheckpointError, ConfigError},
     matrix::Matrix,
-    model::SimpleRnnlm,
-    parameters::{Parameters, Storage},
-    training_state::TrainingState,
+    model::{
+        SimpleRnnlm,
+        parameters::{Parameters, Storage},
+    },
+    training::state::TrainingState,
 };
+use crc::crc32;
 use tensors::{COUNT, CRC, CRC_LEN, Entries, FLOATS, NAMES, STATE, TRAINING, VOCABULARY, WEIGHTS};
 use training::Training;
 

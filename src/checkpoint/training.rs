@@ -6,7 +6,7 @@
 //! 32 u64 T    40 u64 epoch    48 u64 iteration    56 u64 position    64 u64 seed    72 u64 state of the generator
 //! ```
 
-use crate::{error::CheckpointError, kernels::Sum, training_state::TrainingState};
+use crate::{error::CheckpointError, kernels::Sum, training::state::TrainingState};
 
 pub(super) const LEN: usize = 80;
 const VERSION: u32 = 1;

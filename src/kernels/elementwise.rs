@@ -1,6 +1,21 @@
 //! Passes over whole slices. Where two slices differ in length, the shorter one ends the pass.
 
-use crate::simd::{Kernel, Simd, VIRTUAL_LANES};
+use crate::simd::{Kernel, Scalar, Simd, VIRTUAL_LANES};
+
+/// The first `len` elements, none where there are fewer: buffers are cut to measure, so that never shows, and nothing can panic.
+pub(crate) fn head(block: &mut [f32], len: usize) -> &mut [f32] {
+    block.get_mut(..len).unwrap_or_default()
+}
+
+/// to = from; the shorter one ends it.
+pub(crate) fn copy(to: &mut [f32], from: &[f32]) {
+    Scalar::copy(to, from);
+}
+
+/// x = 0.
+pub(crate) fn clear(x: &mut [f32]) {
+    Scalar::clear(x);
+}
 
 /// a = f(a, b), vector by vector.
 #[inline(always)]

@@ -1,40 +1,30 @@
 //! The arithmetic of the model: each kernel is written once, generic over the instruction set.
 
-mod beside;
 mod descent;
 mod elementwise;
 mod exp;
-mod matmul;
+mod gemm;
 mod norm;
-mod operands;
-mod pack;
-mod product;
-mod product_nt;
 mod recurrence;
-mod row;
 mod scalar;
 mod softmax;
 mod sum;
-mod tile;
-mod whole;
-mod wide;
 
-pub(crate) use beside::{Beside, Shapes, beside_len, places};
 pub(crate) use descent::{Descend, Probe, is_tame};
-pub(crate) use elementwise::{Add, MaxAbs, TanhBackward};
+pub(crate) use elementwise::{Add, MaxAbs, TanhBackward, clear, copy, head};
 pub(crate) use exp::{Exp, Tanh};
-pub use matmul::{Form, matmul, matmul_scratch};
-pub(crate) use norm::{Norm, Scale};
-pub(crate) use operands::{Into, Left, Right};
+pub use gemm::{Form, matmul, matmul_scratch};
+pub(crate) use gemm::{
+    Into, Left, Right, product, product_nt, product_row, product_wide, product_with_sums, scratch_len, transposed_len,
+    wide_len,
+};
 #[cfg(feature = "alloc")]
-pub(crate) use pack::{before_line, with_room_to_align};
-pub(crate) use product::{product, transposed_len};
-pub(crate) use product_nt::{product_nt, scratch_len};
-pub(crate) use recurrence::{Meanwhile, Recurrence, RecurrenceBackward};
+pub(crate) use gemm::{before_line, with_room_to_align};
+pub(crate) use norm::{Norm, Scale};
+pub(crate) use recurrence::{Beside, Meanwhile, Recurrence, RecurrenceBackward, Shapes, beside_len, places};
 pub(crate) use scalar::{ln, sin_cos, sqrt};
 pub(crate) use softmax::{ScoreRow, Softmax, SoftmaxRow};
 pub(crate) use sum::Sum;
-pub(crate) use wide::{product_row, product_wide, product_with_sums, wide_len};
 
 use crate::simd::{Isa, Scalar};
 

@@ -7,9 +7,8 @@
 
 use super::TokenWindow;
 use crate::{
-    kernels::{Add, Descend, Into, Probe},
+    kernels::{Add, Descend, Into, Probe, copy},
     simd::{PACKS, Simd},
-    workspace::copy,
 };
 
 /// x (T*N,D) from W (V,D); `rows` (T*N) keeps the id of each row for the backward pass, as the bits of a float.

@@ -13,11 +13,10 @@
 use crate::{
     config::Sizes,
     kernels::{
-        Into, Left, Meanwhile, Recurrence, RecurrenceBackward, Right, Tanh, TanhBackward, product, product_nt,
+        Into, Left, Meanwhile, Recurrence, RecurrenceBackward, Right, Tanh, TanhBackward, head, product, product_nt,
         product_wide, product_with_sums,
     },
     simd::Simd,
-    workspace::head,
 };
 
 /// Fills h ((T+1)*N,H) from block 1 on; block 0 holds the state before the window. x (T*N,D). A recurrence that waits for itself

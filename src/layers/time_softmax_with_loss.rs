@@ -12,9 +12,8 @@
 
 use super::TokenWindow;
 use crate::{
-    kernels::{ScoreRow, SoftmaxRow, Sum},
+    kernels::{ScoreRow, SoftmaxRow, Sum, clear},
     simd::Simd,
-    workspace::clear,
 };
 
 /// A target with this id counts neither in the loss nor in the gradient.

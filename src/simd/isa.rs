@@ -4,9 +4,9 @@ use core::fmt;
 
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 use super::neon::Neon;
-use super::{Kernel, Scalar, Simd};
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-use super::{avx2::Avx2, avx512::Avx512};
+use super::x86::{avx2::Avx2, avx512::Avx512};
+use super::{Kernel, Scalar, Simd};
 
 /// The instruction set that computes. All of them give the same bits; they differ in speed alone.
 ///

@@ -11,22 +11,16 @@ mod isa;
 // The one-lane path of the target. A Cortex-M with an FPU needs no other beside it: of all bare-metal hard-float Arm
 // targets only those of the M profile lack 64-bit atomics.
 #[cfg(all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(target_has_atomic = "64")))]
-#[path = "cortex_m.rs"]
-mod scalar;
+mod cortex_m;
 #[cfg(not(all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(target_has_atomic = "64"))))]
-#[path = "portable.rs"]
-mod scalar;
+mod portable;
 
 // Kernels and firmware are built without vector registers: for x86_64-unknown-none, say, or
 // aarch64-unknown-none-softfloat.
-#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-mod avx2;
-#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-mod avx512;
-#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-mod detect;
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 mod neon;
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+mod x86;
 
 // i686-unknown-uefi has neither SSE2 nor x87: its floats are computed by integers, exactly.
 #[cfg(all(target_arch = "x86", not(target_feature = "sse2"), not(target_os = "uefi")))]
@@ -36,10 +30,16 @@ compile_error!(
      or with RUSTFLAGS=-Ctarget-feature=+sse2"
 );
 
+#[cfg(all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(target_has_atomic = "64")))]
+pub(crate) use cortex_m::Scalar;
 pub use isa::{Isa, IsaError};
-#[cfg(test)]
-pub(crate) use scalar::Portable;
-pub(crate) use scalar::Scalar;
+#[cfg(all(
+    test,
+    not(all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(target_has_atomic = "64")))
+))]
+pub(crate) use portable::Portable;
+#[cfg(not(all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(target_has_atomic = "64"))))]
+pub(crate) use portable::Scalar;
 
 /// Reductions are written for sixteen virtual lanes (element i belongs to lane i mod 16), which every real vector
 /// width divides, so their order does not depend on it.

@@ -1,0 +1,3 @@
+//! Flash memory: bytes that survive a power cut.
+
+pub(crate) mod slots;

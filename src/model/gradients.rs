@@ -1,0 +1,129 @@
+//! Stored gradients, for those who clip or look at them.
+
+use super::{
+    parameters::{Parameters, Storage},
+    workspace::split,
+};
+#[cfg(feature = "alloc")]
+use crate::heap::AlignedVec;
+use crate::{
+    config::{Config, Sizes},
+    error::{ConfigError, StepError},
+    kernels::{Norm, Scale},
+    simd::Isa,
+};
+
+/// The gradient of every weight, by the same names and in the same order as the weights. Training in place
+/// ([`Window::sgd`](crate::Window::sgd)) needs none.
+///
+/// ```
+/// use rnnlm::{Config, Gradients};
+/// let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+/// let gradients = Gradients::with_buffer(config, vec![0.0; config.memory()?.weights])?;
+/// assert_eq!(gradients.parameters().rnn_wh.rows(), 4);
+/// # Ok::<(), rnnlm::ConfigError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Gradients<B> {
+    sizes: Sizes,
+    isa: Isa,
+    block: B,
+}
+
+#[cfg(feature = "alloc")]
+impl Gradients<AlignedVec> {
+    /// Zero gradients on the heap.
+    ///
+    /// # Errors
+    /// Bad sizes, or memory that the allocator refuses.
+    pub fn new(config: Config) -> Result<Self, ConfigError> {
+        Self::with_buffer(config, AlignedVec::zeroed(config.memory()?.weights)?)
+    }
+}
+
+impl<B: Storage> Gradients<B> {
+    /// Gradients over memory of the caller, as many elements as the weights.
+    ///
+    /// # Errors
+    /// Bad sizes, or a buffer of another length.
+    pub fn with_buffer(config: Config, block: B) -> Result<Self, ConfigError> {
+        let sizes = config.sizes()?;
+        ConfigError::check_len(config.memory()?.weights, block.as_ref().len())?;
+        Ok(Self { sizes, isa: Isa::detect(), block })
+    }
+
+    /// Every gradient by name.
+    pub fn parameters(&self) -> Parameters<&[f32]> {
+        Parameters::of(&self.sizes, self.block.as_ref()).unwrap_or_else(Parameters::empty)
+    }
+
+    /// The global norm: the length of all gradients taken as one vector. Two passes over them.
+    ///
+    /// ```
+    /// use rnnlm::{Config, Gradients, SimpleRnnlm, Xorshift};
+    /// let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let mut gradients = Gradients::new(config)?;
+    /// model.forward(&[0, 1], &[1, 2])?.backward(&mut gradients)?;
+    /// assert!(gradients.norm() > 0.25);
+    /// gradients.clip(0.25)?;
+    /// assert!((gradients.norm() - 0.25).abs() < 1e-5);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn norm(&self) -> f32 {
+        norm(self.isa, self.block.as_ref())
+    }
+
+    /// Gradient clipping: where the global norm exceeds `max_norm`, scales all gradients by max_norm / (norm + 1e-6)
+    /// (Pascanu, Mikolov and Bengio, On the difficulty of training recurrent neural networks, ICML 2013, with the
+    /// small term of the book's `clip_grads`). Returns the norm before. Up to three passes over the gradients.
+    ///
+    /// # Errors
+    /// [`StepError::MaxNorm`] unless `max_norm` is above zero, [`StepError::NonFiniteUpdate`] where the norm is NaN or
+    /// infinite; the gradients are then as they were.
+    pub fn clip(&mut self, max_norm: f32) -> Result<f32, StepError> {
+        check_max_norm(max_norm)?;
+        let norm = self.norm();
+        if !norm.is_finite() {
+            return Err(StepError::NonFiniteUpdate);
+        }
+        let rate = max_norm / (norm + 1e-6);
+        if rate < 1.0 {
+            scale(self.isa, self.block.as_mut(), rate);
+        }
+        Ok(norm)
+    }
+
+    /// All gradients as one block.
+    pub(crate) fn block(&self) -> &[f32] {
+        self.block.as_ref()
+    }
+
+    /// Whether they belong to weights of these sizes.
+    pub(crate) fn match_sizes(&self, sizes: &Sizes) -> bool {
+        self.sizes.parameters() == sizes.parameters()
+    }
+
+    /// Every gradient, to be written, in the order of [`Parameters::named`]; `None` where they belong to other sizes.
+    pub(crate) fn parts_mut(&mut self, sizes: &Sizes) -> Option<[&mut [f32]; 6]> {
+        if !self.match_sizes(sizes) {
+            return None;
+        }
+        split(self.block.as_mut(), &sizes.parameters())
+    }
+}
+
+/// A largest norm is above zero; infinity clips nothing.
+pub(crate) fn check_max_norm(max_norm: f32) -> Result<(), StepError> {
+    if max_norm > 0.0 { Ok(()) } else { Err(StepError::MaxNorm) }
+}
+
+// Compiled once, with this crate, whatever the storage.
+fn norm(isa: Isa, x: &[f32]) -> f32 {
+    isa.run(Norm(x))
+}
+
+fn scale(isa: Isa, x: &mut [f32], factor: f32) {
+    isa.run(Scale(x, factor));
+}

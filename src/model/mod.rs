@@ -1,0 +1,368 @@
+//! SimpleRnnlm: the order of the layers, and the two phases of a training step.
+
+pub(crate) mod gradients;
+pub(crate) mod memory;
+pub(crate) mod parameters;
+pub(crate) mod score;
+pub(crate) mod step;
+mod workspace;
+
+use core::fmt;
+
+use self::{
+    gradients::Gradients,
+    parameters::{Parameters, Storage},
+    score::TokenScore,
+    step::Parts,
+};
+#[cfg(feature = "alloc")]
+use crate::heap::AlignedVec;
+use crate::{
+    config::{Config, Sizes},
+    error::{ConfigError, StepError},
+    kernels::{clear, copy, sqrt},
+    rng::Xorshift,
+    simd::{Isa, Scalar},
+};
+
+/// The language model of "Deep Learning from Scratch 2", chapter 5: embedding, tanh RNN, affine, softmax.
+///
+/// Weights and workspace live in memory of type `B`, taken once; no method allocates. Work per training step is
+/// 6 (DH + HH + HV) N T flop. The hidden state is carried from one window to the next until [`Self::reset_state`].
+///
+/// ```
+/// use rnnlm::{Config, SimpleRnnlm, Xorshift};
+/// let config = Config { vocab_size: 10, wordvec_size: 8, hidden_size: 8, batch_size: 1, time_size: 3 };
+/// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+/// let (xs, ts) = ([1, 2, 3], [2, 3, 4]);
+/// let first = model.forward(&xs, &ts)?.sgd(0.5)?;
+/// for _ in 0..50 {
+///     model.forward(&xs, &ts)?.sgd(0.5)?;
+/// }
+/// assert!(model.forward(&xs, &ts)?.loss() < first / 4.0);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct SimpleRnnlm<B> {
+    config: Config,
+    isa: Isa,
+    stateful: bool,
+    /// Whether the workspace is still that of a backward pass, and the state was not set since: an update moves it.
+    awaits_update: bool,
+    weights: B,
+    workspace: B,
+}
+
+#[cfg(feature = "alloc")]
+impl SimpleRnnlm<AlignedVec> {
+    /// A model with its memory on the heap and freshly drawn weights: word vectors N(0, 0.01²), matrices Xavier
+    /// N(0, 1 / fan-in) (Glorot and Bengio, AISTATS 2010), biases 0, drawn in the order of [`Parameters::named`].
+    ///
+    /// # Errors
+    /// Sizes of zero, sizes that overflow, memory that the allocator refuses.
+    pub fn new(config: Config, rng: &mut Xorshift) -> Result<Self, ConfigError> {
+        let memory = config.memory()?;
+        let mut model =
+            Self::with_buffers(config, AlignedVec::zeroed(memory.weights)?, AlignedVec::zeroed(memory.workspace)?)?;
+        model.initialize(rng);
+        Ok(model)
+    }
+}
+
+impl<B: Storage> SimpleRnnlm<B> {
+    /// A model over memory of the caller, with the weights that stand in it; the hidden state starts at zero. Blocks
+    /// that start a cache line (64 bytes), as `AlignedVec` does, make a small model a little faster.
+    ///
+    /// ```
+    /// use rnnlm::{Config, Memory, SimpleRnnlm, Xorshift};
+    /// const CONFIG: Config = Config { vocab_size: 10, wordvec_size: 4, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// const MEMORY: Memory = match CONFIG.memory() { Ok(memory) => memory, Err(_) => panic!() };
+    /// let (mut weights, mut workspace) = ([0.0; MEMORY.weights], [0.0; MEMORY.workspace]);
+    /// let mut model = SimpleRnnlm::with_buffers(CONFIG, &mut weights[..], &mut workspace[..])?;
+    /// model.initialize(&mut Xorshift::new(1));
+    /// model.forward(&[1, 2], &[2, 3])?.sgd(0.1)?;
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Bad sizes, or a buffer whose length is not exactly the one of [`Config::memory`].
+    pub fn with_buffers(config: Config, weights: B, workspace: B) -> Result<Self, ConfigError> {
+        let memory = config.memory()?;
+        ConfigError::check_len(memory.weights, weights.as_ref().len())?;
+        ConfigError::check_len(memory.workspace, workspace.as_ref().len())?;
+        let mut model = Self { config, isa: Isa::detect(), stateful: true, awaits_update: false, weights, workspace };
+        model.reset_state();
+        Ok(model)
+    }
+
+    /// Draws all weights anew, as `SimpleRnnlm::new` does, and resets the hidden state.
+    pub fn initialize(&mut self, rng: &mut Xorshift) {
+        let xavier = |fan_in: usize| 1.0 / sqrt(Scalar, fan_in as f32);
+        let from_d = xavier(self.config.wordvec_size);
+        let from_h = xavier(self.config.hidden_size);
+        let deviations = [0.01, from_d, from_h, 0.0, from_h, 0.0];
+        for ((_, mut matrix), deviation) in self.weights_mut().named().into_iter().zip(deviations) {
+            if deviation == 0.0 {
+                matrix.as_mut_slice().fill(0.0);
+            } else {
+                rng.fill_normal(deviation, matrix.as_mut_slice());
+            }
+        }
+        self.reset_state();
+    }
+
+    /// Computes on this instruction set instead of the detected one; the results are the same.
+    ///
+    /// ```
+    /// use rnnlm::{Config, Isa, SimpleRnnlm, Xorshift};
+    /// let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?.with_isa(Isa::PORTABLE);
+    /// assert_eq!(model.isa(), Isa::PORTABLE);
+    /// # Ok::<(), rnnlm::ConfigError>(())
+    /// ```
+    #[must_use]
+    pub fn with_isa(mut self, isa: Isa) -> Self {
+        self.isa = isa;
+        self
+    }
+
+    /// Whether each window starts from the hidden state that the one before left (true, the default) or from zero.
+    ///
+    /// ```
+    /// # use rnnlm::{Config, SimpleRnnlm, Xorshift};
+    /// # let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?.with_stateful(false);
+    /// assert_eq!(model.forward(&[0, 1], &[1, 2])?.loss(), model.forward(&[0, 1], &[1, 2])?.loss());
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn with_stateful(mut self, stateful: bool) -> Self {
+        self.stateful = stateful;
+        self
+    }
+
+    /// Whether it carries its hidden state from window to window: see [`Self::with_stateful`].
+    #[must_use]
+    pub fn is_stateful(&self) -> bool {
+        self.stateful
+    }
+
+    pub(crate) fn set_stateful(&mut self, stateful: bool) {
+        self.stateful = stateful;
+    }
+
+    /// The sizes.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// The instruction set that computes.
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// Every weight by name.
+    pub fn weights(&self) -> Parameters<&[f32]> {
+        // `with_buffers` checked the length; storage that has shrunk since shows as empty matrices
+        Parameters::of(&self.sizes(), self.weights.as_ref()).unwrap_or_else(Parameters::empty)
+    }
+
+    /// Every weight by name, to be changed.
+    pub fn weights_mut(&mut self) -> Parameters<&mut [f32]> {
+        Parameters::of_mut(&self.sizes(), self.weights.as_mut()).unwrap_or_else(Parameters::empty)
+    }
+
+    /// All weights as one block, in the order of [`Parameters::named`].
+    pub fn weights_block(&self) -> &[f32] {
+        self.weights.as_ref()
+    }
+
+    pub(crate) fn sizes(&self) -> Sizes {
+        self.config.checked_sizes()
+    }
+
+    pub(crate) fn weights_block_mut(&mut self) -> &mut [f32] {
+        self.weights.as_mut()
+    }
+
+    /// The carried hidden state (N,H), row-major.
+    ///
+    /// ```
+    /// # use rnnlm::{Config, SimpleRnnlm, Xorshift};
+    /// # let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// model.forward(&[0, 1], &[1, 2])?;
+    /// let kept = model.state().to_vec();
+    /// model.reset_state();
+    /// assert_eq!(model.state(), [0.0; 4]);
+    /// model.set_state(&kept)?;
+    /// assert_eq!(model.state(), kept);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn state(&self) -> &[f32] {
+        let len = self.config.batch_size * self.config.hidden_size;
+        self.workspace.as_ref().get(..len).unwrap_or(&[])
+    }
+
+    /// Sets the carried hidden state (N,H).
+    ///
+    /// # Errors
+    /// [`StepError::Length`] for a slice of another length than N * H.
+    pub fn set_state(&mut self, state: &[f32]) -> Result<(), StepError> {
+        let own = self.state_mut();
+        if own.len() != state.len() {
+            return Err(StepError::Length { needed: own.len(), given: state.len() });
+        }
+        copy(own, state);
+        Ok(())
+    }
+
+    pub(crate) fn state_mut(&mut self) -> &mut [f32] {
+        self.awaits_update = false;
+        let len = self.config.batch_size * self.config.hidden_size;
+        self.workspace.as_mut().get_mut(..len).unwrap_or(&mut [])
+    }
+
+    /// Sets the carried hidden state to zero, as before the first window.
+    pub fn reset_state(&mut self) {
+        clear(self.state_mut());
+    }
+
+    /// Reads a window of inputs `xs` with targets `ts`, both (N,T) batch-major: row n holds T consecutive tokens.
+    /// Targets equal to [`IGNORE`](crate::IGNORE) don't count. The hidden state moves on to the end of the window. The weights stay.
+    ///
+    /// # Errors
+    /// Slices of another length than N * T, ids not below V, a loss or hidden state that is not finite. The
+    /// hidden state is then as it was.
+    pub fn forward(&mut self, xs: &[u32], ts: &[u32]) -> Result<Window<'_, B>, StepError> {
+        self.awaits_update = false;
+        let (loss, count) = step::forward(self.parts(), [xs, ts])?;
+        Ok(Window { model: self, loss, count })
+    }
+
+    /// The mean loss over a whole text: from a zero state, as one row, every token after the first predicted once.
+    /// `perplexity` of it is the model's perplexity on the text. Weights and carried state stay as they are.
+    ///
+    /// ```
+    /// # use rnnlm::{Config, SimpleRnnlm, Xorshift, perplexity};
+    /// # let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let loss = model.evaluate(&[0, 1, 2, 3, 4, 0, 1])?;
+    /// assert!((perplexity(loss) - 5.0).abs() < 0.5); // untrained: five words, all about equally likely
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Fewer than two tokens, ids not below V, a loss that is not finite.
+    pub fn evaluate(&mut self, tokens: &[u32]) -> Result<f32, StepError> {
+        self.score(tokens, |_| {})
+    }
+
+    /// [`Self::evaluate`] that shows the score of every token but the first, in order: how likely it was, and how many
+    /// words were likelier. The first token has no score, so a sentence is scored as a whole behind the token that
+    /// ends the one before it. N * T tokens are computed at once; the results don't depend on these sizes.
+    ///
+    /// ```
+    /// # use rnnlm::{Config, SimpleRnnlm, Xorshift};
+    /// # let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// # let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let unk = 4;
+    /// let (mut log_likelihood, mut known) = (0.0, 0);
+    /// let loss = model.score(&[0, 1, 2, 4, 3], |score| {
+    ///     println!("id {} probability {} rank {}", score.id, score.probability(), score.rank);
+    ///     if score.id != unk {
+    ///         log_likelihood -= score.loss;
+    ///         known += 1;
+    ///     }
+    /// })?;
+    /// assert!(known == 3 && log_likelihood < 0.0 && loss > 0.0);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Self::evaluate`]; a loss that is not finite ends the scores before it is shown.
+    pub fn score(&mut self, tokens: &[u32], mut visit: impl FnMut(TokenScore)) -> Result<f32, StepError> {
+        // the workspace is used
+        self.awaits_update = false;
+        step::score(self.parts(), tokens, &mut visit)
+    }
+
+    /// A step through stored gradients ends, or fails and may be tried again: the carried hidden state becomes that
+    /// behind its window, or before it.
+    pub(crate) fn end_step(&mut self, is_done: bool) {
+        if self.awaits_update {
+            step::move_state(self.parts(), is_done);
+        }
+        self.awaits_update &= !is_done;
+    }
+
+    fn parts(&mut self) -> Parts<'_> {
+        let (isa, sizes, stateful) = (self.isa, self.sizes(), self.stateful);
+        Parts { isa, sizes, stateful, weights: self.weights.as_mut(), workspace: self.workspace.as_mut() }
+    }
+}
+
+impl<B> fmt::Debug for SimpleRnnlm<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimpleRnnlm").field("config", &self.config).field("isa", &self.isa).finish_non_exhaustive()
+    }
+}
+
+/// A window that was read and whose loss is finite: the phase between forward and update.
+///
+/// Its activations stand in the model's workspace, so while it lives the model can't be used otherwise; dropping
+/// it skips the update.
+#[derive(Debug)]
+pub struct Window<'m, B> {
+    model: &'m mut SimpleRnnlm<B>,
+    loss: f32,
+    count: usize,
+}
+
+impl<B: Storage> Window<'_, B> {
+    /// The mean cross-entropy in nats over the targets that count; 0 where none does.
+    pub fn loss(&self) -> f32 {
+        self.loss
+    }
+
+    /// Backward pass and SGD update in one: weights -= learning rate * gradient, straight from the products, so that no gradient
+    /// is stored. Returns the loss, which is that before the update. The same bits as [`Self::backward`] followed
+    /// by [`Sgd::update`](crate::Sgd::update).
+    ///
+    /// # Errors
+    /// A learning rate that is not finite and above zero; a step or new weight that would not be finite. Weights and
+    /// hidden state are then as they were before the window.
+    pub fn sgd(self, learning_rate: f32) -> Result<f32, StepError> {
+        step::descend(self.model.parts(), learning_rate, self.count)?;
+        Ok(self.loss)
+    }
+
+    /// The gradient of every weight, stored: for clipping or inspection. Returns the loss. The hidden state is that
+    /// behind the window; an [`Sgd::update`](crate::Sgd::update) that is refused moves it back.
+    ///
+    /// ```
+    /// use rnnlm::{Config, Gradients, Sgd, SimpleRnnlm, Xorshift};
+    /// let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let mut gradients = Gradients::new(config)?;
+    /// model.forward(&[0, 1], &[1, 2])?.backward(&mut gradients)?;
+    /// assert!(gradients.parameters().affine_b.get(0, 1).unwrap() < 0.0); // word 1 should become likelier
+    /// Sgd::new(0.1)?.update(&mut model, &gradients)?;
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`StepError::OtherSizes`] where the gradients were made for another configuration. The hidden state is then as
+    /// it was before the window.
+    pub fn backward<G: Storage>(self, gradients: &mut Gradients<G>) -> Result<f32, StepError> {
+        self.model.awaits_update = true;
+        let stored = match gradients.parts_mut(&self.model.sizes()) {
+            Some(mut gradients) => step::store(self.model.parts(), &mut gradients, self.count),
+            None => Err(StepError::OtherSizes),
+        };
+        if stored.is_err() {
+            self.model.end_step(false);
+        }
+        stored.map(|()| self.loss)
+    }
+}

@@ -1,0 +1,150 @@
+//! The six weight matrices of the model, by name, in one block of memory.
+
+use super::workspace::split;
+use crate::{
+    config::{Config, Sizes},
+    error::ConfigError,
+    matrix::Matrix,
+};
+
+/// Memory for f32: a `Vec<f32>`, a `&mut [f32]`, an array, anything that always shows the same slice.
+///
+/// ```
+/// fn takes(storage: impl rnnlm::Storage) -> usize { storage.as_ref().len() }
+/// assert_eq!(takes(&mut [0.0; 3][..]), 3);
+/// ```
+pub trait Storage: AsRef<[f32]> + AsMut<[f32]> {}
+impl<B: AsRef<[f32]> + AsMut<[f32]>> Storage for B {}
+
+/// The weights, or their gradients, by name. They stand in one block in the order of the fields.
+///
+/// ```
+/// use rnnlm::{Config, SimpleRnnlm, Xorshift};
+/// let config = Config { vocab_size: 7, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+/// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+/// assert_eq!((model.weights().affine_w.rows(), model.weights().affine_w.cols()), (4, 7));
+/// model.weights_mut().rnn_b.as_mut_slice().fill(0.5);
+/// for (name, matrix) in model.weights().named() {
+///     println!("{name} {} x {}", matrix.rows(), matrix.cols());
+/// }
+/// # Ok::<(), rnnlm::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Parameters<S> {
+    /// embed.W (V,D): a word vector per row.
+    pub embed_w: Matrix<S>,
+    /// rnn.Wx (D,H).
+    pub rnn_wx: Matrix<S>,
+    /// rnn.Wh (H,H).
+    pub rnn_wh: Matrix<S>,
+    /// rnn.b (1,H).
+    pub rnn_b: Matrix<S>,
+    /// affine.W (H,V).
+    pub affine_w: Matrix<S>,
+    /// affine.b (1,V).
+    pub affine_b: Matrix<S>,
+}
+
+impl<S> Parameters<S> {
+    /// All six with their names, in the order in which they stand in memory.
+    pub fn named(self) -> [(&'static str, Matrix<S>); 6] {
+        [
+            ("embed.W", self.embed_w),
+            ("rnn.Wx", self.rnn_wx),
+            ("rnn.Wh", self.rnn_wh),
+            ("rnn.b", self.rnn_b),
+            ("affine.W", self.affine_w),
+            ("affine.b", self.affine_b),
+        ]
+    }
+
+    /// No elements at all.
+    pub(crate) fn empty() -> Self
+    where
+        S: Default,
+    {
+        Self {
+            embed_w: Matrix::default(),
+            rnn_wx: Matrix::default(),
+            rnn_wh: Matrix::default(),
+            rnn_b: Matrix::default(),
+            affine_w: Matrix::default(),
+            affine_b: Matrix::default(),
+        }
+    }
+
+    /// From parts of the lengths that [`Sizes::parameters`] gives.
+    fn assemble(&Sizes { v, d, h, .. }: &Sizes, [embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b]: [S; 6]) -> Self
+    where
+        S: AsRef<[f32]>,
+    {
+        Self {
+            embed_w: Matrix::of_its_length(v, d, embed_w),
+            rnn_wx: Matrix::of_its_length(d, h, rnn_wx),
+            rnn_wh: Matrix::of_its_length(h, h, rnn_wh),
+            rnn_b: Matrix::of_its_length(1, h, rnn_b),
+            affine_w: Matrix::of_its_length(h, v, affine_w),
+            affine_b: Matrix::of_its_length(1, v, affine_b),
+        }
+    }
+}
+
+impl<'a> Parameters<&'a [f32]> {
+    /// The sizes that these matrices have, with N = T = 1; `None` where they don't belong together.
+    pub(crate) fn config(&self) -> Option<Config> {
+        let shape = |m: &Matrix<&[f32]>| (m.rows(), m.cols());
+        let (v, d) = shape(&self.embed_w);
+        let h = self.rnn_wh.rows();
+        let fit = shape(&self.rnn_wx) == (d, h)
+            && shape(&self.rnn_wh) == (h, h)
+            && shape(&self.rnn_b) == (1, h)
+            && shape(&self.affine_w) == (h, v)
+            && shape(&self.affine_b) == (1, v);
+        fit.then_some(Config { vocab_size: v, wordvec_size: d, hidden_size: h, batch_size: 1, time_size: 1 })
+    }
+
+    /// The weights of a model that stand in one block, in flash for instance, in the order of the fields, as
+    /// [`SimpleRnnlm::weights_block`](crate::SimpleRnnlm::weights_block) shows them. Nothing is copied.
+    ///
+    /// ```
+    /// use rnnlm::{Config, Parameters, Predictor};
+    /// const CONFIG: Config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// static WEIGHTS: [f32; 72] = [0.0; 72];
+    /// let weights = Parameters::from_block(&CONFIG, &WEIGHTS)?;
+    /// let mut predictor = Predictor::new(weights, [0.0; 9])?;
+    /// assert_eq!(predictor.feed(1)?, [0.2; 5]); // of weights that know nothing
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Bad sizes, or a block whose length is not exactly the one of [`Config::memory`].
+    pub fn from_block(config: &Config, block: &'a [f32]) -> Result<Self, ConfigError> {
+        let (needed, given) = (config.memory()?.weights, block.len());
+        ConfigError::check_len(needed, given)?;
+        Self::of(&config.checked_sizes(), block).ok_or(ConfigError::BufferLength { needed, given })
+    }
+
+    /// Views of a block that holds the weights of these sizes; `None` where it is shorter.
+    pub(crate) fn of(sizes: &Sizes, block: &'a [f32]) -> Option<Self> {
+        Some(Self::assemble(sizes, parts(sizes, block)?))
+    }
+}
+
+impl<'a> Parameters<&'a mut [f32]> {
+    /// Mutable views of a block that holds the weights of these sizes; `None` where it is shorter.
+    pub(crate) fn of_mut(sizes: &Sizes, block: &'a mut [f32]) -> Option<Self> {
+        Some(Self::assemble(sizes, split(block, &sizes.parameters())?))
+    }
+}
+
+/// The weights of these sizes, in the order of [`Parameters::named`]; `None` where the block is shorter.
+pub(crate) fn parts<'a>(sizes: &Sizes, block: &'a [f32]) -> Option<[&'a [f32]; 6]> {
+    // no loop: where the sizes are constants, so are the places
+    let [embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b] = sizes.parameters();
+    let (embed_w, rest) = block.split_at_checked(embed_w)?;
+    let (rnn_wx, rest) = rest.split_at_checked(rnn_wx)?;
+    let (rnn_wh, rest) = rest.split_at_checked(rnn_wh)?;
+    let (rnn_b, rest) = rest.split_at_checked(rnn_b)?;
+    let (affine_w, rest) = rest.split_at_checked(affine_w)?;
+    Some([embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, rest.get(..affine_b)?])
+}

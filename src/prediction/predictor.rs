@@ -1,0 +1,309 @@
+//! The probabilities of the next word.
+
+use core::fmt;
+
+use crate::{
+    config::Config,
+    error::{ConfigError, StepError},
+    kernels::{Into, Scale, Softmax, Tanh, clear, copy, head, product_row},
+    model::parameters::{Parameters, Storage},
+    simd::{Isa, Kernel, Simd},
+};
+#[cfg(feature = "alloc")]
+use crate::{heap::AlignedVec, model::SimpleRnnlm};
+
+/// Reads a text token by token and tells how likely each word is to come next.
+///
+/// Borrows the weights, from a model or from a checkpoint that lies in flash, and needs H + max(H, V) floats of its own.
+/// Work per token: 2 (DH + HH + HV) flop, and every output weight is read once. [`top`](crate::top) lists the likeliest
+/// words, [`Sampler`](crate::Sampler) draws one.
+///
+/// ```
+/// use rnnlm::{Config, SimpleRnnlm, Xorshift};
+/// let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+/// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+/// let mut predictor = model.predictor()?;
+/// predictor.feed(0)?;
+/// let probabilities = predictor.feed(3)?;
+/// assert!((probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-6);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct Predictor<'w, B> {
+    isa: Isa,
+    temperature: f32,
+    d: usize,
+    /// In the order of [`Parameters::named`].
+    weights: [&'w [f32]; 6],
+    buffer: B,
+}
+
+#[cfg(feature = "alloc")]
+impl<M: Storage> SimpleRnnlm<M> {
+    /// A predictor over this model's weights, with a zero hidden state of its own on the heap.
+    ///
+    /// # Errors
+    /// [`ConfigError::OutOfMemory`] where the allocator refuses it.
+    pub fn predictor(&self) -> Result<Predictor<'_, AlignedVec>, ConfigError> {
+        let buffer = AlignedVec::zeroed(Predictor::<&mut [f32]>::len(self.config())?)?;
+        Predictor::on(self.isa(), self.weights(), buffer)
+    }
+}
+
+impl<'w, B: Storage> Predictor<'w, B> {
+    /// A predictor over these weights, in memory of the caller of [`Self::len`] floats, with a zero hidden state.
+    ///
+    /// ```
+    /// use rnnlm::{Config, Predictor, SimpleRnnlm, Xorshift};
+    /// let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let mut memory = [0.0; 4 + 5];
+    /// let mut predictor = Predictor::new(model.weights(), &mut memory[..])?;
+    /// assert_eq!(predictor.feed(2)?.len(), 5);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ConfigError::BufferLength`] for memory of another length, [`ConfigError::ShapesDiffer`] for matrices that are not those of one model.
+    pub fn new(weights: Parameters<&'w [f32]>, buffer: B) -> Result<Self, ConfigError> {
+        Self::on(Isa::detect(), weights, buffer)
+    }
+
+    /// [`Self::new`] on this instruction set: no other is looked for.
+    #[inline(always)]
+    fn on(isa: Isa, weights: Parameters<&'w [f32]>, buffer: B) -> Result<Self, ConfigError> {
+        let config = weights.config().ok_or(ConfigError::ShapesDiffer)?;
+        config.check()?;
+        ConfigError::check_len(config.checked_sizes().prediction(), buffer.as_ref().len())?;
+        let weights = [
+            weights.embed_w.data(),
+            weights.rnn_wx.data(),
+            weights.rnn_wh.data(),
+            weights.rnn_b.data(),
+            weights.affine_w.data(),
+            weights.affine_b.data(),
+        ];
+        let mut predictor = Self { isa, temperature: 1.0, d: config.wordvec_size, weights, buffer };
+        predictor.reset_state();
+        Ok(predictor)
+    }
+
+    /// The floats that a predictor of this configuration needs: H + V, and where H exceeds V, 2 H.
+    ///
+    /// # Errors
+    /// Bad sizes.
+    pub const fn len(config: &Config) -> Result<usize, ConfigError> {
+        match config.sizes() {
+            Ok(sizes) => Ok(sizes.prediction()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Computes on this instruction set instead of the detected one; the results are the same.
+    #[must_use]
+    pub fn with_isa(self, isa: Isa) -> Self {
+        Self { isa, ..self }
+    }
+
+    /// Divides the logits by this: below 1 the likely words become likelier, above 1 all become more alike.
+    ///
+    /// ```
+    /// # use rnnlm::{Config, SimpleRnnlm, Xorshift};
+    /// # let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// # let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let largest = |p: &[f32]| p.iter().copied().fold(0.0, f32::max);
+    /// let plain = largest(model.predictor()?.feed(1)?);
+    /// assert!(largest(model.predictor()?.with_temperature(0.5)?.feed(1)?) > plain);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`StepError::Temperature`] unless it is finite and above zero, at least 3e-39.
+    pub fn with_temperature(self, temperature: f32) -> Result<Self, StepError> {
+        // the smallest have no finite inverse
+        if temperature > 0.0 && temperature.is_finite() && (1.0 / temperature).is_finite() {
+            Ok(Self { temperature, ..self })
+        } else {
+            Err(StepError::Temperature)
+        }
+    }
+
+    /// Forgets what was read.
+    pub fn reset_state(&mut self) {
+        clear(self.buffer.as_mut());
+    }
+
+    /// The hidden state (H): all that the predictor knows of what was read.
+    ///
+    /// ```
+    /// # use rnnlm::{Config, SimpleRnnlm, Xorshift};
+    /// # let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// # let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let mut predictor = model.predictor()?;
+    /// predictor.feed(0)?;
+    /// let read: Vec<f32> = predictor.state().to_vec();
+    /// let after_1 = predictor.feed(1)?.to_vec();
+    /// predictor.set_state(&read)?; // what if 2 had come?
+    /// assert_ne!(predictor.feed(2)?, after_1);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn state(&self) -> &[f32] {
+        self.buffer.as_ref().get(..self.hidden_and_words()[0]).unwrap_or(&[])
+    }
+
+    /// Sets the hidden state (H): one from [`Self::state`], or a row of [`SimpleRnnlm::state`](crate::SimpleRnnlm::state).
+    ///
+    /// # Errors
+    /// [`StepError::Length`] for a slice of another length.
+    pub fn set_state(&mut self, state: &[f32]) -> Result<(), StepError> {
+        let [needed, _] = self.hidden_and_words();
+        match self.buffer.as_mut().get_mut(..needed) {
+            Some(own) if state.len() == needed => {
+                copy(own, state);
+                Ok(())
+            }
+            _ => Err(StepError::Length { needed, given: state.len() }),
+        }
+    }
+
+    /// Reads one token and returns the probability of each word of the vocabulary to be the next: 0 for a word whose
+    /// logit lies more than 55.8 below the largest.
+    ///
+    /// # Errors
+    /// An id not below V; [`StepError::NonFinitePrediction`] for weights or a state that give no finite probabilities:
+    /// what was read is then forgotten.
+    pub fn feed(&mut self, id: u32) -> Result<&[f32], StepError> {
+        let sharpness = 1.0 / self.temperature;
+        let (isa, weights, buffer) = (self.isa, &self.weights, self.buffer.as_mut());
+        let mut result = feed(isa, weights, self.d, id, buffer, sharpness);
+        if sharpness != 1.0 && result == Err(StepError::NonFinitePrediction) {
+            result = predict_from_distances(isa, weights, buffer, sharpness);
+        }
+        if result == Err(StepError::NonFinitePrediction) {
+            clear(buffer);
+        }
+        result.map(|()| self.probabilities())
+    }
+
+    /// What the last [`Self::feed`] returned.
+    pub fn probabilities(&self) -> &[f32] {
+        let [h, v] = self.hidden_and_words();
+        self.buffer.as_ref().get(h..h + v).unwrap_or(&[])
+    }
+
+    /// H and V.
+    fn hidden_and_words(&self) -> [usize; 2] {
+        let [.., rnn_b, _, affine_b] = self.weights;
+        [rnn_b.len(), affine_b.len()]
+    }
+}
+
+impl<B> fmt::Debug for Predictor<'_, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Predictor").field("isa", &self.isa).finish_non_exhaustive()
+    }
+}
+
+/// Reads one token: hidden state (H) and then probabilities (V) stand in `buffer`, which is longer where H exceeds V.
+/// Where they are not finite, the new hidden state stands there all the same. Compiled once, with this crate, whatever
+/// the storage.
+pub(crate) fn feed(
+    isa: Isa,
+    weights: &[&[f32]; 6],
+    d: usize,
+    id: u32,
+    buffer: &mut [f32],
+    sharpness: f32,
+) -> Result<(), StepError> {
+    let [embed_w, .., rnn_b, _, affine_b] = *weights;
+    let (hidden, v) = (rnn_b.len(), affine_b.len());
+    if id as usize >= v {
+        return Err(StepError::IdOutOfRange { id });
+    }
+    let vector = embed_w.get(id as usize * d..).unwrap_or_default();
+    let (h, rest) = buffer
+        .split_at_mut_checked(hidden)
+        .filter(|(_, rest)| rest.len() >= hidden.max(v))
+        .ok_or(StepError::OtherSizes)?;
+    if isa.run(Feed { weights, d, vector, h, rest, sharpness }) { Ok(()) } else { Err(StepError::NonFinitePrediction) }
+}
+
+/// The probabilities anew, behind a [`feed`] in which the largest scaled logit overflowed: that says nothing about
+/// their distances.
+#[cold]
+fn predict_from_distances(
+    isa: Isa,
+    weights: &[&[f32]; 6],
+    buffer: &mut [f32],
+    sharpness: f32,
+) -> Result<(), StepError> {
+    let [.., rnn_b, affine_w, affine_b] = *weights;
+    let (h, rest) = buffer.split_at_mut_checked(rnn_b.len()).ok_or(StepError::OtherSizes)?;
+    let logits = head(rest, affine_b.len());
+    isa.run(Logits { h, affine_w, affine_b, logits });
+    scale_distances(logits, sharpness);
+    if isa.run(Softmax(logits)).is_finite() { Ok(()) } else { Err(StepError::NonFinitePrediction) }
+}
+
+/// The logits (V) of h.
+struct Logits<'a> {
+    h: &'a [f32],
+    affine_w: &'a [f32],
+    affine_b: &'a [f32],
+    logits: &'a mut [f32],
+}
+
+impl Kernel for Logits<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) -> bool {
+        let Self { h, affine_w, affine_b, logits } = self;
+        product_row(s, [h.len(), logits.len()], h, affine_w, logits, Into::Bias(affine_b))
+    }
+}
+
+/// x = factor (x - max), and no less than where the exponential is 0. NaN stays.
+fn scale_distances(x: &mut [f32], factor: f32) {
+    const LEAST: f32 = -200.0;
+    let max = x.iter().fold(f32::NEG_INFINITY, |max, &x| if x > max { x } else { max });
+    for x in x {
+        let scaled = factor * (*x - max);
+        *x = if scaled < LEAST { LEAST } else { scaled };
+    }
+}
+
+/// h = tanh(b + x Wx + h Wh), then the softmax of the logits of h into the first V of `rest`.
+struct Feed<'a> {
+    weights: &'a [&'a [f32]; 6],
+    d: usize,
+    /// A word vector, and what follows it.
+    vector: &'a [f32],
+    h: &'a mut [f32],
+    rest: &'a mut [f32],
+    /// 1 / temperature
+    sharpness: f32,
+}
+
+impl Kernel for Feed<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) -> bool {
+        let Self { weights: &[_, wx, wh, rnn_b, affine_w, affine_b], d, vector, h, rest, sharpness } = self;
+        let (hidden, v) = (h.len(), affine_b.len());
+        // the new state is built where the logits will stand
+        let z = head(rest, hidden);
+        product_row(s, [d, hidden], vector, wx, z, Into::Bias(rnn_b));
+        product_row(s, [hidden, hidden], h, wh, z, Into::Continue);
+        s.run(Tanh(z));
+        copy(h, z);
+        let logits = head(rest, v);
+        let bias = Into::Bias(affine_b);
+        product_row(s, [hidden, v], h, affine_w, logits, bias);
+        if sharpness != 1.0 {
+            s.run(Scale(logits, sharpness));
+        }
+        s.run(Softmax(logits)).is_finite()
+    }
+}

@@ -1,0 +1,5 @@
+//! x86-64: what the processor can do, and its two vector instruction sets.
+
+pub(super) mod avx2;
+pub(super) mod avx512;
+mod detect;

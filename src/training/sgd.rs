@@ -1,0 +1,108 @@
+//! Stochastic gradient descent.
+
+use crate::{
+    error::StepError,
+    kernels::{Descend, MaxAbs, Probe, is_tame},
+    model::{SimpleRnnlm, gradients::Gradients, parameters::Storage, step::check_rate},
+    simd::{Isa, Kernel, Simd},
+};
+
+/// Plain SGD: w = w - learning rate * gradient, one fused multiply-add per weight.
+///
+/// ```
+/// use rnnlm::Sgd;
+/// let mut sgd = Sgd::new(0.1)?;
+/// sgd.set_learning_rate(sgd.learning_rate() / 4.0)?;
+/// assert_eq!(sgd.learning_rate(), 0.025);
+/// # Ok::<(), rnnlm::StepError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sgd {
+    learning_rate: f32,
+}
+
+impl Sgd {
+    /// SGD with this learning rate.
+    ///
+    /// # Errors
+    /// [`StepError::LearningRate`] unless the rate is finite and above zero.
+    pub fn new(learning_rate: f32) -> Result<Self, StepError> {
+        check_rate(learning_rate)?;
+        Ok(Self { learning_rate })
+    }
+
+    /// The learning rate.
+    #[must_use]
+    pub fn learning_rate(&self) -> f32 {
+        self.learning_rate
+    }
+
+    /// Changes the learning rate.
+    ///
+    /// # Errors
+    /// As [`Sgd::new`]; the rate is then as it was.
+    pub fn set_learning_rate(&mut self, learning_rate: f32) -> Result<(), StepError> {
+        *self = Self::new(learning_rate)?;
+        Ok(())
+    }
+
+    /// Takes one step along stored gradients. One pass over all weights, or two where overflow is near.
+    ///
+    /// # Errors
+    /// Gradients of another configuration; a step or new weight that would not be finite. The weights are then as they
+    /// were, and the hidden state is that before the window of the backward pass, unless the model was used otherwise
+    /// since. An update that succeeds after all, with a lower rate for instance, moves it on.
+    pub fn update<B: Storage, G: Storage>(
+        &self,
+        model: &mut SimpleRnnlm<B>,
+        gradients: &Gradients<G>,
+    ) -> Result<(), StepError> {
+        let result = self.descend(model, gradients);
+        model.end_step(result.is_ok());
+        result
+    }
+
+    fn descend<B: Storage, G: Storage>(
+        &self,
+        model: &mut SimpleRnnlm<B>,
+        gradients: &Gradients<G>,
+    ) -> Result<(), StepError> {
+        let gradient = gradients.block();
+        let isa = model.isa();
+        if !gradients.match_sizes(&model.sizes()) || gradient.len() != model.weights_block().len() {
+            return Err(StepError::OtherSizes);
+        }
+        let weights = model.weights_block_mut();
+        if update(isa, Update { weights, gradient, rate: self.learning_rate }) {
+            Ok(())
+        } else {
+            Err(StepError::NonFiniteUpdate)
+        }
+    }
+}
+
+/// Compiled once, with this crate, whatever the storage.
+fn update(isa: Isa, pass: Update<'_>) -> bool {
+    isa.run(pass)
+}
+
+/// False, and the weights untouched, where the step would not stay finite.
+struct Update<'a> {
+    weights: &'a mut [f32],
+    gradient: &'a [f32],
+    rate: f32,
+}
+
+impl Kernel for Update<'_> {
+    type Output = bool;
+
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) -> bool {
+        let Self { weights, gradient, rate } = self;
+        if !is_tame(rate * s.run(MaxAbs([gradient]))) && !s.run(Probe { weights, gradient, rate }) {
+            return false;
+        }
+        s.run(Descend { weights, gradient, rate });
+        true
+    }
+}

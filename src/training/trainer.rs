@@ -1,0 +1,349 @@
+//! Training over epochs: batches in, perplexities out.
+
+use core::ops::ControlFlow;
+
+use super::{batches::Batches, sgd::Sgd, state::TrainingState};
+#[cfg(feature = "alloc")]
+use crate::heap::filled;
+use crate::{
+    error::{ConfigError, StepError, TrainError},
+    kernels::{Sum, perplexity},
+    model::{
+        SimpleRnnlm,
+        gradients::{Gradients, check_max_norm},
+        parameters::Storage,
+        step::{check_ids, check_rate},
+    },
+};
+
+/// Trains a model for epochs over a corpus, with the batch order of the book: see [`Batches`].
+///
+/// An epoch is `data_size / (N * T)` steps. The read position and the hidden state run on over epochs and calls.
+///
+/// ```
+/// use core::ops::ControlFlow;
+/// use rnnlm::{Config, RnnlmTrainer, Sgd, SimpleRnnlm, Xorshift};
+/// let corpus: Vec<u32> = (0..200).map(|i| i % 4).collect();
+/// let config = Config { vocab_size: 4, wordvec_size: 8, hidden_size: 8, batch_size: 2, time_size: 5 };
+/// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+/// let mut trainer = RnnlmTrainer::new(model, Sgd::new(0.5)?)?;
+/// trainer.fit(&corpus, 20, |progress| {
+///     println!("epoch {} perplexity {}", progress.epoch, progress.perplexity());
+///     ControlFlow::Continue(())
+/// })?;
+/// assert_eq!(trainer.perplexities().len(), 20);
+/// assert!(trainer.perplexities()[19] < 1.2);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct RnnlmTrainer<B, I> {
+    model: SimpleRnnlm<B>,
+    optimizer: Sgd,
+    clipping: Option<(f32, Gradients<B>)>,
+    ids: I,
+    epoch: usize,
+    iteration: usize,
+    losses: Sum,
+    position: usize,
+    eval_interval: usize,
+    #[cfg(feature = "alloc")]
+    perplexities: alloc::vec::Vec<f32>,
+}
+
+/// Where training stands: what the callback of [`RnnlmTrainer::fit`] sees.
+#[derive(Debug)]
+pub struct Progress<'t, B> {
+    /// The epoch under way, from 1.
+    pub epoch: usize,
+    /// The steps of this epoch that are done.
+    pub iteration: usize,
+    /// The steps of an epoch.
+    pub iterations: usize,
+    /// The model as it is now, to evaluate for instance.
+    pub model: &'t mut SimpleRnnlm<B>,
+    /// The optimizer; a rate set here holds from the next step on.
+    pub optimizer: &'t mut Sgd,
+    losses: Sum,
+    recent_losses: (Sum, usize),
+    max_norm: f32,
+    position: usize,
+}
+
+impl<B> Progress<'_, B> {
+    /// Whether the epoch is complete.
+    #[must_use]
+    pub fn is_epoch_end(&self) -> bool {
+        self.iteration == self.iterations
+    }
+
+    /// exp of the mean loss of this epoch's steps so far, each taken before its update.
+    #[must_use]
+    pub fn perplexity(&self) -> f32 {
+        perplexity(self.losses.mean(self.iteration))
+    }
+
+    /// exp of the mean loss of the steps since the callback was last called.
+    #[must_use]
+    pub fn recent_perplexity(&self) -> f32 {
+        perplexity(self.recent_losses.0.mean(self.recent_losses.1))
+    }
+
+    /// Where training stands now, as [`RnnlmTrainer::training_state`] tells it between calls.
+    #[must_use]
+    pub fn training_state(&self) -> TrainingState {
+        let (done, under_way) = if self.is_epoch_end() {
+            (self.epoch, (0, Sum::default()))
+        } else {
+            (self.epoch - 1, (self.iteration, self.losses))
+        };
+        state_of(self.optimizer, self.max_norm, done, under_way, self.position)
+    }
+}
+
+/// The trainer's part of a training state; `under_way`: steps and losses of the epoch that is not complete.
+fn state_of(optimizer: &Sgd, max_norm: f32, epoch: usize, under_way: (usize, Sum), position: usize) -> TrainingState {
+    TrainingState {
+        learning_rate: optimizer.learning_rate(),
+        max_norm,
+        losses: under_way.1.parts(),
+        epoch: epoch as u64,
+        iteration: under_way.0 as u64,
+        position: position as u64,
+        ..TrainingState::default()
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<B: Storage> RnnlmTrainer<B, alloc::vec::Vec<u32>> {
+    /// A trainer with its window of token ids on the heap.
+    ///
+    /// # Errors
+    /// [`ConfigError::OutOfMemory`](ConfigError::OutOfMemory) where the allocator refuses it.
+    pub fn new(model: SimpleRnnlm<B>, optimizer: Sgd) -> Result<Self, ConfigError> {
+        let ids = filled(model.config().memory()?.ids, 0)?;
+        Self::with_buffer(model, optimizer, ids)
+    }
+}
+
+impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<B, I> {
+    /// The perplexity of every complete epoch so far.
+    #[cfg(feature = "alloc")]
+    #[must_use]
+    pub fn perplexities(&self) -> &[f32] {
+        &self.perplexities
+    }
+
+    /// A trainer whose window of token ids is the caller's memory, of [`Memory::ids`](crate::Memory::ids) elements.
+    ///
+    /// ```
+    /// use rnnlm::{Config, RnnlmTrainer, Sgd, SimpleRnnlm, Xorshift};
+    /// let config = Config { vocab_size: 4, wordvec_size: 8, hidden_size: 8, batch_size: 2, time_size: 5 };
+    /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let mut ids = [0; 2 * 2 * 5];
+    /// let trainer = RnnlmTrainer::with_buffer(model, Sgd::new(0.5)?, &mut ids[..])?;
+    /// assert_eq!(trainer.epoch(), 0);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ConfigError::BufferLength`](ConfigError::BufferLength) for another length.
+    pub fn with_buffer(model: SimpleRnnlm<B>, optimizer: Sgd, ids: I) -> Result<Self, ConfigError> {
+        ConfigError::check_len(model.config().memory()?.ids, ids.as_ref().len())?;
+        Ok(Self {
+            model,
+            optimizer,
+            clipping: None,
+            ids,
+            epoch: 0,
+            iteration: 0,
+            losses: Sum::default(),
+            position: 0,
+            eval_interval: usize::MAX,
+            #[cfg(feature = "alloc")]
+            perplexities: alloc::vec::Vec::new(),
+        })
+    }
+
+    /// Calls back after every `steps` steps of an epoch too, not only at its end. 0 is taken as 1.
+    #[must_use]
+    pub fn with_eval_interval(mut self, steps: usize) -> Self {
+        self.eval_interval = steps.max(1);
+        self
+    }
+
+    /// Clips the gradients of every step to this global norm. That takes stored gradients, whose memory is the caller's
+    /// or the heap's: see [`Gradients::clip`].
+    ///
+    /// ```
+    /// use rnnlm::{Config, Gradients, RnnlmTrainer, Sgd, SimpleRnnlm, Xorshift};
+    /// let config = Config { vocab_size: 4, wordvec_size: 8, hidden_size: 8, batch_size: 2, time_size: 5 };
+    /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let trainer = RnnlmTrainer::new(model, Sgd::new(0.5)?)?.with_clipping(0.25, Gradients::new(config)?)?;
+    /// assert_eq!(trainer.training_state().max_norm, 0.25);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`StepError::MaxNorm`] unless the norm is above zero, [`StepError::OtherSizes`] for gradients of other sizes.
+    pub fn with_clipping(mut self, max_norm: f32, gradients: Gradients<B>) -> Result<Self, StepError> {
+        check_max_norm(max_norm)?;
+        if !gradients.match_sizes(&self.model.sizes()) {
+            return Err(StepError::OtherSizes);
+        }
+        self.clipping = Some((max_norm, gradients));
+        Ok(self)
+    }
+
+    /// Where training stands: what [`Self::resume`] takes, and a checkpoint keeps beside the model.
+    pub fn training_state(&self) -> TrainingState {
+        state_of(&self.optimizer, self.max_norm(), self.epoch, (self.iteration, self.losses), self.position)
+    }
+
+    /// Goes on where a training state stands, inside an epoch too. The weights and the hidden state are the model's; clipping
+    /// is set by [`Self::with_clipping`].
+    ///
+    /// ```
+    /// use core::ops::ControlFlow;
+    /// use rnnlm::{Config, RnnlmTrainer, Sgd, SimpleRnnlm, Xorshift};
+    /// let corpus: Vec<u32> = (0..200).map(|i| i % 4).collect();
+    /// let config = Config { vocab_size: 4, wordvec_size: 8, hidden_size: 8, batch_size: 2, time_size: 5 };
+    /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let mut trainer = RnnlmTrainer::new(model, Sgd::new(0.5)?)?.with_eval_interval(3);
+    /// trainer.fit(&corpus, 20, |_| ControlFlow::Break(()))?; // stops after three steps
+    /// let state = trainer.training_state();
+    /// assert_eq!((state.epoch, state.iteration, state.position), (0, 3, 15));
+    ///
+    /// let mut other = RnnlmTrainer::new(trainer.into_model(), Sgd::new(0.1)?)?;
+    /// other.resume(&state)?;
+    /// assert_eq!(other.training_state(), state);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`StepError::LearningRate`] for a rate that is none, [`StepError::TrainingState`] for losses that are not finite
+    /// or below zero and for numbers that this machine can't count to. The trainer is then as it was.
+    pub fn resume(&mut self, state: &TrainingState) -> Result<(), StepError> {
+        check_rate(state.learning_rate)?;
+        let number = |x: u64| usize::try_from(x).map_err(|_| StepError::TrainingState);
+        let (epoch, iteration, position) = (number(state.epoch)?, number(state.iteration)?, number(state.position)?);
+        let losses = Sum::of_losses(state.losses).ok_or(StepError::TrainingState)?;
+        self.optimizer.set_learning_rate(state.learning_rate)?;
+        (self.epoch, self.iteration, self.position) = (epoch, iteration, position);
+        self.losses = losses;
+        Ok(())
+    }
+
+    fn max_norm(&self) -> f32 {
+        self.clipping.as_ref().map_or(f32::INFINITY, |(max_norm, _)| *max_norm)
+    }
+
+    /// The epochs completed so far.
+    pub fn epoch(&self) -> usize {
+        self.epoch
+    }
+
+    /// The read position in the corpus, in tokens.
+    pub fn position(&self) -> usize {
+        self.position
+    }
+
+    /// The model.
+    pub fn model(&self) -> &SimpleRnnlm<B> {
+        &self.model
+    }
+
+    /// The model, to be changed or evaluated.
+    pub fn model_mut(&mut self) -> &mut SimpleRnnlm<B> {
+        &mut self.model
+    }
+
+    /// Gives the model back.
+    pub fn into_model(self) -> SimpleRnnlm<B> {
+        self.model
+    }
+
+    /// Trains until `max_epoch` epochs are complete in all, those of earlier calls counted, or until the callback breaks. The
+    /// callback is called at the end of each epoch, and as [`Self::with_eval_interval`] says. An epoch that
+    /// was broken off is completed by the next call.
+    ///
+    /// Allocates nothing but, at its start, room for the perplexities of the epochs to come (beyond 65,536 of them,
+    /// again as the list grows).
+    ///
+    /// # Errors
+    /// A corpus too short for one step or with ids not below V, and whatever a step refuses: weights, hidden state and
+    /// position are then those before that step.
+    pub fn fit(
+        &mut self,
+        corpus: &[u32],
+        max_epoch: usize,
+        mut callback: impl FnMut(Progress<'_, B>) -> ControlFlow<()>,
+    ) -> Result<(), TrainError> {
+        let config = *self.model.config();
+        check_ids(corpus, &[], config.vocab_size)?;
+        let mut batches = Batches::new(corpus, &config)?;
+        batches.seek(self.position);
+        let iterations = batches.steps_per_epoch();
+        #[cfg(feature = "alloc")]
+        self.perplexities
+            .try_reserve_exact(max_epoch.saturating_sub(self.perplexities.len()).min(1 << 16))
+            .map_err(|_| TrainError::OutOfMemory)?;
+        let max_norm = self.max_norm();
+        let mut recent_losses = (Sum::default(), 0);
+        while self.epoch < max_epoch {
+            let loss = self.step(&batches)?;
+            batches.advance();
+            self.position = batches.position();
+            self.iteration = self.iteration.saturating_add(1);
+            self.losses.add(loss);
+            recent_losses.0.add(loss);
+            recent_losses.1 += 1;
+            // beyond the last: after a longer text
+            let is_epoch_end = self.iteration >= iterations;
+            let (iteration, losses) = (self.iteration, self.losses);
+            if is_epoch_end {
+                #[cfg(feature = "alloc")]
+                self.perplexities.try_reserve(1).map_err(|_| TrainError::OutOfMemory)?;
+                #[cfg(feature = "alloc")]
+                self.perplexities.push(perplexity(losses.mean(iteration)));
+                self.epoch += 1;
+                (self.iteration, self.losses) = (0, Sum::default());
+            }
+            if is_epoch_end || iteration % self.eval_interval == 0 {
+                let progress = Progress {
+                    epoch: self.epoch + usize::from(!is_epoch_end),
+                    iteration,
+                    iterations: if is_epoch_end { iteration } else { iterations },
+                    model: &mut self.model,
+                    optimizer: &mut self.optimizer,
+                    losses,
+                    recent_losses,
+                    max_norm,
+                    position: self.position,
+                };
+                if callback(progress).is_break() {
+                    return Ok(());
+                }
+                recent_losses = (Sum::default(), 0);
+            }
+        }
+        Ok(())
+    }
+
+    /// One step on the window at the position; returns its loss.
+    fn step(&mut self, batches: &Batches<'_>) -> Result<f32, TrainError> {
+        let ids = self.ids.as_mut();
+        let (xs, ts) = ids.split_at_mut(ids.len() / 2);
+        batches.read(xs, ts)?;
+        let window = self.model.forward(xs, ts)?;
+        let Some((max_norm, gradients)) = &mut self.clipping else {
+            return Ok(window.sgd(self.optimizer.learning_rate())?);
+        };
+        let loss = window.backward(gradients)?;
+        if let Err(error) = gradients.clip(*max_norm) {
+            self.model.end_step(false);
+            return Err(error.into());
+        }
+        self.optimizer.update(&mut self.model, gradients)?;
+        Ok(loss)
+    }
+}
