@@ -24,13 +24,19 @@ pub struct Config {
     pub time_size: usize,
 }
 
-/// The sizes, each above zero. None of the lengths that follow from them overflows, nor does the sum of all.
+/// The sizes under their short names, each above zero. None of the lengths that follow from them overflows, nor does the
+/// sum of all.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sizes {
+    /// V, words.
     pub v: usize,
+    /// D, of a word vector.
     pub d: usize,
-    pub h: usize,
+    /// H, of the hidden state. By its full name, because `h` is the hidden state itself.
+    pub hidden: usize,
+    /// N, rows of text.
     pub n: usize,
+    /// T, time steps.
     pub t: usize,
 }
 
@@ -40,16 +46,16 @@ impl Sizes {
         self.n * self.t
     }
 
-    /// embed.W, rnn.Wx, rnn.Wh, rnn.b, affine.W, affine.b
+    /// The lengths of embed.W, rnn.Wx, rnn.Wh, rnn.b, affine.W and affine.b, in this order.
     pub(crate) const fn parameters(&self) -> [usize; 6] {
-        let &Self { v, d, h, .. } = self;
-        [v * d, d * h, h * h, h, h * v, v]
+        let &Self { v, d, hidden, .. } = self;
+        [v * d, d * hidden, hidden * hidden, hidden, hidden * v, v]
     }
 
     /// The configuration that they came from.
     pub(crate) fn config(&self) -> Config {
-        let &Self { v, d, h, n, t } = self;
-        Config { vocab_size: v, wordvec_size: d, hidden_size: h, batch_size: n, time_size: t }
+        let &Self { v, d, hidden, n, t } = self;
+        Config { vocab_size: v, wordvec_size: d, hidden_size: hidden, batch_size: n, time_size: t }
     }
 
     /// The same buffers read as one row of text of up to N * T steps.
@@ -71,7 +77,7 @@ impl Config {
 
     /// [`Self::sizes`] of a configuration that passed it.
     pub(crate) const fn checked_sizes(&self) -> Sizes {
-        let Config { vocab_size: v, wordvec_size: d, hidden_size: h, batch_size: n, time_size: t } = *self;
-        Sizes { v, d, h, n, t }
+        let Config { vocab_size: v, wordvec_size: d, hidden_size: hidden, batch_size: n, time_size: t } = *self;
+        Sizes { v, d, hidden, n, t }
     }
 }

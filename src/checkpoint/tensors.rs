@@ -43,7 +43,8 @@ pub(super) type Entries = [Option<Entry>; COUNT];
 
 /// Lays out the tensors of a complete file for these sizes one behind the other. Gives where the last one ends; `None` where the sum
 /// overflows.
-pub(super) fn complete(&Sizes { v, d, h, n, .. }: &Sizes, vocabulary: usize, entries: &mut Entries) -> Option<usize> {
+pub(super) fn complete(sizes: &Sizes, vocabulary: usize, entries: &mut Entries) -> Option<usize> {
+    let &Sizes { v, d, hidden: h, n, .. } = sizes;
     let vectors = [h, v, vocabulary, training::LEN, CRC_LEN].map(|len| (1, [len, 1]));
     let [rnn_b, affine_b, vocabulary, training, crc] = vectors;
     let matrices = [[v, d], [d, h], [h, h], [h, v], [n, h]].map(|shape| (2, shape));

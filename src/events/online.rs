@@ -5,7 +5,7 @@ use crate::{
     kernels::{clear, copy},
     model::{
         SimpleRnnlm,
-        parameters::{Storage, parts},
+        parameters::{Storage, Weights},
         score::TokenScore,
         step::check_rate,
     },
@@ -128,7 +128,7 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> OnlineLearner<B, I> {
                 copy(self.prediction.as_mut(), self.model.state());
             }
         }
-        let weights = parts(&sizes, self.model.weights_block()).ok_or(StepError::OtherSizes)?;
+        let weights = Weights::of(&sizes, self.model.weights_block()).ok_or(StepError::OtherSizes)?;
         feed(self.model.isa(), &weights, sizes.d, id, self.prediction.as_mut(), 1.0)?;
         self.last = Some(id);
         Ok(score)
@@ -137,7 +137,7 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> OnlineLearner<B, I> {
     /// The probability of each event to be the next; zeros before the first.
     pub fn probabilities(&self) -> &[f32] {
         let sizes = self.model.sizes();
-        self.prediction.as_ref().get(sizes.h..sizes.h + sizes.v).unwrap_or(&[])
+        self.prediction.as_ref().get(sizes.hidden..sizes.hidden + sizes.v).unwrap_or(&[])
     }
 
     /// Forgets the events read, not what was learned from them.

@@ -8,10 +8,13 @@
 //! batch. Activations are time-major, (T*N, .); token ids are batch-major, (N,T), as the user gives them. A weight gradient
 //! is one product, and [`Into`](crate::kernels::Into) says what becomes of it: stored, or taken as the SGD step.
 
+mod row_ids;
 pub(crate) mod time_affine;
 pub(crate) mod time_embedding;
 pub(crate) mod time_rnn;
 pub(crate) mod time_softmax_with_loss;
+
+pub(crate) use row_ids::RowIds;
 
 /// The token ids of a window, (N,T) batch-major.
 #[derive(Clone, Copy)]

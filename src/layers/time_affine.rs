@@ -18,7 +18,7 @@ pub(crate) fn forward<S: Simd>(
     h: &[f32],
     [w, b]: [&[f32]; 2],
     pack: &mut [f32],
-    &Sizes { v, h: hidden, n, t, .. }: &Sizes,
+    &Sizes { v, hidden, n, t, .. }: &Sizes,
 ) {
     product_wide(s, [n * t, hidden, v], Left::rows(h, hidden), w, logits, Into::Bias(b), pack);
 }
@@ -30,7 +30,7 @@ pub(crate) fn backward<S: Simd, const PACKED: bool>(
     d_logits: &[f32],
     w: &[f32],
     pack: &mut [f32],
-    &Sizes { v, h: hidden, n, t, .. }: &Sizes,
+    &Sizes { v, hidden, n, t, .. }: &Sizes,
 ) {
     product_nt::<S, PACKED>(s, [n * t, v, hidden], d_logits, w, d_h, Into::Set, pack);
 }
@@ -41,7 +41,7 @@ pub(crate) fn weight_gradients<S: Simd>(
     [w, b]: [&mut [f32]; 2],
     [h, d_logits]: [&[f32]; 2],
     pack: &mut [f32],
-    &Sizes { v, h: hidden, n, t, .. }: &Sizes,
+    &Sizes { v, hidden, n, t, .. }: &Sizes,
     into: Into<'_>,
 ) -> bool {
     product_with_sums(s, [hidden, n * t, v], Left::transposed(h, hidden), d_logits, [w, b], into, pack)

@@ -27,7 +27,7 @@ pub(crate) fn forward<S: Simd>(
     x: &[f32],
     [wx, wh, b]: [&[f32]; 3],
     meanwhile: impl Meanwhile,
-    &Sizes { d, h: hidden, n, t, .. }: &Sizes,
+    &Sizes { d, hidden, n, t, .. }: &Sizes,
 ) {
     let block = n * hidden;
     let Some((before, z)) = h.split_at_mut_checked(block) else { return };
@@ -53,7 +53,7 @@ pub(crate) fn backward<S: Simd, const PACKED: bool>(
     h: &[f32],
     [wx, wh]: [&[f32]; 2],
     pack: &mut [f32],
-    &Sizes { d, h: hidden, n, t, .. }: &Sizes,
+    &Sizes { d, hidden, n, t, .. }: &Sizes,
 ) {
     let block = n * hidden;
     let recurrence = [n, hidden, hidden];
@@ -83,7 +83,7 @@ pub(crate) fn weight_gradients<S: Simd>(
     [wx, wh, b]: [&mut [f32]; 3],
     [x, h, d_z]: [&[f32]; 3],
     pack: &mut [f32],
-    &Sizes { d, h: hidden, n, t, .. }: &Sizes,
+    &Sizes { d, hidden, n, t, .. }: &Sizes,
     into: Into<'_>,
 ) -> bool {
     let rows = n * t;

@@ -2,7 +2,7 @@
 
 use super::{
     parameters::{Parameters, Storage},
-    workspace::split,
+    workspace::{WeightSlices, split},
 };
 #[cfg(feature = "alloc")]
 use crate::heap::AlignedVec;
@@ -105,8 +105,8 @@ impl<B: Storage> Gradients<B> {
         self.sizes.parameters() == sizes.parameters()
     }
 
-    /// Every gradient, to be written, in the order of [`Parameters::named`]; `None` where they belong to other sizes.
-    pub(crate) fn parts_mut(&mut self, sizes: &Sizes) -> Option<[&mut [f32]; 6]> {
+    /// Every gradient, to be written; `None` where they belong to other sizes.
+    pub(crate) fn slices_mut(&mut self, sizes: &Sizes) -> Option<WeightSlices<'_>> {
         if !self.match_sizes(sizes) {
             return None;
         }

@@ -45,22 +45,16 @@ impl Memory {
 }
 
 impl Sizes {
-    /// In the order of [`Buffers`](crate::model::workspace::Buffers).
-    pub(crate) const fn buffers(&self) -> [usize; 8] {
-        let (&Self { v, d, h, n, .. }, rows) = (self, self.rows());
-        [n * h, rows * d, (rows + n) * h, rows * v, rows * h, rows * d, rows, self.pack()]
-    }
-
     /// The transposes of affine.W, rnn.Wh and rnn.Wx that the backward pass multiplies by, where the forward pass packs them, if
     /// they fit: beside the recurrence of a batch of one.
     pub(crate) const fn transposes(&self) -> Option<Shapes> {
-        let &Self { v, d, h, n, .. } = self;
-        if PACKS && n == 1 { Some([[v, h], [h, h], [h, d]]) } else { None }
+        let &Self { v, d, hidden, n, .. } = self;
+        if PACKS && n == 1 { Some([[v, hidden], [hidden, hidden], [hidden, d]]) } else { None }
     }
 
     /// The scratch of the products, or what the forward pass packs for the backward pass; saturates.
-    const fn pack(&self) -> usize {
-        let (&Self { v, d, h, .. }, rows) = (self, self.n.saturating_mul(self.t));
+    pub(super) const fn pack(&self) -> usize {
+        let (&Self { v, d, hidden: h, .. }, rows) = (self, self.n.saturating_mul(self.t));
         let affine = larger(larger(wide_len([rows, h, v]), wide_len([h, rows, v])), scratch_len([rows, v, h]));
         let rnn = larger(larger(wide_len([d, rows, h]), wide_len([h, rows, h])), scratch_len([rows, h, d]));
         let one_by_one = larger(larger(affine, rnn), transposed_len(h, h));
@@ -72,7 +66,7 @@ impl Sizes {
 
     /// The floats of a prediction: h and the logits, in whose place a new h stands first.
     pub(crate) const fn prediction(&self) -> usize {
-        self.h + larger(self.h, self.v)
+        self.hidden + larger(self.hidden, self.v)
     }
 }
 
@@ -88,7 +82,7 @@ impl Config {
             return Err(error);
         }
         let sizes = self.checked_sizes();
-        let Sizes { v, d, h, n, t } = sizes;
+        let Sizes { v, d, hidden: h, n, t } = sizes;
         let (rows, state) = (times(n, t), times(n, h));
         // V D + D H + H H + H + H V + V
         let weights = times(plus(v, h), plus(plus(d, h), 1));

@@ -356,7 +356,7 @@ impl<B: Storage> Window<'_, B> {
     /// it was before the window.
     pub fn backward<G: Storage>(self, gradients: &mut Gradients<G>) -> Result<f32, StepError> {
         self.model.awaits_update = true;
-        let stored = match gradients.parts_mut(&self.model.sizes()) {
+        let stored = match gradients.slices_mut(&self.model.sizes()) {
             Some(mut gradients) => step::store(self.model.parts(), &mut gradients, self.count),
             None => Err(StepError::OtherSizes),
         };

@@ -73,18 +73,18 @@ impl<S> Parameters<S> {
         }
     }
 
-    /// From parts of the lengths that [`Sizes::parameters`] gives.
-    fn assemble(&Sizes { v, d, h, .. }: &Sizes, [embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b]: [S; 6]) -> Self
+    /// From slices of the lengths that [`Sizes::parameters`] gives.
+    fn assemble(&Sizes { v, d, hidden, .. }: &Sizes, weights: Weights<S>) -> Self
     where
         S: AsRef<[f32]>,
     {
         Self {
-            embed_w: Matrix::of_its_length(v, d, embed_w),
-            rnn_wx: Matrix::of_its_length(d, h, rnn_wx),
-            rnn_wh: Matrix::of_its_length(h, h, rnn_wh),
-            rnn_b: Matrix::of_its_length(1, h, rnn_b),
-            affine_w: Matrix::of_its_length(h, v, affine_w),
-            affine_b: Matrix::of_its_length(1, v, affine_b),
+            embed_w: Matrix::of_its_length(v, d, weights.embed_w),
+            rnn_wx: Matrix::of_its_length(d, hidden, weights.rnn_wx),
+            rnn_wh: Matrix::of_its_length(hidden, hidden, weights.rnn_wh),
+            rnn_b: Matrix::of_its_length(1, hidden, weights.rnn_b),
+            affine_w: Matrix::of_its_length(hidden, v, weights.affine_w),
+            affine_b: Matrix::of_its_length(1, v, weights.affine_b),
         }
     }
 }
@@ -126,25 +126,75 @@ impl<'a> Parameters<&'a [f32]> {
 
     /// Views of a block that holds the weights of these sizes; `None` where it is shorter.
     pub(crate) fn of(sizes: &Sizes, block: &'a [f32]) -> Option<Self> {
-        Some(Self::assemble(sizes, parts(sizes, block)?))
+        Some(Self::assemble(sizes, Weights::of(sizes, block)?))
     }
 }
 
 impl<'a> Parameters<&'a mut [f32]> {
     /// Mutable views of a block that holds the weights of these sizes; `None` where it is shorter.
     pub(crate) fn of_mut(sizes: &Sizes, block: &'a mut [f32]) -> Option<Self> {
-        Some(Self::assemble(sizes, split(block, &sizes.parameters())?))
+        Some(Self::assemble(sizes, Weights::named(split(block, &sizes.parameters())?)))
     }
 }
 
-/// The weights of these sizes, in the order of [`Parameters::named`]; `None` where the block is shorter.
-pub(crate) fn parts<'a>(sizes: &Sizes, block: &'a [f32]) -> Option<[&'a [f32]; 6]> {
-    // no loop: where the sizes are constants, so are the places
-    let [embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b] = sizes.parameters();
-    let (embed_w, rest) = block.split_at_checked(embed_w)?;
-    let (rnn_wx, rest) = rest.split_at_checked(rnn_wx)?;
-    let (rnn_wh, rest) = rest.split_at_checked(rnn_wh)?;
-    let (rnn_b, rest) = rest.split_at_checked(rnn_b)?;
-    let (affine_w, rest) = rest.split_at_checked(affine_w)?;
-    Some([embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, rest.get(..affine_b)?])
+/// The six weights, or their gradients, by name without their shapes; `T` is what there is of each.
+#[derive(Clone, Copy)]
+pub(crate) struct Weights<T> {
+    /// (V,D)
+    pub embed_w: T,
+    /// (D,H)
+    pub rnn_wx: T,
+    /// (H,H)
+    pub rnn_wh: T,
+    /// (1,H)
+    pub rnn_b: T,
+    /// (H,V)
+    pub affine_w: T,
+    /// (1,V)
+    pub affine_b: T,
+}
+
+impl<T> Weights<T> {
+    /// From what stands in the order of [`Sizes::parameters`].
+    #[inline(always)]
+    pub(crate) fn named([embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b]: [T; 6]) -> Self {
+        Self { embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b }
+    }
+
+    #[inline(always)]
+    pub(crate) fn named_ref([embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b]: &[T; 6]) -> Weights<&T> {
+        Weights { embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b }
+    }
+
+    #[inline(always)]
+    pub(crate) fn named_mut([embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b]: &mut [T; 6]) -> Weights<&mut T> {
+        Weights { embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b }
+    }
+}
+
+impl<'a> Weights<&'a [f32]> {
+    /// The weights of these sizes that stand in a block in the order of [`Sizes::parameters`]; `None` where it is shorter.
+    pub(crate) fn of(sizes: &Sizes, block: &'a [f32]) -> Option<Self> {
+        // no loop: where the sizes are constants, so are the places
+        let lens = Weights::named(sizes.parameters());
+        let (embed_w, rest) = block.split_at_checked(lens.embed_w)?;
+        let (rnn_wx, rest) = rest.split_at_checked(lens.rnn_wx)?;
+        let (rnn_wh, rest) = rest.split_at_checked(lens.rnn_wh)?;
+        let (rnn_b, rest) = rest.split_at_checked(lens.rnn_b)?;
+        let (affine_w, rest) = rest.split_at_checked(lens.affine_w)?;
+        Some(Self { embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b: rest.get(..lens.affine_b)? })
+    }
+
+    /// Without the shapes of these matrices.
+    #[inline(always)]
+    pub(crate) fn of_matrices(matrices: &Parameters<&'a [f32]>) -> Self {
+        Self {
+            embed_w: matrices.embed_w.data(),
+            rnn_wx: matrices.rnn_wx.data(),
+            rnn_wh: matrices.rnn_wh.data(),
+            rnn_b: matrices.rnn_b.data(),
+            affine_w: matrices.affine_w.data(),
+            affine_b: matrices.affine_b.data(),
+        }
+    }
 }

@@ -3,8 +3,9 @@
 use core::mem::MaybeUninit;
 
 use super::{
+    parameters::Weights,
     score::TokenScore,
-    workspace::{Buffers, Views},
+    workspace::{BufferSlices, Buffers, Views, WeightSlices},
 };
 use crate::{
     config::Sizes,
@@ -15,7 +16,7 @@ use crate::{
         MaxAbs, Sum, clear, copy, head, is_tame, places,
     },
     layers::{
-        TokenWindow, time_affine, time_embedding, time_rnn,
+        RowIds, TokenWindow, time_affine, time_embedding, time_rnn,
         time_softmax_with_loss::{self, IGNORE},
     },
     simd::{Isa, Kernel, Simd},
@@ -47,7 +48,7 @@ pub(crate) fn forward(model: Parts<'_>, [xs, ts]: [&[u32]; 2]) -> Result<(f32, u
     let mut place = MaybeUninit::uninit();
     let views = Views::of(&mut place, &sizes, weights, workspace).ok_or(StepError::OtherSizes)?;
     let Views { weights, buffers } = views;
-    let [state, _, h, ..] = buffers;
+    let Buffers { state, h, .. } = Buffers::named(buffers);
     if stateful {
         copy(h, state);
     } else {
@@ -58,7 +59,7 @@ pub(crate) fn forward(model: Parts<'_>, [xs, ts]: [&[u32]; 2]) -> Result<(f32, u
     let pass = Forward { sizes: &sizes, weights, buffers, xs, ts };
     isa.run(Train { pass, count, total: &mut total });
     let loss = total.mean(count);
-    let [state, _, h, ..] = buffers;
+    let Buffers { state, h, .. } = Buffers::named(buffers);
     if !loss.is_finite() || !isa.run(MaxAbs([last(h, &sizes)])).is_finite() {
         return Err(StepError::NonFiniteLoss);
     }
@@ -74,19 +75,19 @@ pub(crate) fn forward(model: Parts<'_>, [xs, ts]: [&[u32]; 2]) -> Result<(f32, u
 /// otherwise, is kept meanwhile in the place of the carried one: that only repeats the last block.
 #[inline(always)]
 fn from_its_start<'a, R>(
-    buffers: &mut Buffers<'a>,
+    buffers: &mut BufferSlices<'a>,
     sizes: &Sizes,
     stateful: bool,
-    pass: impl FnOnce(&mut Buffers<'a>) -> R,
+    pass: impl FnOnce(&mut BufferSlices<'a>) -> R,
 ) -> R {
     if stateful {
         return pass(buffers);
     }
-    let [state, _, h, ..] = buffers;
+    let Buffers { state, h, .. } = Buffers::named(buffers);
     copy(state, h);
     clear(head(h, state.len()));
     let result = pass(buffers);
-    let [state, _, h, ..] = buffers;
+    let Buffers { state, h, .. } = Buffers::named(buffers);
     copy(h, state);
     copy(state, last(h, sizes));
     result
@@ -94,7 +95,7 @@ fn from_its_start<'a, R>(
 
 /// The hidden states behind the window (N,H).
 fn last<'h>(h: &'h [f32], sizes: &Sizes) -> &'h [f32] {
-    h.get(sizes.t * sizes.n * sizes.h..).unwrap_or_default()
+    h.get(sizes.t * sizes.n * sizes.hidden..).unwrap_or_default()
 }
 
 /// Scores a text from a zero state, as one row. Gives its mean loss.
@@ -107,8 +108,8 @@ pub(crate) fn score(model: Parts<'_>, tokens: &[u32], visit: &mut dyn FnMut(Toke
     let mut place = MaybeUninit::uninit();
     let views = Views::of(&mut place, &sizes, weights, workspace).ok_or(StepError::OtherSizes)?;
     let Views { weights, buffers } = views;
-    let hidden = sizes.h;
-    let [_, _, h, ..] = buffers;
+    let hidden = sizes.hidden;
+    let Buffers { h, .. } = Buffers::named(buffers);
     clear(head(h, hidden));
     let (mut total, mut finite) = (Sum::default(), true);
     let mut targets = ts.iter();
@@ -125,7 +126,7 @@ pub(crate) fn score(model: Parts<'_>, tokens: &[u32], visit: &mut dyn FnMut(Toke
         let pass = Forward { sizes: &sizes, weights, buffers, xs, ts };
         isa.run(Score { pass, visit: &mut visit });
         let last = xs.len() * hidden;
-        let [_, _, h, ..] = buffers;
+        let Buffers { h, .. } = Buffers::named(buffers);
         if let Some((first, rest)) = h.split_at_mut_checked(hidden) {
             copy(first, rest.get(last - hidden..).unwrap_or_default());
         }
@@ -148,14 +149,14 @@ pub(crate) fn descend(model: Parts<'_>, rate: f32, count: usize) -> Result<(), S
         if finite { Ok(()) } else { Err(StepError::NonFiniteUpdate) }
     });
     if result.is_err() {
-        let [state, _, h, ..] = buffers;
+        let Buffers { state, h, .. } = Buffers::named(buffers);
         copy(state, h);
     }
     result
 }
 
 /// The backward pass of the window just read, in which `count` targets count, with stored gradients.
-pub(crate) fn store(model: Parts<'_>, gradients: &mut [&mut [f32]; 6], count: usize) -> Result<(), StepError> {
+pub(crate) fn store(model: Parts<'_>, gradients: &mut WeightSlices<'_>, count: usize) -> Result<(), StepError> {
     let Parts { isa, sizes, stateful, weights, workspace } = model;
     let mut place = MaybeUninit::uninit();
     let views = Views::of(&mut place, &sizes, weights, workspace).ok_or(StepError::OtherSizes)?;
@@ -175,7 +176,7 @@ pub(crate) fn store(model: Parts<'_>, gradients: &mut [&mut [f32]; 6], count: us
 /// Sets the carried hidden state to that behind the window just read, or before it.
 pub(crate) fn move_state(Parts { sizes, weights, workspace, .. }: Parts<'_>, is_behind: bool) {
     if let Some(views) = Views::of(&mut MaybeUninit::uninit(), &sizes, weights, workspace) {
-        let [state, _, h, ..] = &mut views.buffers;
+        let Buffers { state, h, .. } = Buffers::named(&mut views.buffers);
         copy(state, if is_behind { last(h, &sizes) } else { h });
     }
 }
@@ -196,12 +197,11 @@ pub(crate) fn check_ids(xs: &[u32], ts: &[u32], v: usize) -> Result<(), StepErro
     }
 }
 
-/// The forward pass up to the logits; block 0 of `buffers.h` holds the state before the window.
+/// The forward pass up to the logits. The first N rows of h hold the state before the window.
 pub(crate) struct Forward<'p, 'a> {
     pub sizes: &'p Sizes,
-    /// In the order of [`Sizes::parameters`].
-    pub weights: &'p [&'a mut [f32]; 6],
-    pub buffers: &'p mut Buffers<'a>,
+    pub weights: &'p WeightSlices<'a>,
+    pub buffers: &'p mut BufferSlices<'a>,
     /// The inputs (N,T).
     pub xs: &'p [u32],
     /// The targets (N,T).
@@ -211,16 +211,17 @@ pub(crate) struct Forward<'p, 'a> {
 impl<'p> Forward<'p, '_> {
     /// The logits (T*N,V). If it `trains`, the transposes for the backward pass are packed where there are places for them.
     fn logits<S: Simd>(self, s: S, trains: bool) -> &'p mut [f32] {
-        let Self { sizes, weights: [embed_w, wx, wh, b, affine_w, affine_b], buffers, xs, .. } = self;
-        let &Sizes { d, h: hidden, n, t, .. } = sizes;
-        let [_, x, h, logits, _, _, rows, pack] = buffers;
-        time_embedding::forward(x, rows, embed_w, d, TokenWindow { ids: xs, t });
-        let weights: [&[f32]; 3] = [wx, wh, b];
+        let Self { sizes, weights, buffers, xs, .. } = self;
+        let &Sizes { d, hidden, n, t, .. } = sizes;
+        let Weights { embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b } = Weights::named_ref(weights);
+        let Buffers { x, h, logits, rows, pack, .. } = Buffers::named(buffers);
+        time_embedding::forward(x, RowIds::new(rows), embed_w, d, TokenWindow { ids: xs, t });
+        let weights: [&[f32]; 3] = [rnn_wx, rnn_wh, rnn_b];
         // the recurrence goes row by row, the other products have a row for each step
         let single_row = [t == 1, true, t == 1];
         if trains
             && let Some(shapes) = sizes.transposes()
-            && let Some(beside) = Beside::new::<S>(shapes, [affine_w, wh, wx], single_row, pack)
+            && let Some(beside) = Beside::new::<S>(shapes, [affine_w, rnn_wh, rnn_wx], single_row, pack)
         {
             time_rnn::forward(s, h, x, weights, beside, sizes);
         } else {
@@ -273,14 +274,15 @@ impl Kernel for Score<'_, '_> {
 /// What the backward pass needs besides the weights.
 pub(crate) struct Backward<'p, 'a> {
     pub sizes: &'p Sizes,
-    pub buffers: &'p mut Buffers<'a>,
+    pub buffers: &'p mut BufferSlices<'a>,
 }
 
 impl Backward<'_, '_> {
     /// From the logits down to the embedding: the gradients of all activations. affine.W, rnn.Wh and rnn.Wx are at most read.
-    fn activations<S: Simd>(&mut self, s: S, [affine_w, wh, wx]: [&[f32]; 3]) {
+    fn activations<S: Simd>(&mut self, s: S, weights: Weights<&&mut [f32]>) {
+        let Weights { affine_w, rnn_wh, rnn_wx, .. } = weights;
         let sizes = self.sizes;
-        let [_, _, h, d_logits, d_h, d_x, rows, pack] = &mut *self.buffers;
+        let Buffers { h, logits: d_logits, d_h, d_x, rows, pack, .. } = Buffers::named(self.buffers);
         match sizes.transposes().and_then(|shapes| places::<S>(shapes, pack)) {
             Some([affine_t, wh_t, wx_t]) => {
                 time_affine::backward::<S, true>(s, d_h, d_logits, affine_t, &mut [], sizes);
@@ -288,28 +290,28 @@ impl Backward<'_, '_> {
             }
             None => {
                 time_affine::backward::<S, false>(s, d_h, d_logits, affine_w, pack, sizes);
-                time_rnn::backward::<S, false>(s, d_x, d_h, h, [wx, wh], pack, sizes);
+                time_rnn::backward::<S, false>(s, d_x, d_h, h, [rnn_wx, rnn_wh], pack, sizes);
             }
         }
-        time_embedding::backward(s, d_x, rows, sizes.d);
+        time_embedding::backward(s, d_x, RowIds::new(rows), sizes.d);
     }
 
     /// The gradients of all weights, sent where `into` says. False where a probe found a step not finite.
-    fn weights<S: Simd>(&mut self, s: S, weights: &mut [&mut [f32]; 6], into: Into<'_>) -> bool {
+    fn weights<S: Simd>(&mut self, s: S, weights: &mut WeightSlices<'_>, into: Into<'_>) -> bool {
         let sizes = self.sizes;
-        let &Sizes { h: hidden, n, d, .. } = sizes;
-        let [embed_w, wx, wh, b, affine_w, affine_b] = weights;
-        let [_, x, h, d_logits, d_z, d_x, rows, pack] = &mut *self.buffers;
+        let &Sizes { hidden, n, d, .. } = sizes;
+        let Weights { embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b } = Weights::named_mut(weights);
+        let Buffers { x, h, logits: d_logits, d_h: d_z, d_x, rows, pack, .. } = Buffers::named(self.buffers);
         let h_from_first = h.get(n * hidden..).unwrap_or_default();
         time_affine::weight_gradients(s, [affine_w, affine_b], [h_from_first, d_logits], pack, sizes, into)
-            & time_rnn::weight_gradients(s, [wx, wh, b], [x, h, d_z], pack, sizes, into)
-            & time_embedding::weight_gradient(s, embed_w, d_x, rows, d, into)
+            & time_rnn::weight_gradients(s, [rnn_wx, rnn_wh, rnn_b], [x, h, d_z], pack, sizes, into)
+            & time_embedding::weight_gradient(s, embed_w, d_x, RowIds::new(rows), d, into)
     }
 
     /// True where no step can overflow: a gradient element is a sum of `rows` products of two activations or gradients of
     /// activations. The logits' gradient is below 1: their loss is finite.
-    fn cannot_overflow<S: Simd>(&self, s: S, rate: f32) -> bool {
-        let [_, x, h, _, d_z, d_x, ..] = &*self.buffers;
+    fn cannot_overflow<S: Simd>(&mut self, s: S, rate: f32) -> bool {
+        let Buffers { x, h, d_h: d_z, d_x, .. } = Buffers::named(self.buffers);
         // NaN passes through the sum
         let max = |x: &[f32]| s.run(MaxAbs([x]));
         // one pass where its end costs most; no list of slices where flash is short
@@ -323,7 +325,7 @@ impl Backward<'_, '_> {
 /// The whole backward pass with the SGD update in place. False, and the weights untouched, where it would not stay finite.
 pub(crate) struct InPlace<'p, 'a> {
     pub pass: Backward<'p, 'a>,
-    pub weights: &'p mut [&'a mut [f32]; 6],
+    pub weights: &'p mut WeightSlices<'a>,
     pub rate: f32,
 }
 
@@ -333,8 +335,7 @@ impl Kernel for InPlace<'_, '_> {
     #[inline(always)]
     fn call<S: Simd>(self, s: S) -> bool {
         let Self { mut pass, weights, rate } = self;
-        let [_, wx, wh, _, affine_w, _] = &*weights;
-        pass.activations(s, [affine_w, wh, wx]);
+        pass.activations(s, Weights::named_ref(weights));
         if !pass.cannot_overflow(s, rate) && !pass.weights(s, weights, Probe(rate)) {
             return false;
         }
@@ -345,8 +346,8 @@ impl Kernel for InPlace<'_, '_> {
 /// The whole backward pass with the gradients stored.
 pub(crate) struct Stored<'p, 'a, 'g> {
     pub pass: Backward<'p, 'a>,
-    pub weights: &'p [&'a mut [f32]; 6],
-    pub gradients: &'p mut [&'g mut [f32]; 6],
+    pub weights: &'p WeightSlices<'a>,
+    pub gradients: &'p mut WeightSlices<'g>,
 }
 
 impl Kernel for Stored<'_, '_, '_> {
@@ -354,8 +355,8 @@ impl Kernel for Stored<'_, '_, '_> {
 
     #[inline(always)]
     fn call<S: Simd>(self, s: S) -> bool {
-        let Self { mut pass, weights: [_, wx, wh, _, affine_w, _], gradients } = self;
-        pass.activations(s, [affine_w, wh, wx]);
+        let Self { mut pass, weights, gradients } = self;
+        pass.activations(s, Weights::named_ref(weights));
         pass.weights(s, gradients, Set)
     }
 }

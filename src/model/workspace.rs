@@ -4,25 +4,66 @@ use core::mem::MaybeUninit;
 
 use crate::config::Sizes;
 
-/// The parts of the workspace, in the order of [`Sizes::buffers`]. Activations are time-major: row t * N + n belongs to step t of
-/// batch row n, so a time step is one contiguous block and a weight gradient is one product over all rows.
+/// The workspace by name; `T` is what there is of each buffer: a length, or a reference to a slice.
 ///
-/// - state (N,H): the hidden state carried from window to window
-/// - x (T*N,D): word vectors
-/// - h ((T+1)*N,H): hidden states; block 0 is the state before the window
-/// - logits (T*N,V), then their gradient
-/// - d_h (T*N,H): gradient of h, then d_z, that of z = the argument of tanh
-/// - d_x (T*N,D): gradient of x
-/// - rows (T*N): the input id of each row, as the bits of a float; behind the backward pass a mark in all but the first row of an id
-/// - pack: scratch of the products; in a small model of N = 1 its transposed weights, from the forward pass to the backward pass
-///
-/// An array, so that the function that cuts the weights cuts these too.
-pub(crate) type Buffers<'a> = [&'a mut [f32]; 8];
+/// Activations are time-major: row t * N + n belongs to step t of batch row n. So a time step is one contiguous block, and
+/// a weight gradient is one product over all rows.
+pub(crate) struct Buffers<T> {
+    /// (N,H): the hidden state carried from window to window.
+    pub state: T,
+    /// (T*N,D): the word vectors.
+    pub x: T,
+    /// ((T+1)*N,H): the hidden states; the first N rows are the state before the window.
+    pub h: T,
+    /// (T*N,V): the logits, then their gradient.
+    pub logits: T,
+    /// (T*N,H): the gradient of h, then d_z, that of z = the argument of tanh.
+    pub d_h: T,
+    /// (T*N,D): the gradient of x.
+    pub d_x: T,
+    /// (T*N): the input id of each row, to be seen through [`RowIds`](crate::layers::RowIds).
+    pub rows: T,
+    /// Scratch of the products. In a small model of N = 1 the transposed weights, from the forward to the backward pass.
+    pub pack: T,
+}
 
-/// A model's weights, in the order of [`Sizes::parameters`], and its buffers.
+/// The slices of a workspace, in the order of [`Buffers`]. An array, so that one function cuts these and the weights.
+pub(crate) type BufferSlices<'a> = [&'a mut [f32]; 8];
+/// The slices of the weights, in the order of [`Weights`](super::parameters::Weights).
+pub(crate) type WeightSlices<'a> = [&'a mut [f32]; 6];
+
+// The only places that know the order of the buffers are these two.
+
+impl<'v, 'a> Buffers<&'v mut &'a mut [f32]> {
+    #[inline(always)]
+    pub(crate) fn named(slices: &'v mut BufferSlices<'a>) -> Self {
+        let [state, x, h, logits, d_h, d_x, rows, pack] = slices;
+        Self { state, x, h, logits, d_h, d_x, rows, pack }
+    }
+}
+
+impl Sizes {
+    /// The length of each buffer.
+    pub(crate) const fn buffers(&self) -> [usize; 8] {
+        let (&Self { v, d, hidden, n, .. }, rows) = (self, self.rows());
+        let Buffers { state, x, h, logits, d_h, d_x, rows, pack } = Buffers {
+            state: n * hidden,
+            x: rows * d,
+            h: (rows + n) * hidden,
+            logits: rows * v,
+            d_h: rows * hidden,
+            d_x: rows * d,
+            rows,
+            pack: self.pack(),
+        };
+        [state, x, h, logits, d_h, d_x, rows, pack]
+    }
+}
+
+/// A model's weights and its buffers.
 pub(crate) struct Views<'a> {
-    pub weights: [&'a mut [f32]; 6],
-    pub buffers: Buffers<'a>,
+    pub weights: WeightSlices<'a>,
+    pub buffers: BufferSlices<'a>,
 }
 
 impl<'a> Views<'a> {
@@ -35,9 +76,9 @@ impl<'a> Views<'a> {
         workspace: &'a mut [f32],
     ) -> Option<&'v mut Self> {
         let views = place.write(Self { weights: Default::default(), buffers: Default::default() });
-        let whole = cut(weights, &sizes.parameters(), &mut views.weights)
+        let both = cut(weights, &sizes.parameters(), &mut views.weights)
             && cut(workspace, &sizes.buffers(), &mut views.buffers);
-        whole.then_some(views)
+        both.then_some(views)
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     config::Config,
     error::{ConfigError, StepError},
     kernels::{Into, Scale, Softmax, Tanh, clear, copy, head, product_row},
-    model::parameters::{Parameters, Storage},
+    model::parameters::{Parameters, Storage, Weights},
     simd::{Isa, Kernel, Simd},
 };
 #[cfg(feature = "alloc")]
@@ -33,8 +33,7 @@ pub struct Predictor<'w, B> {
     isa: Isa,
     temperature: f32,
     d: usize,
-    /// In the order of [`Parameters::named`].
-    weights: [&'w [f32]; 6],
+    weights: Weights<&'w [f32]>,
     buffer: B,
 }
 
@@ -75,14 +74,7 @@ impl<'w, B: Storage> Predictor<'w, B> {
         let config = weights.config().ok_or(ConfigError::ShapesDiffer)?;
         config.check()?;
         ConfigError::check_len(config.checked_sizes().prediction(), buffer.as_ref().len())?;
-        let weights = [
-            weights.embed_w.data(),
-            weights.rnn_wx.data(),
-            weights.rnn_wh.data(),
-            weights.rnn_b.data(),
-            weights.affine_w.data(),
-            weights.affine_b.data(),
-        ];
+        let weights = Weights::of_matrices(&weights);
         let mut predictor = Self { isa, temperature: 1.0, d: config.wordvec_size, weights, buffer };
         predictor.reset_state();
         Ok(predictor)
@@ -193,8 +185,7 @@ impl<'w, B: Storage> Predictor<'w, B> {
 
     /// H and V.
     fn hidden_and_words(&self) -> [usize; 2] {
-        let [.., rnn_b, _, affine_b] = self.weights;
-        [rnn_b.len(), affine_b.len()]
+        [self.weights.rnn_b.len(), self.weights.affine_b.len()]
     }
 }
 
@@ -209,13 +200,13 @@ impl<B> fmt::Debug for Predictor<'_, B> {
 /// the storage.
 pub(crate) fn feed(
     isa: Isa,
-    weights: &[&[f32]; 6],
+    weights: &Weights<&[f32]>,
     d: usize,
     id: u32,
     buffer: &mut [f32],
     sharpness: f32,
 ) -> Result<(), StepError> {
-    let [embed_w, .., rnn_b, _, affine_b] = *weights;
+    let &Weights { embed_w, rnn_b, affine_b, .. } = weights;
     let (hidden, v) = (rnn_b.len(), affine_b.len());
     if id as usize >= v {
         return Err(StepError::IdOutOfRange { id });
@@ -233,11 +224,11 @@ pub(crate) fn feed(
 #[cold]
 fn predict_from_distances(
     isa: Isa,
-    weights: &[&[f32]; 6],
+    weights: &Weights<&[f32]>,
     buffer: &mut [f32],
     sharpness: f32,
 ) -> Result<(), StepError> {
-    let [.., rnn_b, affine_w, affine_b] = *weights;
+    let &Weights { rnn_b, affine_w, affine_b, .. } = weights;
     let (h, rest) = buffer.split_at_mut_checked(rnn_b.len()).ok_or(StepError::OtherSizes)?;
     let logits = head(rest, affine_b.len());
     isa.run(Logits { h, affine_w, affine_b, logits });
@@ -275,7 +266,7 @@ fn scale_distances(x: &mut [f32], factor: f32) {
 
 /// h = tanh(b + x Wx + h Wh), then the softmax of the logits of h into the first V of `rest`.
 struct Feed<'a> {
-    weights: &'a [&'a [f32]; 6],
+    weights: &'a Weights<&'a [f32]>,
     d: usize,
     /// A word vector, and what follows it.
     vector: &'a [f32],
@@ -290,7 +281,8 @@ impl Kernel for Feed<'_> {
 
     #[inline(always)]
     fn call<S: Simd>(self, s: S) -> bool {
-        let Self { weights: &[_, wx, wh, rnn_b, affine_w, affine_b], d, vector, h, rest, sharpness } = self;
+        let Self { weights, d, vector, h, rest, sharpness } = self;
+        let &Weights { rnn_wx: wx, rnn_wh: wh, rnn_b, affine_w, affine_b, .. } = weights;
         let (hidden, v) = (h.len(), affine_b.len());
         // the new state is built where the logits will stand
         let z = head(rest, hidden);
