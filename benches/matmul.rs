@@ -9,7 +9,7 @@
 mod shapes;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use rnnlm::{Isa, Xorshift, matmul, matmul_scratch};
+use rnnlm::{Isa, Matmul, Start, Xorshift, matmul_scratch};
 use shapes::PRODUCTS;
 
 fn products(criterion: &mut Criterion) {
@@ -26,12 +26,17 @@ fn products(criterion: &mut Criterion) {
                 continue; // emulated fma: the small workload shows its speed
             }
             c.fill(0.0);
-            matmul(isa, form, shape, &a, &b, &mut c, add, &mut scratch).expect("the slices fit");
+            let start = if add { Start::C } else { Start::Zero };
+            let mut run = |c: &mut [f32]| {
+                let product = Matmul { form, m, k, n, a: &a, b: &b, c, start, scratch: &mut scratch };
+                product.run(isa).expect("the slices fit");
+            };
+            run(&mut c);
             assert!(c.iter().all(|x| x.is_finite()) && c.iter().any(|&x| x != 0.0));
             let name = format!("{form:?}{}-{m}x{k}x{n}", if add { "+" } else { "" });
             group.bench_function(BenchmarkId::new(name, isa.name()), |bencher| {
                 bencher.iter(|| {
-                    matmul(isa, form, shape, &a, &b, &mut c, add, &mut scratch).expect("the slices fit");
+                    run(&mut c);
                     // chains that go on for millions of rounds must not overflow
                     if add && c[0].abs() > 1e6 {
                         c.fill(0.0);

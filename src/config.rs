@@ -24,8 +24,8 @@ pub struct Config {
     pub time_size: usize,
 }
 
-/// The sizes under their short names, each above zero. None of the lengths that follow from them overflows, nor does the
-/// sum of all.
+/// The sizes under their short names, each above zero. None of the lengths that follow from them overflows, nor does
+/// the sum of all.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sizes {
     /// V, words.
@@ -65,7 +65,7 @@ impl Sizes {
 }
 
 impl Config {
-    /// What the sizes must be beside each other's products: all that remains to be checked of matrices that are there.
+    /// What the sizes must be, apart from their products: all that remains to be checked of matrices that are there.
     pub(crate) const fn check(&self) -> Result<(), ConfigError> {
         let Config { vocab_size: v, wordvec_size: d, hidden_size: h, batch_size: n, time_size: t } = *self;
         if v == 0 || d == 0 || h == 0 || n == 0 || t == 0 {

@@ -67,7 +67,7 @@ pub use events::online::OnlineLearner;
 pub use flash::slots::{BlockDevice, SlotError, TwoSlots};
 #[cfg(feature = "alloc")]
 pub use heap::AlignedVec;
-pub use kernels::{Form, exp, matmul, matmul_scratch, perplexity, tanh};
+pub use kernels::{Form, Matmul, Start, exp, matmul_scratch, perplexity, tanh};
 pub use layers::time_softmax_with_loss::IGNORE;
 pub use matrix::Matrix;
 pub use model::{

@@ -7,9 +7,9 @@ use std::ops::ControlFlow;
 
 use proptest::prelude::*;
 use rnnlm::{
-    Batches, Config, ConfigError, CorpusError, DecayOnPlateau, Form, Gradients, IGNORE, Isa, Matrix, OnlineLearner,
-    Parameters, Predictor, RnnlmTrainer, Sgd, SimpleRnnlm, StepError, TrainError, TrainingState, Xorshift, matmul,
-    matmul_scratch,
+    Batches, Config, ConfigError, CorpusError, DecayOnPlateau, Form, Gradients, IGNORE, Isa, Matmul, Matrix,
+    OnlineLearner, Parameters, Predictor, RnnlmTrainer, Sgd, SimpleRnnlm, Start, StepError, TrainError, TrainingState,
+    Xorshift, matmul_scratch,
 };
 use small::{CONFIG, TS, XS, bits, model};
 
@@ -191,10 +191,9 @@ fn messages_name_what_was_used() {
     };
     says(&OnlineLearner::new(model.clone(), 0.1).err().unwrap(), &["reads 2 rows", "batch size of 1"]);
     says(&Matrix::new(2, 3, [0.0; 5]).err().unwrap(), &["5 elements", "rows times columns are 6"]);
-    says(
-        &matmul(Isa::PORTABLE, Form::Nn, [1, 2, 1], &[1.0], &[1.0; 2], &mut [0.0], false, &mut []).err().unwrap(),
-        &["1 elements, not 2"],
-    );
+    let (m, k, n, start) = (1, 2, 1, Start::Zero);
+    let short = Matmul { form: Form::Nn, m, k, n, a: &[1.0], b: &[1.0; 2], c: &mut [0.0], start, scratch: &mut [] };
+    says(&short.run(Isa::PORTABLE).unwrap_err(), &["1 elements, not 2"]);
     says(&Predictor::new(model.weights(), vec![0.0; 3]).err().unwrap(), &["3 elements, not 11"]);
     let mut trainer = RnnlmTrainer::new(model.clone(), Sgd::new(0.1).unwrap()).unwrap();
     let state = TrainingState { losses: [f32::NAN, 0.0], ..trainer.training_state() };
@@ -210,19 +209,21 @@ fn messages_name_what_was_used() {
 
 #[test]
 fn products_of_short_slices_and_of_shapes_that_overflow() {
-    let shape = [2, 3, 4];
-    let lens = [2 * 3, 3 * 4, 2 * 4, matmul_scratch(Form::Nt, shape)];
+    let (m, k, n, form) = (2, 3, 4, Form::Nt);
+    let lens = [m * k, k * n, m * n, matmul_scratch(form, [m, k, n]), n];
     for (short, &needed) in lens.iter().enumerate().filter(|(_, len)| **len > 0) {
         let mut given = lens;
         given[short] -= 1;
-        let [a, b, mut c, mut scratch] = given.map(|len| vec![5.0; len]);
-        let refused = matmul(Isa::detect(), Form::Nt, shape, &a, &b, &mut c, false, &mut scratch);
+        let [a, b, mut c, mut scratch, bias] = given.map(|len| vec![5.0; len]);
+        let start = Start::Bias(&bias);
+        let product = Matmul { form, m, k, n, a: &a, b: &b, c: &mut c, start, scratch: &mut scratch };
+        let refused = product.run(Isa::detect());
         assert_eq!(refused, Err(ConfigError::BufferLength { needed, given: needed - 1 }));
         assert!(c.iter().all(|&x| x == 5.0), "a refused product wrote to C");
     }
-    let vast = [1 << (usize::BITS - 1), 2, 2];
-    let refused = matmul(Isa::detect(), Form::Nn, vast, &[], &[0.0; 4], &mut [], false, &mut []);
-    assert_eq!(refused, Err(ConfigError::TooLarge));
+    let (form, start, m) = (Form::Nn, Start::Zero, 1 << (usize::BITS - 1));
+    let vast = Matmul { form, m, k: 2, n: 2, a: &[], b: &[0.0; 4], c: &mut [], start, scratch: &mut [] };
+    assert_eq!(vast.run(Isa::detect()), Err(ConfigError::TooLarge));
 }
 #[test]
 fn corpora() {

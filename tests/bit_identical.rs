@@ -208,3 +208,18 @@ proptest! {
         }
     }
 }
+
+/// From 512 columns on a row is multiplied in blocks of k. A word vector is followed by those of the other words.
+#[test]
+fn a_wide_model_predicts_with_the_same_bits_on_every_instruction_set() {
+    for (wordvec_size, hidden_size) in [(30, 512), (100, 530), (7, 600)] {
+        let config = Config { vocab_size: 520, wordvec_size, hidden_size, batch_size: 1, time_size: 1 };
+        let model = SimpleRnnlm::new(config, &mut Xorshift::new(1)).unwrap();
+        let predictions = Isa::available().map(|isa| {
+            let mut predictor = model.predictor().unwrap().with_isa(isa);
+            [3, 0, 519].map(|id| predictor.feed(id).unwrap().iter().map(|p| p.to_bits()).collect::<Vec<u32>>())
+        });
+        let predictions: Vec<_> = predictions.collect();
+        assert!(predictions.windows(2).all(|pair| pair[0] == pair[1]), "D = {wordvec_size}, H = {hidden_size}");
+    }
+}

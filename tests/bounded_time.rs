@@ -4,8 +4,8 @@
 use std::{hint::black_box, ops::ControlFlow, sync::mpsc, thread, time::Duration};
 
 use rnnlm::{
-    AlignedVec, Batches, Candidate, Checkpoint, Config, ConfigError, Form, Isa, Matrix, Predictor, RnnlmTrainer,
-    Sampler, Sgd, SimpleRnnlm, TrainingState, Xorshift, matmul, matmul_scratch, top,
+    AlignedVec, Batches, Candidate, Checkpoint, Config, ConfigError, Form, Isa, Matmul, Matrix, Predictor,
+    RnnlmTrainer, Sampler, Sgd, SimpleRnnlm, Start, TrainingState, Xorshift, matmul_scratch, top,
 };
 
 const FORMS: [Form; 3] = [Form::Nn, Form::Nt, Form::Tn];
@@ -37,7 +37,8 @@ fn products_of_vast_sizes_and_no_elements() {
             }
             ends(&format!("{} {form:?} {shape:?}", isa.name()), move || {
                 let [a, b, mut c, mut scratch] = lens.map(|len| vec![1.0; len.unwrap_or(0)]);
-                let refused = matmul(isa, form, shape, &a, &b, &mut c, false, &mut scratch).err();
+                let (c, scratch, start) = (&mut c[..], &mut scratch[..], Start::Zero);
+                let refused = Matmul { form, m, k, n, a: &a, b: &b, c, start, scratch }.run(isa).err();
                 assert_eq!(refused, lens.contains(&None).then_some(ConfigError::TooLarge));
             });
         }

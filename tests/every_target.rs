@@ -18,8 +18,8 @@
 use std::ops::ControlFlow;
 
 use rnnlm::{
-    AlignedVec, BlockDevice, Candidate, Checkpoint, Config, Form, Gradients, Isa, OnlineLearner, Predictor,
-    RnnlmTrainer, Sampler, Sgd, SimpleRnnlm, TrainingState, TwoSlots, Xorshift, exp, matmul, matmul_scratch, tanh,
+    AlignedVec, BlockDevice, Candidate, Checkpoint, Config, Form, Gradients, Isa, Matmul, OnlineLearner, Predictor,
+    RnnlmTrainer, Sampler, Sgd, SimpleRnnlm, Start, TrainingState, TwoSlots, Xorshift, exp, matmul_scratch, tanh,
 };
 
 /// No size is a multiple of a vector, and the hidden state is longer than the longest one.
@@ -186,7 +186,8 @@ fn products_have_their_golden_hash() {
         for &([m, k, n], form, add) in &cases {
             let [a, b, mut c] = [m * k, k * n, m * n].map(|len| floats(&mut rng, len).into_boxed_slice());
             let mut scratch = vec![f32::NAN; matmul_scratch(form, [m, k, n])].into_boxed_slice();
-            matmul(isa, form, [m, k, n], &a, &b, &mut c, add, &mut scratch).unwrap();
+            let start = if add { Start::C } else { Start::Zero };
+            Matmul { form, m, k, n, a: &a, b: &b, c: &mut c, start, scratch: &mut scratch }.run(isa).unwrap();
             seen.extend(bytes_of(&*c));
         }
         assert_eq!(hash(seen), PRODUCTS, "{}", isa.name());

@@ -41,8 +41,8 @@ pub(super) struct Entry {
 /// The header's tensors by number.
 pub(super) type Entries = [Option<Entry>; COUNT];
 
-/// Lays out the tensors of a complete file for these sizes one behind the other. Gives where the last one ends; `None` where the sum
-/// overflows.
+/// Lays out the tensors of a complete file for these sizes one behind the other. Gives where the last one ends; `None`
+/// where the sum overflows.
 pub(super) fn complete(sizes: &Sizes, vocabulary: usize, entries: &mut Entries) -> Option<usize> {
     let &Sizes { v, d, hidden: h, n, .. } = sizes;
     let vectors = [h, v, vocabulary, training::LEN, CRC_LEN].map(|len| (1, [len, 1]));
@@ -60,8 +60,8 @@ pub(super) fn complete(sizes: &Sizes, vocabulary: usize, entries: &mut Entries) 
     Some(end)
 }
 
-/// Checks the six weights of a bare file: each has the type and shape of `expected`, and together they cover `len` bytes without gap or overlap, in
-/// whatever order.
+/// Checks the six weights of a bare file: each has the type and shape of `expected`, and together they cover `len`
+/// bytes without gap or overlap, in whatever order.
 pub(super) fn check_bare(entries: &Entries, expected: &Entries, len: usize) -> Result<(), CheckpointError> {
     let weights = || entries.iter().flatten();
     for ((entry, expected), tensor) in entries.iter().zip(expected.iter().flatten()).zip(&NAMES).take(WEIGHTS) {

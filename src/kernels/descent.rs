@@ -6,7 +6,7 @@
 use super::elementwise::zip_with;
 use crate::simd::{Kernel, Simd};
 
-/// w = fma(-rate, g, w) over whole slices; the shorter one ends the pass.
+/// w = fma(-rate, g, w) over two slices; the shorter one ends the pass.
 pub(crate) struct Descend<'a> {
     pub weights: &'a mut [f32],
     pub gradient: &'a [f32],
@@ -23,13 +23,13 @@ impl Kernel for Descend<'_> {
 }
 
 /// Whether [`Descend`] would take only finite steps. Rare, so one element after the other.
-pub(crate) struct Probe<'a> {
+pub(crate) struct StepsAreFinite<'a> {
     pub weights: &'a [f32],
     pub gradient: &'a [f32],
     pub rate: f32,
 }
 
-impl Kernel for Probe<'_> {
+impl Kernel for StepsAreFinite<'_> {
     type Output = bool;
     #[inline(always)]
     fn call<S: Simd>(self, s: S) -> bool {
@@ -44,7 +44,7 @@ pub(crate) fn step_is_finite<S: Simd>(s: S, rate: f32, g: f32, w: f32) -> bool {
 
 /// The quick test of all steps: true where none of this magnitude can fail, false for NaN. Half an ulp of the largest
 /// f32 is 2^103, so a step below the bound, 2^102, leaves any finite weight finite.
-pub(crate) fn is_tame(largest_step: f32) -> bool {
+pub(crate) fn no_step_overflows(largest_step: f32) -> bool {
     largest_step < 5.070_602_4e30
 }
 
@@ -54,10 +54,10 @@ mod tests {
     use crate::simd::Portable;
 
     #[test]
-    fn tame_steps_are_finite() {
+    fn steps_below_the_bound_are_finite() {
         let bound = f32::from_bits((127 + 102) << 23);
         let largest = f32::from_bits(bound.to_bits() - 1);
-        assert!(is_tame(largest) && !is_tame(bound) && !is_tame(f32::NAN));
+        assert!(no_step_overflows(largest) && !no_step_overflows(bound) && !no_step_overflows(f32::NAN));
         for w in [f32::MAX, -f32::MAX, 0.0, f32::INFINITY] {
             assert!(step_is_finite(Portable, 1.0, largest, w) && step_is_finite(Portable, 1.0, -largest, w));
         }

@@ -1,10 +1,26 @@
-//! Passes over whole slices. Where two slices differ in length, the shorter one ends the pass.
+//! Passes over slices. Where two slices differ in length, the shorter one ends the pass.
+
+use core::slice::SliceIndex;
 
 use crate::simd::{Kernel, Scalar, Simd, VIRTUAL_LANES};
 
-/// The first `len` elements, none where there are fewer: buffers are cut to measure, so that never shows, and nothing can panic.
-pub(crate) fn head(block: &mut [f32], len: usize) -> &mut [f32] {
-    block.get_mut(..len).unwrap_or_default()
+/// The elements of this range. Every buffer is cut to measure, so they are there: a debug build asserts it, and a
+/// release build gives no elements rather than panic.
+#[inline(always)]
+#[track_caller]
+pub(crate) fn part(x: &[f32], range: impl SliceIndex<[f32], Output = [f32]>) -> &[f32] {
+    let part = x.get(range);
+    debug_assert!(part.is_some(), "a slice is shorter than its shape");
+    part.unwrap_or_default()
+}
+
+/// [`part`], to be written.
+#[inline(always)]
+#[track_caller]
+pub(crate) fn part_mut(x: &mut [f32], range: impl SliceIndex<[f32], Output = [f32]>) -> &mut [f32] {
+    let part = x.get_mut(range);
+    debug_assert!(part.is_some(), "a slice is shorter than its shape");
+    part.unwrap_or_default()
 }
 
 /// to = from; the shorter one ends it.
@@ -102,7 +118,8 @@ impl<const COUNT: usize> Kernel for MaxAbs<'_, COUNT> {
     }
 }
 
-/// [`MaxAbs`] without arithmetic, which costs most where it is emulated: without their sign, floats order like integers.
+/// [`MaxAbs`] without arithmetic, which costs most where it is emulated: without their sign, floats order like
+/// integers.
 fn max_abs_of_bits(x: &[f32]) -> f32 {
     let largest = x.iter().fold(0, |largest, x| largest.max(x.to_bits() << 1)) >> 1;
     if largest < f32::INFINITY.to_bits() { f32::from_bits(largest) } else { f32::NAN }
@@ -138,7 +155,7 @@ mod tests {
     #[test]
     fn max_abs_sees_every_element() {
         for isa in Isa::available() {
-            // up to whole rounds of four chains of sixteen lanes, and beyond
+            // up to complete rounds of four chains of sixteen lanes, and beyond
             for len in [0, 1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 127, 128, 130] {
                 let mut x = [0.25_f32; 130];
                 let x = &mut x[..len];

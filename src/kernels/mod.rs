@@ -10,18 +10,19 @@ mod scalar;
 mod softmax;
 mod sum;
 
-pub(crate) use descent::{Descend, Probe, is_tame};
-pub(crate) use elementwise::{Add, MaxAbs, TanhBackward, clear, copy, head};
+pub(crate) use descent::{Descend, StepsAreFinite, no_step_overflows};
+pub(crate) use elementwise::{Add, MaxAbs, clear, copy, part, part_mut};
 pub(crate) use exp::{Exp, Tanh};
-pub use gemm::{Form, matmul, matmul_scratch};
 pub(crate) use gemm::{
-    Into, Left, Right, product, product_nt, product_row, product_wide, product_with_sums, scratch_len, transposed_len,
-    wide_len,
+    End, Gemv, Left, Probe, Product, ProductAndSums, Right, Shape, packed_b_len, packed_len, transposed_b_len,
 };
+pub use gemm::{Form, Matmul, Start, matmul_scratch};
 #[cfg(feature = "alloc")]
 pub(crate) use gemm::{before_line, with_room_to_align};
 pub(crate) use norm::{Norm, Scale};
-pub(crate) use recurrence::{Beside, Meanwhile, Recurrence, RecurrenceBackward, Shapes, beside_len, places};
+pub(crate) use recurrence::{
+    PackTransposes, Recurrence, RecurrenceBackward, Transposes, packed_transposes, transposes_len,
+};
 pub(crate) use scalar::{ln, sin_cos, sqrt};
 pub(crate) use softmax::{ScoreRow, Softmax, SoftmaxRow};
 pub(crate) use sum::Sum;

@@ -1,8 +1,8 @@
 //! The length of a vector: the square root of the sum of its squares.
 //!
-//! The order of the sum: blocks of 4096 elements; within a block element i is squared and added to virtual lane i mod 16 by one
-//! fused multiply-add, in ascending i, the lanes are folded by the tree of [`fold_lanes`], and the blocks' sums are
-//! added in ascending order with what rounding loses.
+//! The order of the sum: blocks of 4096 elements; within a block element i is squared and added to virtual lane i mod
+//! 16 by one fused multiply-add, in ascending i, the lanes are folded by the tree of [`fold_lanes`], and the blocks'
+//! sums are added in ascending order with what rounding loses.
 
 use super::{
     elementwise::{MaxAbs, fold_lanes},

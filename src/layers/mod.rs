@@ -4,9 +4,10 @@
 //! token ids (N,T) -> time_embedding -> time_rnn -> time_affine -> time_softmax_with_loss
 //! ```
 //!
-//! Each layer is its forward and its backward function over a whole window of T time steps, for all N rows of the
-//! batch. Activations are time-major, (T*N, .); token ids are batch-major, (N,T), as the user gives them. A weight gradient
-//! is one product, and [`Into`](crate::kernels::Into) says what becomes of it: stored, or taken as the SGD step.
+//! Each layer is its forward and its backward pass over a window of T time steps, for all N rows of the batch: what a
+//! pass reads and writes is named, with its shape. Activations are time-major, (T*N, .); token ids are batch-major, (N,T), as the user gives them. A weight
+//! gradient is one product, and its [`End`](crate::kernels::End) says where it goes: it is stored, or taken as the SGD
+//! step.
 
 mod row_ids;
 pub(crate) mod time_affine;
@@ -30,7 +31,7 @@ impl TokenWindow<'_> {
         let mut at = 0;
         ids.iter().map_while(move |_| {
             let id = ids.get(at)?;
-            // behind the last row comes the next step
+            // after the last row comes the next step
             at += t;
             if at >= ids.len() {
                 at = at + 1 - ids.len();

@@ -2,8 +2,8 @@
 
 use crate::simd::PACKS;
 
-/// The input id of each row of the activations (T*N), in a buffer of the workspace. The workspace is one block of f32, so an id is
-/// kept as the bits of a float. Only this file converts.
+/// The input id of each row of the activations (T*N), in a buffer of the workspace. The workspace is one block of f32,
+/// so an id is kept as the bits of a float. Only this file converts.
 pub(crate) struct RowIds<'a>(&'a mut [f32]);
 
 /// One row's place for its id.

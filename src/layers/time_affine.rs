@@ -7,42 +7,73 @@
 
 use crate::{
     config::Sizes,
-    kernels::{Into, Left, product_nt, product_wide, product_with_sums},
+    kernels::{End, Left, Product, ProductAndSums, Right, Shape, Start},
     simd::Simd,
 };
 
-/// logits (T*N,V) from h (T*N,H).
-pub(crate) fn forward<S: Simd>(
-    s: S,
-    logits: &mut [f32],
-    h: &[f32],
-    [w, b]: [&[f32]; 2],
-    pack: &mut [f32],
-    &Sizes { v, hidden, n, t, .. }: &Sizes,
-) {
-    product_wide(s, [n * t, hidden, v], Left::rows(h, hidden), w, logits, Into::Bias(b), pack);
+/// logits = b + h W
+pub(crate) struct Forward<'a> {
+    /// (T*N,V)
+    pub logits: &'a mut [f32],
+    /// (T*N,H)
+    pub h: &'a [f32],
+    /// (H,V)
+    pub w: &'a [f32],
+    /// (V)
+    pub b: &'a [f32],
+    pub scratch: &'a mut [f32],
 }
 
-/// d_h (T*N,H) from d_logits (T*N,V). W or, where PACKED, its transpose in panels.
-pub(crate) fn backward<S: Simd, const PACKED: bool>(
-    s: S,
-    d_h: &mut [f32],
-    d_logits: &[f32],
-    w: &[f32],
-    pack: &mut [f32],
-    &Sizes { v, hidden, n, t, .. }: &Sizes,
-) {
-    product_nt::<S, PACKED>(s, [n * t, v, hidden], d_logits, w, d_h, Into::Set, pack);
+impl Forward<'_> {
+    #[inline(always)]
+    pub(crate) fn run<S: Simd>(self, s: S, &Sizes { v, hidden, n, t, .. }: &Sizes) {
+        let Self { logits, h, w, b, scratch } = self;
+        let shape = Shape { m: n * t, k: hidden, n: v };
+        let (a, start, end) = (Left::rows(h, hidden), Start::Bias(b), End::Store);
+        Product { shape, a, b: Right::Rows(w), c: logits, start, end, scratch }.run(s);
+    }
 }
 
-/// Sends dW (H,V) and db (1,V) where `into` says. False where a probe found a step not finite.
-pub(crate) fn weight_gradients<S: Simd>(
-    s: S,
-    [w, b]: [&mut [f32]; 2],
-    [h, d_logits]: [&[f32]; 2],
-    pack: &mut [f32],
-    &Sizes { v, hidden, n, t, .. }: &Sizes,
-    into: Into<'_>,
-) -> bool {
-    product_with_sums(s, [hidden, n * t, v], Left::transposed(h, hidden), d_logits, [w, b], into, pack)
+/// dh = dlogits W^T
+pub(crate) struct Backward<'a> {
+    /// (T*N,H)
+    pub d_h: &'a mut [f32],
+    /// (T*N,V)
+    pub d_logits: &'a [f32],
+    /// W^T (V,H)
+    pub w_t: Right<'a>,
+    pub scratch: &'a mut [f32],
+}
+
+impl Backward<'_> {
+    #[inline(always)]
+    pub(crate) fn run<S: Simd>(self, s: S, &Sizes { v, hidden, n, t, .. }: &Sizes) {
+        let Self { d_h, d_logits, w_t, scratch } = self;
+        let shape = Shape { m: n * t, k: v, n: hidden };
+        let (a, start, end) = (Left::rows(d_logits, v), Start::Zero, End::Store);
+        Product { shape, a, b: w_t, c: d_h, start, end, scratch }.run(s);
+    }
+}
+
+/// dW = h^T dlogits, db = sum of dlogits over rows
+pub(crate) struct WeightGradients<'a> {
+    /// (H,V): dW, or W to descend.
+    pub w: &'a mut [f32],
+    /// (V): db, or b to descend.
+    pub b: &'a mut [f32],
+    /// (T*N,H)
+    pub h: &'a [f32],
+    /// (T*N,V)
+    pub d_logits: &'a [f32],
+    pub end: End<'a>,
+    pub scratch: &'a mut [f32],
+}
+
+impl WeightGradients<'_> {
+    #[inline(always)]
+    pub(crate) fn run<S: Simd>(self, s: S, &Sizes { v, hidden, n, t, .. }: &Sizes) {
+        let Self { w, b, h, d_logits, end, scratch } = self;
+        let (shape, a) = (Shape { m: hidden, k: n * t, n: v }, Left::transposed(h, hidden));
+        ProductAndSums { shape, a, b: d_logits, c: w, sums: b, end, scratch }.run(s);
+    }
 }

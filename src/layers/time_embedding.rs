@@ -7,14 +7,14 @@
 
 use super::{RowIds, TokenWindow};
 use crate::{
-    kernels::{Add, Descend, Into, Probe, copy},
+    kernels::{Add, Descend, End, StepsAreFinite, copy, part, part_mut},
     simd::Simd,
 };
 
 /// x (T*N,D) from W (V,D). `rows` keeps the id of each row for the backward pass.
 pub(crate) fn forward(x: &mut [f32], mut rows: RowIds<'_>, w: &[f32], d: usize, ids: TokenWindow<'_>) {
     for ((x, row), id) in x.chunks_exact_mut(d.max(1)).zip(rows.iter_mut()).zip(ids.time_major()) {
-        copy(x, w.get(id as usize * d..).unwrap_or_default());
+        copy(x, part(w, id as usize * d..));
         row.set(id);
     }
 }
@@ -33,24 +33,15 @@ pub(crate) fn backward<S: Simd>(s: S, d_x: &mut [f32], mut rows: RowIds<'_>, d: 
     }
 }
 
-/// Sends the gradients that [`backward`] left in dx into W or dW (V,D). False where a probe found a step not finite.
-pub(crate) fn weight_gradient<S: Simd>(
-    s: S,
-    w: &mut [f32],
-    d_x: &[f32],
-    rows: RowIds<'_>,
-    d: usize,
-    into: Into<'_>,
-) -> bool {
-    let mut finite = true;
+/// dW[i] from what [`backward`] left in dx, to W or dW (V,D).
+pub(crate) fn weight_gradient<S: Simd>(s: S, w: &mut [f32], d_x: &[f32], rows: RowIds<'_>, d: usize, end: End<'_>) {
     for (id, gradient) in rows.iter().zip(d_x.chunks_exact(d.max(1))) {
         let Some(id) = id else { continue };
-        let Some(weights) = w.get_mut(id as usize * d..) else { return false };
-        match into {
-            Into::Descend(rate) => s.run(Descend { weights, gradient, rate }),
-            Into::Probe(rate) => finite &= s.run(Probe { weights, gradient, rate }),
-            _ => copy(weights, gradient),
+        let weights = part_mut(w, id as usize * d..);
+        match end {
+            End::Store => copy(weights, gradient),
+            End::Descend(rate) => s.run(Descend { weights, gradient, rate }),
+            End::Probe(probe) => probe.note(s.run(StepsAreFinite { weights, gradient, rate: probe.rate })),
         }
     }
-    finite
 }

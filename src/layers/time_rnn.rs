@@ -7,86 +7,98 @@
 //!            dx = dz Wx^T     dWx = x^T dz     dWh = h_prev^T dz     db = sum of dz over rows
 //! ```
 //!
-//! x_t Wx is one product for all t, and so are dx, dWx and dWh: h stands in (T+1)*N rows, of which the first T*N
-//! are h_prev and the last T*N are h. (Werbos, Backpropagation through time: what it does and how to do it, Proc. IEEE 78(10), 1990.)
+//! x_t Wx is one product for all t, and so are dx, dWx and dWh: h has (T+1)*N rows, of which the first T*N are h_prev
+//! and the last T*N are h. (Werbos, Backpropagation through time: what it does and how to do it, Proc. IEEE 78(10),
+//! 1990.)
 
 use crate::{
     config::Sizes,
     kernels::{
-        Into, Left, Meanwhile, Recurrence, RecurrenceBackward, Right, Tanh, TanhBackward, head, product, product_nt,
-        product_wide, product_with_sums,
+        End, Left, PackTransposes, Product, ProductAndSums, Recurrence, RecurrenceBackward, Right, Shape, Start, part,
     },
     simd::Simd,
 };
 
-/// Fills h ((T+1)*N,H) from block 1 on; block 0 holds the state before the window. x (T*N,D). A recurrence that waits for itself
-/// takes in other work meanwhile.
-pub(crate) fn forward<S: Simd>(
-    s: S,
-    h: &mut [f32],
-    x: &[f32],
-    [wx, wh, b]: [&[f32]; 3],
-    meanwhile: impl Meanwhile,
-    &Sizes { d, hidden, n, t, .. }: &Sizes,
-) {
-    let block = n * hidden;
-    let Some((before, z)) = h.split_at_mut_checked(block) else { return };
-    product(s, [n * t, d, hidden], Left::rows(x, d), Right::Rows(wx), z, Into::Bias(b));
-    if n == 1 && s.run(Recurrence { before, z: head(z, t * hidden), w: wh, meanwhile }) {
-        return;
-    }
-    let (mut h_prev, mut rest): (&[f32], _) = (before, z);
-    for _ in 0..t {
-        let Some((z, behind)) = { rest }.split_at_mut_checked(block) else { return };
-        product(s, [n, hidden, hidden], Left::rows(h_prev, hidden), Right::Rows(wh), z, Into::Continue);
-        s.run(Tanh(z));
-        (h_prev, rest) = (z, behind);
+/// z = b + x Wx, then h_t = tanh(z_t + h_{t-1} Wh)
+pub(crate) struct Forward<'a> {
+    /// ((T+1)*N,H): the first N rows are the state before the window, the others are filled.
+    pub h: &'a mut [f32],
+    /// (T*N,D)
+    pub x: &'a [f32],
+    /// (D,H)
+    pub wx: &'a [f32],
+    /// (H,H)
+    pub wh: &'a [f32],
+    /// (H)
+    pub b: &'a [f32],
+    /// What the recurrence may do while it waits for itself.
+    pub overlap: Option<PackTransposes<'a>>,
+}
+
+impl Forward<'_> {
+    #[inline(always)]
+    pub(crate) fn run<S: Simd>(self, s: S, &Sizes { d, hidden, n, t, .. }: &Sizes) {
+        let Self { h, x, wx, wh, b, overlap } = self;
+        let Some((before, z)) = h.split_at_mut_checked(n * hidden) else { return };
+        let shape = Shape { m: n * t, k: d, n: hidden };
+        let (a, start, end) = (Left::rows(x, d), Start::Bias(b), End::Store);
+        Product { shape, a, b: Right::Rows(wx), c: &mut *z, start, end, scratch: &mut [] }.run(s);
+        Recurrence { before, z, wh, n, t, hidden, overlap }.run(s);
     }
 }
 
-/// Turns the gradient of h, d_h (T*N,H), into that of z in place, and gives d_x (T*N,D). Wx and Wh or, where PACKED, their
-/// transposes in panels.
-pub(crate) fn backward<S: Simd, const PACKED: bool>(
-    s: S,
-    d_x: &mut [f32],
-    d_h: &mut [f32],
-    h: &[f32],
-    [wx, wh]: [&[f32]; 2],
-    pack: &mut [f32],
-    &Sizes { d, hidden, n, t, .. }: &Sizes,
-) {
-    let block = n * hidden;
-    let recurrence = [n, hidden, hidden];
-    let wh = Right::transposed::<S, PACKED>(s, recurrence, wh, pack);
-    let h = h.get(block..).unwrap_or_default();
-    let done = match wh {
-        // so few vectors are one panel, whose rows stand behind one another
-        Right::Panels(w) if n == 1 => s.run(RecurrenceBackward { d: &mut *d_h, h, w, hidden }),
-        _ => false,
-    };
-    if !done {
-        let mut d_z_next: &[f32] = &[];
-        for (d, h) in d_h.chunks_exact_mut(block.max(1)).zip(h.chunks_exact(block.max(1))).rev() {
-            if !d_z_next.is_empty() {
-                product(s, recurrence, Left::rows(d_z_next, hidden), wh, d, Into::Continue);
-            }
-            s.run(TanhBackward { d, h });
-            d_z_next = d;
-        }
-    }
-    product_nt::<S, PACKED>(s, [n * t, hidden, d], d_h, wx, d_x, Into::Set, pack);
+/// dh becomes dz from the last step to the first, then dx = dz Wx^T
+pub(crate) struct Backward<'a> {
+    /// (T*N,D)
+    pub d_x: &'a mut [f32],
+    /// (T*N,H): dh, then dz.
+    pub d_h: &'a mut [f32],
+    /// ((T+1)*N,H)
+    pub h: &'a [f32],
+    /// Wx^T (H,D)
+    pub wx_t: Right<'a>,
+    /// Wh^T (H,H)
+    pub wh_t: Right<'a>,
+    pub scratch: &'a mut [f32],
 }
 
-/// Sends dWx (D,H), dWh (H,H) and db (1,H) where `into` says. False where a probe found a step not finite.
-pub(crate) fn weight_gradients<S: Simd>(
-    s: S,
-    [wx, wh, b]: [&mut [f32]; 3],
-    [x, h, d_z]: [&[f32]; 3],
-    pack: &mut [f32],
-    &Sizes { d, hidden, n, t, .. }: &Sizes,
-    into: Into<'_>,
-) -> bool {
-    let rows = n * t;
-    product_wide(s, [d, rows, hidden], Left::transposed(x, d), d_z, wx, into, pack)
-        & product_with_sums(s, [hidden, rows, hidden], Left::transposed(h, hidden), d_z, [wh, b], into, pack)
+impl Backward<'_> {
+    #[inline(always)]
+    pub(crate) fn run<S: Simd>(self, s: S, &Sizes { d, hidden, n, t, .. }: &Sizes) {
+        let Self { d_x, d_h, h, wx_t, wh_t, scratch } = self;
+        let h = part(h, n * hidden..);
+        RecurrenceBackward { d: &mut *d_h, h, wh: wh_t, n, hidden, scratch: &mut *scratch }.run(s);
+        let shape = Shape { m: n * t, k: hidden, n: d };
+        let (a, start, end) = (Left::rows(d_h, hidden), Start::Zero, End::Store);
+        Product { shape, a, b: wx_t, c: d_x, start, end, scratch }.run(s);
+    }
+}
+
+/// dWx = x^T dz, dWh = h_prev^T dz, db = sum of dz over rows
+pub(crate) struct WeightGradients<'a> {
+    /// (D,H): dWx, or Wx to descend.
+    pub wx: &'a mut [f32],
+    /// (H,H): dWh, or Wh to descend.
+    pub wh: &'a mut [f32],
+    /// (H): db, or b to descend.
+    pub b: &'a mut [f32],
+    /// (T*N,D)
+    pub x: &'a [f32],
+    /// ((T+1)*N,H)
+    pub h: &'a [f32],
+    /// (T*N,H)
+    pub d_z: &'a [f32],
+    pub end: End<'a>,
+    pub scratch: &'a mut [f32],
+}
+
+impl WeightGradients<'_> {
+    #[inline(always)]
+    pub(crate) fn run<S: Simd>(self, s: S, &Sizes { d, hidden, n, t, .. }: &Sizes) {
+        let Self { wx, wh, b, x, h, d_z, end, scratch } = self;
+        let (shape, a, start) = (Shape { m: d, k: n * t, n: hidden }, Left::transposed(x, d), Start::Zero);
+        Product { shape, a, b: Right::Rows(d_z), c: wx, start, end, scratch: &mut *scratch }.run(s);
+        let (shape, a) = (Shape { m: hidden, k: n * t, n: hidden }, Left::transposed(h, hidden));
+        ProductAndSums { shape, a, b: d_z, c: wh, sums: b, end, scratch }.run(s);
+    }
 }

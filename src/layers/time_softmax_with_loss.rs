@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Subtracting the maximum makes any finite logits safe. An exponential below 2^-80.5 counts as 0; the loss comes from
-//! the logits and has no such end. A row is turned into its gradient right behind its loss, while it is in the cache.
+//! the logits and has no such end. A row is turned into its gradient right after its loss, while it is in the cache.
 //! The losses are added in ascending r.
 
 use super::TokenWindow;

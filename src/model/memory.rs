@@ -3,15 +3,17 @@
 use crate::{
     config::{Config, Sizes},
     error::ConfigError,
-    kernels::{Shapes, beside_len, scratch_len, transposed_len, wide_len},
+    kernels::{Transposes, packed_b_len, packed_len, transposed_b_len, transposes_len},
     simd::PACKS,
 };
 
-/// The memory that a [`Config`] needs, in elements of four bytes each: exactly, on the target that this is compiled for.
+/// The memory that a [`Config`] needs, in elements of four bytes each: exactly, on the target that this is compiled
+/// for.
 ///
 /// ```
 /// use rnnlm::{Config, Memory};
-/// const MEMORY: Memory = match (Config { vocab_size: 64, wordvec_size: 16, hidden_size: 32, batch_size: 1, time_size: 8 }).memory() {
+/// const CONFIG: Config = Config { vocab_size: 64, wordvec_size: 16, hidden_size: 32, batch_size: 1, time_size: 8 };
+/// const MEMORY: Memory = match CONFIG.memory() {
 ///     Ok(memory) => memory,
 ///     Err(_) => panic!("bad sizes"), // at compile time
 /// };
@@ -30,8 +32,8 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// Bytes of a model that is trained in place: weights and workspace. On the heap each of the two takes 60 more to start a cache
-    /// line, where the target has vectors.
+    /// Bytes of a model that is trained in place: weights and workspace. On the heap each of the two takes 60 more to
+    /// start a cache line, where the target has vectors.
     #[must_use]
     pub const fn bytes(&self) -> usize {
         self.weights.saturating_add(self.workspace).saturating_mul(4)
@@ -45,26 +47,32 @@ impl Memory {
 }
 
 impl Sizes {
-    /// The transposes of affine.W, rnn.Wh and rnn.Wx that the backward pass multiplies by, where the forward pass packs them, if
-    /// they fit: beside the recurrence of a batch of one.
-    pub(crate) const fn transposes(&self) -> Option<Shapes> {
+    /// The k and n of the transposes that the backward pass multiplies by, where the forward pass packs them, if they
+    /// fit: during the recurrence of a batch of one.
+    pub(crate) const fn transposes(&self) -> Option<Transposes<[usize; 2]>> {
         let &Self { v, d, hidden, n, .. } = self;
-        if PACKS && n == 1 { Some([[v, hidden], [hidden, hidden], [hidden, d]]) } else { None }
+        if PACKS && n == 1 {
+            Some(Transposes { affine_w: [v, hidden], wh: [hidden, hidden], wx: [hidden, d] })
+        } else {
+            None
+        }
     }
 
     /// The scratch of the products, or what the forward pass packs for the backward pass; saturates.
     pub(super) const fn pack(&self) -> usize {
         let (&Self { v, d, hidden: h, .. }, rows) = (self, self.n.saturating_mul(self.t));
-        let affine = larger(larger(wide_len([rows, h, v]), wide_len([h, rows, v])), scratch_len([rows, v, h]));
-        let rnn = larger(larger(wide_len([d, rows, h]), wide_len([h, rows, h])), scratch_len([rows, h, d]));
-        let one_by_one = larger(larger(affine, rnn), transposed_len(h, h));
+        let affine =
+            larger(larger(packed_b_len([rows, h, v]), packed_b_len([h, rows, v])), transposed_b_len([rows, v, h]));
+        let rnn =
+            larger(larger(packed_b_len([d, rows, h]), packed_b_len([h, rows, h])), transposed_b_len([rows, h, d]));
+        let one_by_one = larger(larger(affine, rnn), packed_len(h, h));
         match self.transposes() {
-            Some(shapes) => larger(one_by_one, beside_len(shapes)),
+            Some(shapes) => larger(one_by_one, transposes_len(shapes)),
             None => one_by_one,
         }
     }
 
-    /// The floats of a prediction: h and the logits, in whose place a new h stands first.
+    /// The floats of a prediction: h and the logits, in whose place a new h is built first.
     pub(crate) const fn prediction(&self) -> usize {
         self.hidden + larger(self.hidden, self.v)
     }

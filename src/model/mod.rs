@@ -70,7 +70,7 @@ impl SimpleRnnlm<AlignedVec> {
 }
 
 impl<B: Storage> SimpleRnnlm<B> {
-    /// A model over memory of the caller, with the weights that stand in it; the hidden state starts at zero. Blocks
+    /// A model over memory of the caller, with the weights that are in it; the hidden state starts at zero. Blocks
     /// that start a cache line (64 bytes), as `AlignedVec` does, make a small model a little faster.
     ///
     /// ```
@@ -229,7 +229,8 @@ impl<B: Storage> SimpleRnnlm<B> {
     }
 
     /// Reads a window of inputs `xs` with targets `ts`, both (N,T) batch-major: row n holds T consecutive tokens.
-    /// Targets equal to [`IGNORE`](crate::IGNORE) don't count. The hidden state moves on to the end of the window. The weights stay.
+    /// Targets equal to [`IGNORE`](crate::IGNORE) don't count. The hidden state moves on to the end of the window. The
+    /// weights stay.
     ///
     /// # Errors
     /// Slices of another length than N * T, ids not below V, a loss or hidden state that is not finite. The
@@ -259,7 +260,7 @@ impl<B: Storage> SimpleRnnlm<B> {
     }
 
     /// [`Self::evaluate`] that shows the score of every token but the first, in order: how likely it was, and how many
-    /// words were likelier. The first token has no score, so a sentence is scored as a whole behind the token that
+    /// words were likelier. The first token has no score, so a sentence is scored as a whole after the token that
     /// ends the one before it. N * T tokens are computed at once; the results don't depend on these sizes.
     ///
     /// ```
@@ -310,7 +311,7 @@ impl<B> fmt::Debug for SimpleRnnlm<B> {
 
 /// A window that was read and whose loss is finite: the phase between forward and update.
 ///
-/// Its activations stand in the model's workspace, so while it lives the model can't be used otherwise; dropping
+/// Its activations are in the model's workspace, so while it lives the model can't be used otherwise; dropping
 /// it skips the update.
 #[derive(Debug)]
 pub struct Window<'m, B> {
@@ -325,9 +326,9 @@ impl<B: Storage> Window<'_, B> {
         self.loss
     }
 
-    /// Backward pass and SGD update in one: weights -= learning rate * gradient, straight from the products, so that no gradient
-    /// is stored. Returns the loss, which is that before the update. The same bits as [`Self::backward`] followed
-    /// by [`Sgd::update`](crate::Sgd::update).
+    /// Backward pass and SGD update in one: weights -= learning rate * gradient, straight from the products, so that no
+    /// gradient is stored. Returns the loss, which is that before the update. The same bits as [`Self::backward`]
+    /// followed by [`Sgd::update`](crate::Sgd::update).
     ///
     /// # Errors
     /// A learning rate that is not finite and above zero; a step or new weight that would not be finite. Weights and

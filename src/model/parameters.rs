@@ -16,7 +16,7 @@ use crate::{
 pub trait Storage: AsRef<[f32]> + AsMut<[f32]> {}
 impl<B: AsRef<[f32]> + AsMut<[f32]>> Storage for B {}
 
-/// The weights, or their gradients, by name. They stand in one block in the order of the fields.
+/// The weights, or their gradients, by name. They are in one block in the order of the fields.
 ///
 /// ```
 /// use rnnlm::{Config, SimpleRnnlm, Xorshift};
@@ -46,7 +46,7 @@ pub struct Parameters<S> {
 }
 
 impl<S> Parameters<S> {
-    /// All six with their names, in the order in which they stand in memory.
+    /// All six with their names, in the order in which they are in memory.
     pub fn named(self) -> [(&'static str, Matrix<S>); 6] {
         [
             ("embed.W", self.embed_w),
@@ -103,7 +103,7 @@ impl<'a> Parameters<&'a [f32]> {
         fit.then_some(Config { vocab_size: v, wordvec_size: d, hidden_size: h, batch_size: 1, time_size: 1 })
     }
 
-    /// The weights of a model that stand in one block, in flash for instance, in the order of the fields, as
+    /// The weights of a model that are in one block, in flash for instance, in the order of the fields, as
     /// [`SimpleRnnlm::weights_block`](crate::SimpleRnnlm::weights_block) shows them. Nothing is copied.
     ///
     /// ```
@@ -155,7 +155,7 @@ pub(crate) struct Weights<T> {
 }
 
 impl<T> Weights<T> {
-    /// From what stands in the order of [`Sizes::parameters`].
+    /// From what is in the order of [`Sizes::parameters`].
     #[inline(always)]
     pub(crate) fn named([embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b]: [T; 6]) -> Self {
         Self { embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b }
@@ -173,7 +173,8 @@ impl<T> Weights<T> {
 }
 
 impl<'a> Weights<&'a [f32]> {
-    /// The weights of these sizes that stand in a block in the order of [`Sizes::parameters`]; `None` where it is shorter.
+    /// The weights of these sizes that are in a block in the order of [`Sizes::parameters`]; `None` where it is
+    /// shorter.
     pub(crate) fn of(sizes: &Sizes, block: &'a [f32]) -> Option<Self> {
         // no loop: where the sizes are constants, so are the places
         let lens = Weights::named(sizes.parameters());

@@ -14,7 +14,8 @@ pub struct TokenScore {
     /// [`OnlineLearner`](crate::OnlineLearner) gave it the probability 0, as to every word whose logit lies more than
     /// 55.8 below the largest.
     pub loss: f32,
-    /// Its place among all words from the likeliest, which is 1, to V; among equally likely ones the lower id comes first.
+    /// Its place among all words from the likeliest, which is 1, to V; among equally likely ones the lower id comes
+    /// first.
     pub rank: usize,
 }
 

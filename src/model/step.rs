@@ -11,9 +11,8 @@ use crate::{
     config::Sizes,
     error::StepError,
     kernels::{
-        Beside,
-        Into::{self, Descend, Probe, Set},
-        MaxAbs, Sum, clear, copy, head, is_tame, places,
+        End, MaxAbs, PackTransposes, Probe, Right, Sum, Transposes, clear, copy, no_step_overflows, packed_transposes,
+        part, part_mut,
     },
     layers::{
         RowIds, TokenWindow, time_affine, time_embedding, time_rnn,
@@ -22,8 +21,8 @@ use crate::{
     simd::{Isa, Kernel, Simd},
 };
 
-// What a model does in memory that it is shown: these functions know nothing of its storage, so they are compiled once, with
-// this crate, and not again for every storage in the crate that uses it.
+// What a model does in memory that it is shown. These functions know nothing of its storage, so they are compiled once,
+// with this crate, not once for every storage in the crate that uses it.
 
 /// What a model is made of.
 pub(crate) struct Parts<'m> {
@@ -35,8 +34,8 @@ pub(crate) struct Parts<'m> {
     pub workspace: &'m mut [f32],
 }
 
-/// Reads a window and moves the hidden state on to its end. Gives the mean loss and how many targets count; where they aren't
-/// finite, or the input is bad, the state is as it was.
+/// Reads a window and moves the hidden state on to its end. Gives the mean loss and how many targets count; where they
+/// aren't finite, or the input is bad, the state is as it was.
 pub(crate) fn forward(model: Parts<'_>, [xs, ts]: [&[u32]; 2]) -> Result<(f32, usize), StepError> {
     let Parts { isa, sizes, stateful, weights, workspace } = model;
     let needed = sizes.rows();
@@ -52,7 +51,7 @@ pub(crate) fn forward(model: Parts<'_>, [xs, ts]: [&[u32]; 2]) -> Result<(f32, u
     if stateful {
         copy(h, state);
     } else {
-        clear(head(h, state.len()));
+        clear(part_mut(h, ..state.len()));
     }
     let count = ts.iter().filter(|&&target| target != IGNORE).count();
     let mut total = Sum::default();
@@ -85,7 +84,7 @@ fn from_its_start<'a, R>(
     }
     let Buffers { state, h, .. } = Buffers::named(buffers);
     copy(state, h);
-    clear(head(h, state.len()));
+    clear(part_mut(h, ..state.len()));
     let result = pass(buffers);
     let Buffers { state, h, .. } = Buffers::named(buffers);
     copy(h, state);
@@ -95,7 +94,7 @@ fn from_its_start<'a, R>(
 
 /// The hidden states behind the window (N,H).
 fn last<'h>(h: &'h [f32], sizes: &Sizes) -> &'h [f32] {
-    h.get(sizes.t * sizes.n * sizes.hidden..).unwrap_or_default()
+    part(h, sizes.t * sizes.n * sizes.hidden..)
 }
 
 /// Scores a text from a zero state, as one row. Gives its mean loss.
@@ -110,7 +109,7 @@ pub(crate) fn score(model: Parts<'_>, tokens: &[u32], visit: &mut dyn FnMut(Toke
     let Views { weights, buffers } = views;
     let hidden = sizes.hidden;
     let Buffers { h, .. } = Buffers::named(buffers);
-    clear(head(h, hidden));
+    clear(part_mut(h, ..hidden));
     let (mut total, mut finite) = (Sum::default(), true);
     let mut targets = ts.iter();
     let mut visit = |loss: f32, rank: usize| {
@@ -128,15 +127,15 @@ pub(crate) fn score(model: Parts<'_>, tokens: &[u32], visit: &mut dyn FnMut(Toke
         let last = xs.len() * hidden;
         let Buffers { h, .. } = Buffers::named(buffers);
         if let Some((first, rest)) = h.split_at_mut_checked(hidden) {
-            copy(first, rest.get(last - hidden..).unwrap_or_default());
+            copy(first, part(rest, last - hidden..));
         }
     }
     let loss = total.mean(ts.len());
     if finite && loss.is_finite() { Ok(loss) } else { Err(StepError::NonFiniteLoss) }
 }
 
-/// The backward pass of the window just read, in which `count` targets count, with the SGD update in place. On an error, weights
-/// and state are those before the window.
+/// The backward pass of the window just read, in which `count` targets count, with the SGD update in place. On an
+/// error, weights and state are those before the window.
 pub(crate) fn descend(model: Parts<'_>, rate: f32, count: usize) -> Result<(), StepError> {
     let Parts { isa, sizes, stateful, weights, workspace } = model;
     let mut place = MaybeUninit::uninit();
@@ -209,26 +208,21 @@ pub(crate) struct Forward<'p, 'a> {
 }
 
 impl<'p> Forward<'p, '_> {
-    /// The logits (T*N,V). If it `trains`, the transposes for the backward pass are packed where there are places for them.
+    /// The logits (T*N,V). If it `trains`, the transposes for the backward pass are packed where there are places for
+    /// them.
     fn logits<S: Simd>(self, s: S, trains: bool) -> &'p mut [f32] {
         let Self { sizes, weights, buffers, xs, .. } = self;
         let &Sizes { d, hidden, n, t, .. } = sizes;
         let Weights { embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b } = Weights::named_ref(weights);
         let Buffers { x, h, logits, rows, pack, .. } = Buffers::named(buffers);
         time_embedding::forward(x, RowIds::new(rows), embed_w, d, TokenWindow { ids: xs, t });
-        let weights: [&[f32]; 3] = [rnn_wx, rnn_wh, rnn_b];
-        // the recurrence goes row by row, the other products have a row for each step
-        let single_row = [t == 1, true, t == 1];
-        if trains
-            && let Some(shapes) = sizes.transposes()
-            && let Some(beside) = Beside::new::<S>(shapes, [affine_w, rnn_wh, rnn_wx], single_row, pack)
-        {
-            time_rnn::forward(s, h, x, weights, beside, sizes);
-        } else {
-            time_rnn::forward(s, h, x, weights, (), sizes);
-        }
-        let h = h.get(n * hidden..).unwrap_or_default();
-        time_affine::forward(s, logits, h, [affine_w, affine_b], pack, sizes);
+        let overlap = sizes.transposes().filter(|_| trains).and_then(|shapes| {
+            let from = Transposes { affine_w: &**affine_w, wh: rnn_wh, wx: rnn_wx };
+            PackTransposes::new::<S>(shapes, from, t, pack)
+        });
+        time_rnn::Forward { h, x, wx: rnn_wx, wh: rnn_wh, b: rnn_b, overlap }.run(s, sizes);
+        let h = part(h, n * hidden..);
+        time_affine::Forward { logits, h, w: affine_w, b: affine_b, scratch: pack }.run(s, sizes);
         logits
     }
 }
@@ -271,45 +265,44 @@ impl Kernel for Score<'_, '_> {
     }
 }
 
-/// What the backward pass needs besides the weights.
+/// What the backward pass needs, apart from the weights.
 pub(crate) struct Backward<'p, 'a> {
     pub sizes: &'p Sizes,
     pub buffers: &'p mut BufferSlices<'a>,
 }
 
 impl Backward<'_, '_> {
-    /// From the logits down to the embedding: the gradients of all activations. affine.W, rnn.Wh and rnn.Wx are at most read.
+    /// From the logits down to the embedding: the gradients of all activations. affine.W, rnn.Wh and rnn.Wx are at most
+    /// read.
     fn activations<S: Simd>(&mut self, s: S, weights: Weights<&&mut [f32]>) {
         let Weights { affine_w, rnn_wh, rnn_wx, .. } = weights;
         let sizes = self.sizes;
         let Buffers { h, logits: d_logits, d_h, d_x, rows, pack, .. } = Buffers::named(self.buffers);
-        match sizes.transposes().and_then(|shapes| places::<S>(shapes, pack)) {
-            Some([affine_t, wh_t, wx_t]) => {
-                time_affine::backward::<S, true>(s, d_h, d_logits, affine_t, &mut [], sizes);
-                time_rnn::backward::<S, true>(s, d_x, d_h, h, [wx_t, wh_t], &mut [], sizes);
-            }
-            None => {
-                time_affine::backward::<S, false>(s, d_h, d_logits, affine_w, pack, sizes);
-                time_rnn::backward::<S, false>(s, d_x, d_h, h, [rnn_wx, rnn_wh], pack, sizes);
-            }
-        }
+        let (transposes, scratch): (_, &mut [f32]) =
+            match sizes.transposes().and_then(|shapes| packed_transposes::<S>(shapes, pack)) {
+                Some(packed) => (packed.map(|panels| Right::Panels(panels)), &mut []),
+                None => (Transposes { affine_w: &**affine_w, wh: rnn_wh, wx: rnn_wx }.map(Right::Transposed), pack),
+            };
+        let Transposes { affine_w: w_t, wh: wh_t, wx: wx_t } = transposes;
+        time_affine::Backward { d_h, d_logits, w_t, scratch: &mut *scratch }.run(s, sizes);
+        time_rnn::Backward { d_x, d_h, h, wx_t, wh_t, scratch }.run(s, sizes);
         time_embedding::backward(s, d_x, RowIds::new(rows), sizes.d);
     }
 
-    /// The gradients of all weights, sent where `into` says. False where a probe found a step not finite.
-    fn weights<S: Simd>(&mut self, s: S, weights: &mut WeightSlices<'_>, into: Into<'_>) -> bool {
+    /// The gradients of all weights.
+    fn weights<S: Simd>(&mut self, s: S, weights: &mut WeightSlices<'_>, end: End<'_>) {
         let sizes = self.sizes;
         let &Sizes { hidden, n, d, .. } = sizes;
         let Weights { embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b } = Weights::named_mut(weights);
-        let Buffers { x, h, logits: d_logits, d_h: d_z, d_x, rows, pack, .. } = Buffers::named(self.buffers);
-        let h_from_first = h.get(n * hidden..).unwrap_or_default();
-        time_affine::weight_gradients(s, [affine_w, affine_b], [h_from_first, d_logits], pack, sizes, into)
-            & time_rnn::weight_gradients(s, [rnn_wx, rnn_wh, rnn_b], [x, h, d_z], pack, sizes, into)
-            & time_embedding::weight_gradient(s, embed_w, d_x, RowIds::new(rows), d, into)
+        let Buffers { x, h, logits: d_logits, d_h: d_z, d_x, rows, pack: scratch, .. } = Buffers::named(self.buffers);
+        let h_after = part(h, n * hidden..);
+        time_affine::WeightGradients { w: affine_w, b: affine_b, h: h_after, d_logits, end, scratch }.run(s, sizes);
+        time_rnn::WeightGradients { wx: rnn_wx, wh: rnn_wh, b: rnn_b, x, h, d_z, end, scratch }.run(s, sizes);
+        time_embedding::weight_gradient(s, embed_w, d_x, RowIds::new(rows), d, end);
     }
 
-    /// True where no step can overflow: a gradient element is a sum of `rows` products of two activations or gradients of
-    /// activations. The logits' gradient is below 1: their loss is finite.
+    /// True where no step can overflow: a gradient element is a sum of `rows` products of two activations or gradients
+    /// of activations. The logits' gradient is below 1: their loss is finite.
     fn cannot_overflow<S: Simd>(&mut self, s: S, rate: f32) -> bool {
         let Buffers { x, h, d_h: d_z, d_x, .. } = Buffers::named(self.buffers);
         // NaN passes through the sum
@@ -318,11 +311,11 @@ impl Backward<'_, '_> {
         let largest =
             if S::LANES == 1 { max(x) + max(h) + max(d_z) + max(d_x) } else { s.run(MaxAbs([x, h, d_z, d_x])) };
         let factor = 1.0 + largest;
-        is_tame(rate * (self.sizes.rows() as f32 * (factor * factor)))
+        no_step_overflows(rate * (self.sizes.rows() as f32 * (factor * factor)))
     }
 }
 
-/// The whole backward pass with the SGD update in place. False, and the weights untouched, where it would not stay finite.
+/// The backward pass with the SGD update in place. False, and the weights untouched, where it would not stay finite.
 pub(crate) struct InPlace<'p, 'a> {
     pub pass: Backward<'p, 'a>,
     pub weights: &'p mut WeightSlices<'a>,
@@ -336,14 +329,19 @@ impl Kernel for InPlace<'_, '_> {
     fn call<S: Simd>(self, s: S) -> bool {
         let Self { mut pass, weights, rate } = self;
         pass.activations(s, Weights::named_ref(weights));
-        if !pass.cannot_overflow(s, rate) && !pass.weights(s, weights, Probe(rate)) {
-            return false;
+        if !pass.cannot_overflow(s, rate) {
+            let probe = Probe::new(rate);
+            pass.weights(s, weights, End::Probe(&probe));
+            if !probe.is_finite() {
+                return false;
+            }
         }
-        pass.weights(s, weights, Descend(rate))
+        pass.weights(s, weights, End::Descend(rate));
+        true
     }
 }
 
-/// The whole backward pass with the gradients stored.
+/// The backward pass with the gradients stored.
 pub(crate) struct Stored<'p, 'a, 'g> {
     pub pass: Backward<'p, 'a>,
     pub weights: &'p WeightSlices<'a>,
@@ -351,12 +349,12 @@ pub(crate) struct Stored<'p, 'a, 'g> {
 }
 
 impl Kernel for Stored<'_, '_, '_> {
-    type Output = bool;
+    type Output = ();
 
     #[inline(always)]
-    fn call<S: Simd>(self, s: S) -> bool {
+    fn call<S: Simd>(self, s: S) {
         let Self { mut pass, weights, gradients } = self;
         pass.activations(s, Weights::named_ref(weights));
-        pass.weights(s, gradients, Set)
+        pass.weights(s, gradients, End::Store);
     }
 }

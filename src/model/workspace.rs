@@ -6,8 +6,8 @@ use crate::config::Sizes;
 
 /// The workspace by name; `T` is what there is of each buffer: a length, or a reference to a slice.
 ///
-/// Activations are time-major: row t * N + n belongs to step t of batch row n. So a time step is one contiguous block, and
-/// a weight gradient is one product over all rows.
+/// Activations are time-major: row t * N + n belongs to step t of batch row n. So a time step is one contiguous block,
+/// and a weight gradient is one product over all rows.
 pub(crate) struct Buffers<T> {
     /// (N,H): the hidden state carried from window to window.
     pub state: T,
@@ -23,7 +23,8 @@ pub(crate) struct Buffers<T> {
     pub d_x: T,
     /// (T*N): the input id of each row, to be seen through [`RowIds`](crate::layers::RowIds).
     pub rows: T,
-    /// Scratch of the products. In a small model of N = 1 the transposed weights, from the forward to the backward pass.
+    /// Scratch of the products. In a small model of N = 1 the transposed weights, from the forward to the backward
+    /// pass.
     pub pack: T,
 }
 
@@ -97,8 +98,8 @@ pub(crate) fn split<'a, const COUNT: usize>(
 fn cut<'a>(block: &'a mut [f32], lens: &[usize], parts: &mut [&'a mut [f32]]) -> bool {
     let mut rest = block;
     for (part, len) in parts.iter_mut().zip(lens) {
-        let Some((head, behind)) = rest.split_at_mut_checked(*len) else { return false };
-        (*part, rest) = (head, behind);
+        let Some((head, after)) = rest.split_at_mut_checked(*len) else { return false };
+        (*part, rest) = (head, after);
     }
     true
 }

@@ -5,7 +5,7 @@ use core::fmt;
 use crate::{
     config::Config,
     error::{ConfigError, StepError},
-    kernels::{Into, Scale, Softmax, Tanh, clear, copy, head, product_row},
+    kernels::{Gemv, Scale, Softmax, Start, Tanh, clear, copy, part, part_mut},
     model::parameters::{Parameters, Storage, Weights},
     simd::{Isa, Kernel, Simd},
 };
@@ -14,9 +14,9 @@ use crate::{heap::AlignedVec, model::SimpleRnnlm};
 
 /// Reads a text token by token and tells how likely each word is to come next.
 ///
-/// Borrows the weights, from a model or from a checkpoint that lies in flash, and needs H + max(H, V) floats of its own.
-/// Work per token: 2 (DH + HH + HV) flop, and every output weight is read once. [`top`](crate::top) lists the likeliest
-/// words, [`Sampler`](crate::Sampler) draws one.
+/// Borrows the weights, from a model or from a checkpoint that lies in flash, and needs H + max(H, V) floats of its
+/// own. Work per token: 2 (DH + HH + HV) flop, and every output weight is read once. [`top`](crate::top) lists the
+/// likeliest words, [`Sampler`](crate::Sampler) draws one.
 ///
 /// ```
 /// use rnnlm::{Config, SimpleRnnlm, Xorshift};
@@ -63,7 +63,8 @@ impl<'w, B: Storage> Predictor<'w, B> {
     /// ```
     ///
     /// # Errors
-    /// [`ConfigError::BufferLength`] for memory of another length, [`ConfigError::ShapesDiffer`] for matrices that are not those of one model.
+    /// [`ConfigError::BufferLength`] for memory of another length, [`ConfigError::ShapesDiffer`] for matrices that are
+    /// not those of one model.
     pub fn new(weights: Parameters<&'w [f32]>, buffer: B) -> Result<Self, ConfigError> {
         Self::on(Isa::detect(), weights, buffer)
     }
@@ -143,7 +144,8 @@ impl<'w, B: Storage> Predictor<'w, B> {
         self.buffer.as_ref().get(..self.hidden_and_words()[0]).unwrap_or(&[])
     }
 
-    /// Sets the hidden state (H): one from [`Self::state`], or a row of [`SimpleRnnlm::state`](crate::SimpleRnnlm::state).
+    /// Sets the hidden state (H): one from [`Self::state`], or a row of
+    /// [`SimpleRnnlm::state`](crate::SimpleRnnlm::state).
     ///
     /// # Errors
     /// [`StepError::Length`] for a slice of another length.
@@ -195,8 +197,8 @@ impl<B> fmt::Debug for Predictor<'_, B> {
     }
 }
 
-/// Reads one token: hidden state (H) and then probabilities (V) stand in `buffer`, which is longer where H exceeds V.
-/// Where they are not finite, the new hidden state stands there all the same. Compiled once, with this crate, whatever
+/// Reads one token: hidden state (H) and then probabilities (V) are in `buffer`, which is longer where H exceeds V.
+/// Where they are not finite, the new hidden state is there all the same. Compiled once, with this crate, whatever
 /// the storage.
 pub(crate) fn feed(
     isa: Isa,
@@ -211,7 +213,7 @@ pub(crate) fn feed(
     if id as usize >= v {
         return Err(StepError::IdOutOfRange { id });
     }
-    let vector = embed_w.get(id as usize * d..).unwrap_or_default();
+    let vector = part(embed_w, id as usize * d..);
     let (h, rest) = buffer
         .split_at_mut_checked(hidden)
         .filter(|(_, rest)| rest.len() >= hidden.max(v))
@@ -230,7 +232,7 @@ fn predict_from_distances(
 ) -> Result<(), StepError> {
     let &Weights { rnn_b, affine_w, affine_b, .. } = weights;
     let (h, rest) = buffer.split_at_mut_checked(rnn_b.len()).ok_or(StepError::OtherSizes)?;
-    let logits = head(rest, affine_b.len());
+    let logits = part_mut(rest, ..affine_b.len());
     isa.run(Logits { h, affine_w, affine_b, logits });
     scale_distances(logits, sharpness);
     if isa.run(Softmax(logits)).is_finite() { Ok(()) } else { Err(StepError::NonFinitePrediction) }
@@ -245,12 +247,12 @@ struct Logits<'a> {
 }
 
 impl Kernel for Logits<'_> {
-    type Output = bool;
+    type Output = ();
 
     #[inline(always)]
-    fn call<S: Simd>(self, s: S) -> bool {
+    fn call<S: Simd>(self, s: S) {
         let Self { h, affine_w, affine_b, logits } = self;
-        product_row(s, [h.len(), logits.len()], h, affine_w, logits, Into::Bias(affine_b))
+        Gemv { k: h.len(), n: logits.len(), a: h, b: affine_w, c: logits, start: Start::Bias(affine_b) }.run(s);
     }
 }
 
@@ -284,15 +286,14 @@ impl Kernel for Feed<'_> {
         let Self { weights, d, vector, h, rest, sharpness } = self;
         let &Weights { rnn_wx: wx, rnn_wh: wh, rnn_b, affine_w, affine_b, .. } = weights;
         let (hidden, v) = (h.len(), affine_b.len());
-        // the new state is built where the logits will stand
-        let z = head(rest, hidden);
-        product_row(s, [d, hidden], vector, wx, z, Into::Bias(rnn_b));
-        product_row(s, [hidden, hidden], h, wh, z, Into::Continue);
+        // the new state is built where the logits will be
+        let z = part_mut(rest, ..hidden);
+        Gemv { k: d, n: hidden, a: vector, b: wx, c: z, start: Start::Bias(rnn_b) }.run(s);
+        Gemv { k: hidden, n: hidden, a: h, b: wh, c: z, start: Start::C }.run(s);
         s.run(Tanh(z));
         copy(h, z);
-        let logits = head(rest, v);
-        let bias = Into::Bias(affine_b);
-        product_row(s, [hidden, v], h, affine_w, logits, bias);
+        let logits = part_mut(rest, ..v);
+        Gemv { k: hidden, n: v, a: h, b: affine_w, c: logits, start: Start::Bias(affine_b) }.run(s);
         if sharpness != 1.0 {
             s.run(Scale(logits, sharpness));
         }

@@ -181,11 +181,12 @@ pub(crate) trait Simd: Copy {
     unsafe fn element(self, _operands: &Operands, _i: usize, _j: usize) -> f32 {
         0.0
     }
-    /// C (n) from A (k) and row-major B (k,n), where [`Self::WHOLE`]. False where a slice is too short, and for a descent.
+    /// [`Self::product`] of a single row and row-major B.
+    ///
+    /// # Safety
+    /// As [`Self::product`].
     #[inline(always)]
-    fn row(self, _shape: [usize; 2], _a: &[f32], _b: &[f32], _c: &mut [f32], _into: Into<'_>) -> bool {
-        false
-    }
+    unsafe fn row(self, _operands: &mut Operands) {}
     /// `kernels::softmax`: a row of logits x turned into e^(x - m), in place; its maximum m and the sum.
     /// The constants are those of `kernels::exp`.
     #[inline(always)]
@@ -208,21 +209,6 @@ pub(crate) trait Simd: Copy {
 #[inline(always)]
 fn reaches(x: &[f32], row: usize, count: usize, elements: usize) -> bool {
     row.saturating_mul(count - 1).saturating_add(elements) <= x.len()
-}
-
-/// Where the chains of a product start and where their results go.
-#[derive(Clone, Copy)]
-pub(crate) enum Into<'a> {
-    /// C = A B
-    Set,
-    /// C = bias + A B, the bias added to every row
-    Bias(&'a [f32]),
-    /// C = C + A B, the chains continued
-    Continue,
-    /// C = C - rate (A B): the SGD step whose gradient is the product
-    Descend(f32),
-    /// C stays; tells whether `Descend` would take only finite steps to finite weights
-    Probe(f32),
 }
 
 /// C (m,n) from A (m,k) and B (k,n) as addresses, and distances of rows and of columns in elements. Assembly reads it.

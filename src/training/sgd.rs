@@ -2,7 +2,7 @@
 
 use crate::{
     error::StepError,
-    kernels::{Descend, MaxAbs, Probe, is_tame},
+    kernels::{Descend, MaxAbs, StepsAreFinite, no_step_overflows},
     model::{SimpleRnnlm, gradients::Gradients, parameters::Storage, step::check_rate},
     simd::{Isa, Kernel, Simd},
 };
@@ -99,7 +99,7 @@ impl Kernel for Update<'_> {
     #[inline(always)]
     fn call<S: Simd>(self, s: S) -> bool {
         let Self { weights, gradient, rate } = self;
-        if !is_tame(rate * s.run(MaxAbs([gradient]))) && !s.run(Probe { weights, gradient, rate }) {
+        if !no_step_overflows(rate * s.run(MaxAbs([gradient]))) && !s.run(StepsAreFinite { weights, gradient, rate }) {
             return false;
         }
         s.run(Descend { weights, gradient, rate });

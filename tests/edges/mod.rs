@@ -1,7 +1,9 @@
 //! One hash over what the kernels give at the edges of their tiles and at the ends of the number range: the same on every
 //! instruction set, so firmware compares its own with that of the desktop.
 
-use rnnlm::{Candidate, Config, Form, Isa, Predictor, SimpleRnnlm, Xorshift, exp, matmul, matmul_scratch, tanh, top};
+use rnnlm::{
+    Candidate, Config, Form, Isa, Matmul, Predictor, SimpleRnnlm, Start, Xorshift, exp, matmul_scratch, tanh, top,
+};
 
 /// The hash of the portable path.
 pub const GOLDEN: u64 = 0xc19d_186f_3c0a_14bd;
@@ -65,8 +67,8 @@ fn products(isa: Isa, memory: &mut [f32], hash: &mut Hash) {
                     let (a, b) = operands.split_at(m * k);
                     let c = &mut c[..m * n];
                     let scratch = &mut scratch[..matmul_scratch(form, [m, k, n])];
-                    for add in [false, true] {
-                        matmul(isa, form, [m, k, n], a, b, c, add, scratch).unwrap();
+                    for start in [Start::Zero, Start::C] {
+                        Matmul { form, m, k, n, a, b, c: &mut *c, start, scratch: &mut *scratch }.run(isa).unwrap();
                         hash.add(c);
                     }
                 }

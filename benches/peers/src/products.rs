@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use rnnlm::{
     Form::{self, Nn, Nt, Tn},
-    Isa, Xorshift, matmul, matmul_scratch,
+    Isa, Matmul, Start, Xorshift, matmul_scratch,
 };
 
 use crate::{
@@ -44,8 +44,9 @@ impl Product {
     }
 
     fn own(&mut self, isa: Isa) {
-        let Self { form, shape, add, a, b, c, scratch } = self;
-        matmul(isa, *form, *shape, a, b, c, *add, scratch).expect("the slices fit");
+        let Self { form, shape: [m, k, n], add, a, b, c, scratch } = self;
+        let start = if *add { Start::C } else { Start::Zero };
+        Matmul { form: *form, m: *m, k: *k, n: *n, a, b, c, start, scratch }.run(isa).expect("the slices fit");
     }
 
     fn others(&mut self, multiply: Multiply) {

@@ -1,52 +1,75 @@
-//! Products that the instruction set computes with passes of its own. With `tile` the only `unsafe` outside `simd/`: the operands
-//! are checked here as wholes.
+//! Products that the instruction set computes in assembly of its own. Slices become addresses here, so they are checked
+//! here as well.
 #![allow(unsafe_code)]
 
 use core::ptr;
 
-use super::operands::{Into, Right, Strided};
+use super::{
+    operands::{End, Right, Shape, Start},
+    product::InPlace,
+};
 use crate::{
     kernels::descent::step_is_finite,
     simd::{Operands, Simd},
 };
 
-/// `product` where [`Simd::WHOLE`]. One function for all products of the model: flash is short.
+/// A product where [`Simd::WHOLE`]. One function for all products of the model: flash is short.
+// Fields are read where they are used: taken apart at the top they would be kept on the stack.
 #[inline(never)]
-pub(super) fn whole<S: Simd>(
-    s: S,
-    [m, k, n]: [usize; 3],
-    a: &Strided<'_>,
-    b: Right<'_>,
-    c: &mut [f32],
-    into: Into<'_>,
-) -> bool {
-    let (b, b_row, b_col) = match b {
-        Right::Rows(data) => (data, n, 1),
-        Right::Columns(data) => (data, 1, k),
-        Right::Panels(_) => return false,
-    };
-    let fits = |rows: usize, cols: usize, len: usize| rows.checked_mul(cols).is_some_and(|needed| needed <= len);
-    if !a.covers(m, k) || !fits(k, n, b.len()) || !fits(m, n, c.len()) {
-        return false;
+pub(super) fn product<S: Simd>(s: S, p: &mut InPlace<'_>) {
+    let Shape { m, k, n } = p.shape;
+    // no one-lane path packs
+    debug_assert!(!matches!(p.b, Right::Panels(_)));
+    let (Right::Rows(b) | Right::Transposed(b) | Right::Panels(b)) = p.b;
+    let holds = |x: &[f32], rows: usize, cols: usize| rows.checked_mul(cols).is_some_and(|len| len <= x.len());
+    let fits = p.a.covers(m, k) && holds(b, k, n) && holds(p.c, m, n) && p.start.covers(n);
+    debug_assert!(fits, "a slice is shorter than its shape");
+    if !fits {
+        return;
     }
-    let c = c.as_mut_ptr();
+    let (b_row, b_col) = if let Right::Rows(_) = p.b { (n, 1) } else { (1, k) };
+    let (a, b, c) = (p.a.data.as_ptr(), b.as_ptr(), p.c.as_mut_ptr());
     #[rustfmt::skip]
     let mut operands = Operands {
-        k, a: a.data.as_ptr(), a_row: a.row, a_col: a.col, b: b.as_ptr(), b_row, b_col, c, c_row: n,
+        k, a, a_row: p.a.row, a_col: p.a.col, b, b_row, b_col, c, c_row: n,
         start: ptr::null(), start_row: 0, descends: false, rate: 0.0, start_col: 1, m, n,
     };
-    match into {
-        Into::Set => {}
-        Into::Bias(bias) if bias.len() >= n => operands.start = bias.as_ptr(),
-        Into::Bias(_) => return false,
-        Into::Continue => (operands.start, operands.start_row) = (c, n),
-        Into::Descend(rate) => (operands.descends, operands.rate) = (true, rate),
+    match p.start {
+        Start::Zero => {}
+        Start::Bias(bias) => operands.start = bias.as_ptr(),
+        Start::C => (operands.start, operands.start_row) = (c, n),
+    }
+    match p.end {
+        End::Store => {}
+        End::Descend(rate) => (operands.descends, operands.rate) = (true, rate),
         // SAFETY: checked above.
-        Into::Probe(rate) => return unsafe { probe(s, &operands, rate) },
+        End::Probe(probe) => return probe.note(unsafe { steps_are_finite(s, &operands, probe.rate) }),
     }
     // SAFETY: checked above.
     unsafe { s.product(&mut operands) };
-    true
+}
+
+/// C (n) from A (k) and row-major B (k,n), where [`Simd::WHOLE`].
+#[inline(never)]
+pub(super) fn gemv<S: Simd>(s: S, [k, n]: [usize; 2], a: &[f32], b: &[f32], c: &mut [f32], start: Start<'_>) {
+    let fits = a.len() >= k && c.len() >= n && start.covers(n) && k.checked_mul(n).is_some_and(|len| len <= b.len());
+    debug_assert!(fits, "a slice is shorter than its shape");
+    if !fits {
+        return;
+    }
+    let (a, b, c) = (a.as_ptr(), b.as_ptr(), c.as_mut_ptr());
+    let start = match start {
+        Start::Zero => ptr::null(),
+        Start::Bias(bias) => bias.as_ptr(),
+        Start::C => c,
+    };
+    #[rustfmt::skip]
+    let mut operands = Operands {
+        k, a, a_row: k, a_col: 1, b, b_row: n, b_col: 1, c, c_row: n, start, start_row: 0, descends: false, rate: 0.0,
+        start_col: 1, m: 1, n,
+    };
+    // SAFETY: checked above.
+    unsafe { s.row(&mut operands) };
 }
 
 /// Whether the descent would take only finite steps to finite weights. Rare, so one element after the other.
@@ -54,7 +77,7 @@ pub(super) fn whole<S: Simd>(
 /// # Safety
 /// As [`Simd::product`].
 #[inline(never)]
-unsafe fn probe<S: Simd>(s: S, o: &Operands, rate: f32) -> bool {
+unsafe fn steps_are_finite<S: Simd>(s: S, o: &Operands, rate: f32) -> bool {
     (0..o.m).all(|i| {
         (0..o.n).all(|j| {
             // SAFETY: by the caller row i and column j are there.

@@ -1,32 +1,81 @@
-//! The product of a single row: the recurrence of a batch of one, and prediction.
+//! gemv: the product of a single row, in the recurrence of a batch of one and in prediction.
 //!
-//! Its only chains are its vectors, so its panels are wider than those of many rows.
+//! Its only chains are those of its vectors, so its panels are wider than those of many rows: up to eight vectors.
 
 use super::{
-    microkernel::{Ahead, tile},
-    operands::{Into, Right, Strided},
+    assembly,
+    microkernel::{Prefetch, Tile},
+    operands::{End, Left, Right, Shape, Start, Strided},
     pack::next_panel,
+    packed_b::PACK_FROM_COLUMNS,
+    product::InPlace,
 };
 use crate::simd::{Kernel, Simd};
 
-/// One row of C (n) from one row of A (k) and B (k x n). `into` is no probe. False where a slice is too short.
+/// The rows of a B of many columns that are read together. In a panel each row of B is a stream of its own to the
+/// hardware's prefetcher, which follows only so many. Fewer rows would visit C more often.
+pub(super) const GEMV_KC: usize = 20;
+
+/// C (n) from A (k) and row-major B (k,n). Slices may be longer.
+pub(crate) struct Gemv<'a> {
+    pub k: usize,
+    pub n: usize,
+    pub a: &'a [f32],
+    pub b: &'a [f32],
+    pub c: &'a mut [f32],
+    pub start: Start<'a>,
+}
+
+impl Gemv<'_> {
+    /// As [`Product::run`](super::Product::run), in an order that suits a B read from memory: the chains rest in C
+    /// between blocks of k.
+    #[inline(always)]
+    pub(crate) fn run<S: Simd>(self, s: S) {
+        let Self { k, n, a, b, c, start } = self;
+        if S::WHOLE { assembly::gemv(s, [k, n], a, b, c, start) } else { blocks(s, [k, n], a, b, c, start) }
+    }
+}
+
+fn blocks<S: Simd>(s: S, [k, n]: [usize; 2], a: &[f32], b: &[f32], c: &mut [f32], mut start: Start<'_>) {
+    let fits = k.checked_mul(n).is_some_and(|len| len <= b.len());
+    let Some(a) = a.get(..k).filter(|_| fits) else {
+        debug_assert!(false, "a slice is shorter than its shape");
+        return;
+    };
+    let kc = if S::LANES == 1 || n < PACK_FROM_COLUMNS { k } else { GEMV_KC };
+    let mut block = |a: &[f32], b, start| {
+        let shape = Shape { m: 1, k: a.len(), n };
+        InPlace { shape, a: Left::rows(a, a.len()).0, b: Right::Rows(b), c: &mut *c, start, end: End::Store }.run(s);
+    };
+    if k <= kc {
+        return block(a, b, start);
+    }
+    for (a, b) in a.chunks(kc).zip(b.chunks(kc.saturating_mul(n))) {
+        block(a, b, start);
+        start = Start::C;
+    }
+}
+
+/// One row of C (n) from one row of A (k) and B (k,n): results, or with a rate the SGD step.
 pub(super) struct Row<'a> {
-    pub(super) shape: [usize; 2],
+    pub(super) shape: Shape,
     pub(super) a: Strided<'a>,
     pub(super) b: Right<'a>,
     pub(super) c: &'a mut [f32],
-    pub(super) into: Into<'a>,
+    pub(super) start: Start<'a>,
+    pub(super) rate: Option<f32>,
 }
 
 impl Kernel for Row<'_> {
-    type Output = bool;
+    type Output = ();
 
     #[inline(always)]
-    fn call<S: Simd>(mut self, s: S) -> bool {
-        let [k, n] = self.shape;
-        let start_fits = if let Into::Bias(bias) = self.into { bias.len() >= n } else { true };
-        if !self.a.covers(1, k) || !self.b.covers::<S>(k, n) || !start_fits || self.c.len() < n {
-            return false;
+    fn call<S: Simd>(mut self, s: S) {
+        let Shape { k, n, .. } = self.shape;
+        let fits = self.a.covers(1, k) && self.b.covers::<S>(k, n) && self.start.covers(n) && self.c.len() >= n;
+        debug_assert!(fits, "a slice is shorter than its shape");
+        if !fits {
+            return;
         }
         let mut left = 0;
         while left < n {
@@ -43,23 +92,25 @@ impl Kernel for Row<'_> {
             }
             left += width;
         }
-        true
     }
 }
 
 impl Row<'_> {
     #[inline(always)]
     fn panel<S: Simd, const NV: usize>(&mut self, s: S, left: usize, width: usize) {
-        let [k, n] = self.shape;
-        let (b, place) = (self.b.panel::<S>([k, n], left, NV), [0, left, width]);
-        // SAFETY: `call` checked that k of A, k x n of B (in panels: padded to whole vectors), n of C and of a bias are
-        // there, and left + width <= n, (NV - 1) * LANES < width <= NV * LANES.
+        let (shape, a, start, rate) = (self.shape, self.a, self.start, self.rate);
+        let Shape { k, n, .. } = shape;
+        let b = self.b.panel::<S>(shape, left, NV);
+        let tile =
+            Tile { k, a, b, c: &mut *self.c, c_row: n, top: 0, left, width, start, rate, prefetch: Prefetch::NOTHING };
+        // SAFETY: `call` checked that k of A, k x n of B (in panels: padded to complete vectors), n of C and of a bias
+        // are there, and left + width <= n, (NV - 1) * LANES < width <= NV * LANES.
         #[allow(unsafe_code)]
         unsafe {
             if width == NV * S::LANES {
-                tile::<S, 1, NV, true>(s, k, self.a, b, self.c, n, place, self.into, Ahead::NOTHING);
+                tile.run::<S, 1, NV, true>(s);
             } else {
-                tile::<S, 1, NV, false>(s, k, self.a, b, self.c, n, place, self.into, Ahead::NOTHING);
+                tile.run::<S, 1, NV, false>(s);
             }
         }
     }

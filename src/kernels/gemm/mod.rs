@@ -1,9 +1,55 @@
-//! The matrix products of the model.
+//! The matrix products of the model, C (m,n) = A (m,k) B (k,n), blocked as in BLIS.
+//!
+//! The idea: each element of C is ONE chain of fused multiply-adds in ascending k, however the work is cut. Vectors run
+//! over columns of C, and a chain that is interrupted rests in C. So blocks, tiles and vector width don't show in the
+//! result.
+//!
+//! | word | meaning | here |
+//! |---|---|---|
+//! | MR, NR | rows and columns of the microkernel's tile of C, in registers | 6 x 64 on AVX-512, 6 x 16 on AVX2 |
+//! | panel | NR columns of B (or MR rows of A), packed so that the microkernel reads them in order | `pack.rs` |
+//! | KC | rows of B in a block | all of k; with a transposed B see `transposed_b.rs` |
+//! | NC | columns of B in a block, which stays in the second-level cache | 64 to 192 columns |
+//! | MC | rows of A in a block | all of m: it is at most N T, D or H |
+//! | gemv | the product of a single row | `gemv.rs` |
+//!
+//! The loops of BLIS around the microkernel (van Zee and van de Geijn, BLIS: a framework for rapidly instantiating BLAS
+//! functionality, ACM TOMS 41(3), 2015), from the outside:
+//!
+//! | loop | over | where |
+//! |---|---|---|
+//! | 5 | blocks of NC columns | `packed_b.rs`, `transposed_b.rs` |
+//! | 4 | blocks of KC of k | `transposed_b.rs`, outside loop 5 |
+//! | 3 | blocks of MC rows | none |
+//! | 2 | panels of NR columns | `macrokernel.rs`, inside loop 1: the rows of A stay in the first-level cache |
+//! | 1 | blocks of MR rows | `macrokernel.rs` |
+//! | | k | `microkernel.rs` |
+//!
+//! A is read by single elements, so a transposed A costs nothing where it is small. Which product goes where, on a path
+//! with vectors:
+//!
+//! | product | m, k, n | way |
+//! |---|---|---|
+//! | z = b + x Wx | N T, D, H | B in place |
+//! | z += h Wh | N, H, H | B in place; N = 1: `../recurrence/`, or gemv |
+//! | logits = b + h W | N T, H, V | packed B where N T >= 64 and V >= 512, else in place |
+//! | dh = dlogits W^T | N T, V, H | transposed B; panels where the forward pass has packed them |
+//! | dh += dz Wh^T | N, H, H | packed once for all T steps |
+//! | dx = dz Wx^T | N T, H, D | as dh |
+//! | dW, db | H, N T, V | packed B where H >= 64 and V >= 512, else in place |
+//! | dWx; dWh, db | D or H, N T, H | as dW |
+//! | prediction | 1, D or H, H or V | gemv |
+//! | a [`Probe`] | of dW, dWx, dWh | one element after the other |
+//!
+//! One-lane paths pack nothing: the portable path reads every operand in place, a Cortex-M with FPU computes all
+//! products in assembly.
 
 mod assembly;
 mod gemv;
+mod macrokernel;
 mod matmul;
 mod microkernel;
+mod one_by_one;
 mod operands;
 mod pack;
 mod packed_b;
@@ -12,13 +58,13 @@ mod product;
 mod tests;
 mod transposed_b;
 
-pub use matmul::{Form, matmul, matmul_scratch};
-pub(crate) use operands::{Into, Left, Right};
+pub(crate) use gemv::Gemv;
+pub use matmul::{Form, Matmul, matmul_scratch};
+pub use operands::Start;
+pub(crate) use operands::{End, Left, Probe, Right, Shape};
 #[cfg(feature = "alloc")]
 pub(crate) use pack::before_line;
-pub(crate) use pack::with_room_to_align;
-pub(crate) use pack::{aligned, next_panel, padded};
-pub(crate) use packed_b::WIDE;
-pub(crate) use packed_b::{product_row, product_wide, product_with_sums, wide_len};
-pub(crate) use product::{product, transposed_len};
-pub(crate) use transposed_b::{product_nt, scratch_len};
+pub(crate) use pack::{aligned, next_panel, padded, with_room_to_align};
+pub(crate) use packed_b::{PACK_FROM_COLUMNS, packed_b_len};
+pub(crate) use product::{Product, ProductAndSums, packed_len};
+pub(crate) use transposed_b::transposed_b_len;

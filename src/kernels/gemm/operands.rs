@@ -1,8 +1,88 @@
-//! The operands of a product, and what becomes of its result.
+//! What a product is made of: its shape, its operands, where its chains start and where its results go.
 
-use super::pack::{aligned, pack_transposed, padded};
-pub(crate) use crate::simd::Into;
-use crate::simd::Simd;
+use core::cell::Cell;
+
+use super::{
+    pack::{aligned, pack_transposed, padded},
+    product::packed_len,
+};
+use crate::{kernels::part, simd::Simd};
+
+/// C (m,n) = A (m,k) B (k,n).
+#[derive(Clone, Copy)]
+pub(crate) struct Shape {
+    pub m: usize,
+    pub k: usize,
+    pub n: usize,
+}
+
+/// Where the chains of a product start.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Start<'a> {
+    /// At 0: C = A B.
+    Zero,
+    /// At a bias (n), the same for every row: C = bias + A B.
+    Bias(&'a [f32]),
+    /// At C itself: C = C + A B.
+    C,
+}
+
+impl Start<'_> {
+    /// A bias has an element for each of `n` columns.
+    #[inline(always)]
+    pub(super) fn covers(&self, n: usize) -> bool {
+        if let Start::Bias(bias) = self { bias.len() >= n } else { true }
+    }
+
+    /// For the columns from `left` on.
+    #[inline(always)]
+    pub(super) fn columns_from(self, left: usize) -> Self {
+        if let Start::Bias(bias) = self { Start::Bias(part(bias, left..)) } else { self }
+    }
+}
+
+/// Where the results of a product go: the ends of its chains.
+#[derive(Clone, Copy)]
+pub(crate) enum End<'a> {
+    /// To C.
+    Store,
+    /// C = C - rate * result: the SGD step whose gradient is the product.
+    Descend(f32),
+    /// C stays, and the probe learns what `Descend` would do.
+    Probe(&'a Probe),
+}
+
+impl End<'_> {
+    /// The learning rate of a descent.
+    #[inline(always)]
+    pub(super) fn rate(self) -> Option<f32> {
+        if let End::Descend(rate) = self { Some(rate) } else { None }
+    }
+}
+
+/// Learns whether a descent would take only finite steps to finite weights.
+pub(crate) struct Probe {
+    pub rate: f32,
+    finite: Cell<bool>,
+}
+
+impl Probe {
+    pub(crate) fn new(rate: f32) -> Self {
+        Self { rate, finite: Cell::new(true) }
+    }
+
+    /// Takes in whether some more steps are finite.
+    pub(crate) fn note(&self, finite: bool) {
+        if !finite {
+            self.finite.set(false);
+        }
+    }
+
+    /// Whether all steps were finite.
+    pub(crate) fn is_finite(&self) -> bool {
+        self.finite.get()
+    }
+}
 
 /// An operand whose element (i, j) is `data[i * row + j * col]`.
 #[derive(Clone, Copy)]
@@ -12,7 +92,7 @@ pub(super) struct Strided<'a> {
     pub(super) col: usize,
 }
 
-impl Strided<'_> {
+impl<'a> Strided<'a> {
     pub(super) const NOTHING: Self = Self { data: &[], row: 0, col: 0 };
 
     /// Every element of the leading `rows` x `cols` lies inside the data.
@@ -24,6 +104,14 @@ impl Strided<'_> {
         // a sum that saturates lies beyond every slice
         let last = (rows - 1).saturating_mul(self.row).saturating_add((cols - 1).saturating_mul(self.col));
         last < self.data.len()
+    }
+
+    /// The operand whose first element is number `at` of the data; nothing where no element of it is read, because k is
+    /// 0.
+    #[inline(always)]
+    pub(super) fn from(self, at: usize, k: usize) -> Self {
+        debug_assert!(k == 0 || at <= self.data.len(), "an operand is shorter than its shape");
+        Self { data: self.data.get(at..).unwrap_or_default(), ..self }
     }
 }
 
@@ -41,7 +129,7 @@ impl<'a> Left<'a> {
         Self(Strided { data, row: 1, col: m })
     }
     /// A row of ones: the product with it sums the columns of B, in ascending k.
-    pub(crate) fn ones() -> Self {
+    pub(super) fn ones() -> Self {
         Self(Strided { data: &[1.0], row: 0, col: 0 })
     }
 }
@@ -49,55 +137,53 @@ impl<'a> Left<'a> {
 /// The right operand, k x n.
 #[derive(Clone, Copy)]
 pub(crate) enum Right<'a> {
-    /// Row-major k x n.
+    /// Row-major k x n. Packed by the product where that pays and where there is scratch.
     Rows(&'a [f32]),
-    /// The transpose of a row-major n x k matrix, for one-lane paths.
-    Columns(&'a [f32]),
-    /// Packed for a product of as many rows.
+    /// The transpose of a row-major n x k matrix. One-lane paths read it in place, others pack it in the product's
+    /// scratch.
+    Transposed(&'a [f32]),
+    /// Packed in panels before, for products of as many rows. There are none on one-lane paths.
     Panels(&'a [f32]),
 }
 
 impl<'a> Right<'a> {
-    /// The transpose of row-major `b` (n x k), ready for products with `m` rows on the left, with
-    /// [`transposed_len`](super::product::transposed_len) floats of scratch to stand in; or `b` itself
-    /// where it is PACKED already, in panels.
-    pub(crate) fn transposed<S: Simd, const PACKED: bool>(
-        s: S,
-        [m, k, n]: [usize; 3],
-        b: &'a [f32],
-        scratch: &'a mut [f32],
-    ) -> Self {
-        if PACKED {
-            return Self::Panels(b);
+    /// For several products with `m` rows: packed now, in [`packed_len`](super::packed_len) floats of scratch, if each
+    /// of them would pack it.
+    pub(crate) fn packed<S: Simd>(self, s: S, Shape { m, k, n }: Shape, scratch: &'a mut [f32]) -> Self {
+        match self {
+            Right::Transposed(b) if S::LANES > 1 => {
+                let fits = Strided { data: b, row: 1, col: k }.covers(k, n) && scratch.len() >= packed_len(k, n);
+                debug_assert!(fits, "a slice is shorter than its shape");
+                if !fits {
+                    return self;
+                }
+                let scratch = aligned(scratch);
+                pack_transposed(s, scratch, b, k, 0..k, n, m == 1);
+                Right::Panels(scratch)
+            }
+            _ => self,
         }
-        if S::LANES == 1 {
-            return Self::Columns(b);
-        }
-        let scratch = aligned(scratch);
-        pack_transposed(s, scratch, b, k, 0..k, n, m == 1);
-        Self::Panels(scratch)
     }
 }
 
 impl Right<'_> {
-    /// Every element of k x n lies inside the data; in panels, up to whole vectors.
+    /// Every element of k x n lies inside the data; in panels, up to complete vectors.
     #[inline(always)]
     pub(super) fn covers<S: Simd>(&self, k: usize, n: usize) -> bool {
         match *self {
             Right::Rows(data) => Strided { data, row: n, col: 1 }.covers(k, n),
-            Right::Columns(data) => S::LANES == 1 && Strided { data, row: 1, col: k }.covers(k, n),
+            Right::Transposed(data) => S::LANES == 1 && Strided { data, row: 1, col: k }.covers(k, n),
             Right::Panels(data) => S::LANES > 1 && k.checked_mul(padded(n)).is_some_and(|len| len <= data.len()),
         }
     }
+
     /// The panel of so many vectors that starts at column `left`.
     #[inline(always)]
-    pub(super) fn panel<S: Simd>(&self, [k, n]: [usize; 2], left: usize, vectors: usize) -> Strided<'_> {
+    pub(super) fn panel<S: Simd>(&self, Shape { k, n, .. }: Shape, left: usize, vectors: usize) -> Strided<'_> {
         match *self {
-            Right::Rows(data) => Strided { data: data.get(left..).unwrap_or(&[]), row: n, col: 1 },
-            Right::Columns(data) => Strided { data: data.get(left * k..).unwrap_or(&[]), row: 1, col: k },
-            Right::Panels(data) => {
-                Strided { data: data.get(left * k..).unwrap_or(&[]), row: vectors * S::LANES, col: 1 }
-            }
+            Right::Rows(data) => Strided { data, row: n, col: 1 }.from(left, k),
+            Right::Transposed(data) => Strided { data, row: 1, col: k }.from(left * k, k),
+            Right::Panels(data) => Strided { data, row: vectors * S::LANES, col: 1 }.from(left * k, k),
         }
     }
 }

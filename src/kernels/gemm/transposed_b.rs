@@ -1,92 +1,108 @@
-//! The product with a transposed right operand, whose rows lie across k.
+//! The product with a transposed B, whose memory is n x k: packed block by block.
 //!
 //! ```text
-//! for each block of rows of B^T                         as long as the caches allow
-//!     for each group of panels of B^T
-//!         pack the group                                blocks of B are transposed in registers
-//!         C += A's columns of the block times the group
+//! for each block of KC rows of k                 loop 4
+//!     for each block of NC columns               loop 5
+//!         pack the KC x NC block                 squares of B are transposed in registers
+//!         macrokernel                            C = start + A's KC columns times the block
+//!     start = C                                  a chain goes on where the block before left it, so no bit changes
 //! ```
 //!
-//! A chain that spans several blocks rests in C between them, which changes no bit. All groups are packed into the same
-//! memory, so it is in the cache when the next one comes.
+//! All blocks are packed into the same memory, so it is in the cache when the next one comes.
 
 use super::{
-    operands::{Into, Left, Right, Strided},
-    pack::{PACKED_LEN, PANEL_COLUMNS, aligned, pack_transposed, padded, with_room_to_align},
-    product::{Product, even_blocks, product},
+    macrokernel::{Macrokernel, even_blocks},
+    one_by_one::OneByOne,
+    operands::{End, Right, Shape, Start, Strided},
+    pack::{PACKED_LEN, WIDEST_NR, aligned, pack_transposed, padded, with_room_to_align},
+    product::InPlace,
 };
-use crate::simd::{PACKS, Simd, VIRTUAL_LANES};
+use crate::{
+    kernels::{part, part_mut},
+    simd::{PACKS, Simd, VIRTUAL_LANES},
+};
 
 /// From so many rows of A on that share a block it is as large as a second-level cache allows.
-const MANY_ROWS: usize = 128;
-/// The columns of a group at most then: rows twice as long instead of more columns visit C less often, and a row of A, which lies
-/// on a page of its own, is read further at a time.
-const COLUMNS: usize = 2 * PANEL_COLUMNS;
-/// Rows of a block and columns of a group at most where fewer rows of A share them. Packing is a large part of the work then, and
-/// three times as fast into 32 KB, which stay in a first-level cache.
-const SHORT_BLOCK: [usize; 2] = [128, PANEL_COLUMNS];
+const LARGE_BLOCK_FROM_ROWS: usize = 128;
+/// NC of a large block at most. More rows instead of more columns visit C less often and read more of each row of A at
+/// a time, which is on a memory page of its own.
+const LARGE_NC: usize = 2 * WIDEST_NR;
+/// KC and NC where fewer rows of A share a block. Packing is a large part of the work then, and faster into 32 KB,
+/// which stay in a first-level cache.
+const SMALL_BLOCK: Block = Block { kc: 128, nc: WIDEST_NR };
 
-/// Rows of a block and columns of a group at most.
-pub(super) const fn block(m: usize, n: usize) -> [usize; 2] {
-    if m < MANY_ROWS {
-        return SHORT_BLOCK;
-    }
-    let columns = if n > COLUMNS { COLUMNS } else { padded(if n > 0 { n } else { 1 }) };
-    [PACKED_LEN / columns, columns]
+/// Rows and columns of a block at most.
+pub(super) struct Block {
+    pub(super) kc: usize,
+    pub(super) nc: usize,
 }
 
-/// The scratch that [`product_nt`] needs, in f32; enough for fewer rows of A, too.
-pub(crate) const fn scratch_len([m, k, n]: [usize; 3]) -> usize {
-    let ([rows, columns], padded) = (block(m, n), padded(n));
-    let (rows, columns) = (if k < rows { k } else { rows }, if padded < columns { padded } else { columns });
+impl Block {
+    pub(super) const fn of(m: usize, n: usize) -> Self {
+        if m < LARGE_BLOCK_FROM_ROWS {
+            return SMALL_BLOCK;
+        }
+        let nc = if n > LARGE_NC { LARGE_NC } else { padded(if n > 0 { n } else { 1 }) };
+        Self { kc: PACKED_LEN / nc, nc }
+    }
+}
+
+/// The scratch of a product of m, k, n with a transposed B, in f32; enough for fewer rows of A, too.
+pub(crate) const fn transposed_b_len([m, k, n]: [usize; 3]) -> usize {
+    let (Block { kc, nc }, padded) = (Block::of(m, n), padded(n));
+    let (rows, columns) = (if k < kc { k } else { kc }, if padded < nc { padded } else { nc });
     if PACKS { with_room_to_align(rows * columns) } else { 0 }
 }
 
-/// C (m x n) = or += A (m x k) times the transpose of row-major B (n x k), with [`scratch_len`] floats of scratch; or times
-/// that transpose where B is PACKED already: it stands in panels then, and no scratch is needed.
-pub(crate) fn product_nt<S: Simd, const PACKED: bool>(
+/// The product with the transpose of row-major `b` (n,k), where vectors pack.
+#[allow(clippy::too_many_arguments, reason = "as `Product`, taken apart")]
+pub(super) fn product<S: Simd>(
     s: S,
-    [m, k, n]: [usize; 3],
-    a: &[f32],
+    shape: Shape,
+    a: Strided<'_>,
     b: &[f32],
     c: &mut [f32],
-    into: Into<'_>,
+    start: Start<'_>,
+    end: End<'_>,
     scratch: &mut [f32],
-) -> bool {
-    if PACKED {
-        return product(s, [m, k, n], Left::rows(a, k), Right::Panels(b), c, into);
+) {
+    let Shape { m, k, n } = shape;
+    if m == 0 || k == 0 {
+        return InPlace { shape, a, b: Right::Rows(b), c, start, end }.run(s);
     }
-    if S::LANES == 1 {
-        return product(s, [m, k, n], Left::rows(a, k), Right::Columns(b), c, into);
+    let transposed = Strided { data: b, row: 1, col: k };
+    if !matches!(end, End::Store) {
+        // a gradient that rests in C is no gradient to descend by
+        return s.run(OneByOne { shape, a, b: transposed, c, start, end });
     }
-    if k == 0 {
-        return product(s, [m, k, n], Left::rows(a, k), Right::Rows(b), c, into);
+    let fits = a.covers(m, k)
+        && transposed.covers(k, n)
+        && start.covers(n)
+        && Strided { data: c, row: n, col: 1 }.covers(m, n)
+        && scratch.len() >= transposed_b_len([m, k, n]);
+    debug_assert!(fits, "a slice is shorter than its shape");
+    if !fits {
+        return;
     }
-    let scratch = aligned(scratch);
-    let mut good = true;
-    let [rows, columns] = block(m, n);
-    for (top, height) in even_blocks(k, rows) {
-        let a = Strided { data: a.get(top..).unwrap_or(&[]), row: k, col: 1 };
-        let into = if top == 0 { into } else { Into::Continue };
+    let block = aligned(scratch);
+    let Block { kc, nc } = Block::of(m, n);
+    for (top, height) in even_blocks(k, kc) {
+        let a = a.from(top * a.col, k);
+        let start = if top == 0 { start } else { Start::C };
         let mut left = 0;
         while left < n {
-            let width = group_width(n - left, columns);
-            let b = b.get(left * k..).unwrap_or(&[]);
-            pack_transposed(s, scratch, b, k, top..top + height, width, false);
-            let into = match into {
-                Into::Bias(bias) => Into::Bias(bias.get(left..).unwrap_or(&[])),
-                into => into,
-            };
-            let (shape, c) = ([m, height, width], c.get_mut(left..).unwrap_or(&mut []));
-            good &= s.run(Product { c_row: n, ..Product::new(shape, a, Right::Panels(scratch), c, into) });
+            let width = block_width(n - left, nc);
+            pack_transposed(s, block, part(b, left * k..), k, top..top + height, width, false);
+            let (shape, c) = (Shape { m, k: height, n: width }, part_mut(c, left..));
+            let product = Macrokernel::new(shape, a, Right::Panels(block), c, start.columns_from(left), None);
+            s.run(Macrokernel { c_row: n, ..product });
             left += width;
         }
     }
-    good
 }
 
-/// The columns of the next group of at most so many where `rest` remain.
-fn group_width(rest: usize, most: usize) -> usize {
-    // not a full group and a lone vector
+/// The columns of the next block of at most so many where `rest` remain.
+fn block_width(rest: usize, most: usize) -> usize {
+    // not a full block and a single vector
     if rest.div_ceil(VIRTUAL_LANES) == most / VIRTUAL_LANES + 1 { most - VIRTUAL_LANES } else { rest.min(most) }
 }

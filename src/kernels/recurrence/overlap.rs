@@ -1,33 +1,53 @@
-//! Small operands transposed beside a recurrence.
+//! Work that the recurrence of a single row takes in while it waits for itself: small operands are transposed.
 //!
-//! The recurrence of a batch of one waits for itself and leaves the processor most of its time. Meanwhile the transposes of the
-//! weights that the backward pass multiplies by are packed, a few rows between any few links of the chains. Behind a whole
-//! step they would cost their time: the links and the function behind them, all waiting, fill what the processor looks ahead.
+//! That recurrence leaves the processor most of its time. So it packs the transposes of the weights that the backward
+//! pass multiplies by, a few rows between any few links of the chains. After a complete step they would cost their
+//! time: the links and the function after them, all waiting, fill what the processor looks ahead.
 //!
-//! Both passes ask [`places`], so what the backward pass finds there the forward pass of the window has packed.
+//! Both passes ask [`packed_transposes`], so what the backward pass finds there the forward pass of the window has
+//! packed.
 
-use super::steps::{Meanwhile, whole_vectors};
+use super::in_registers::complete_vectors;
 use crate::{
-    kernels::gemm::{WIDE, aligned, next_panel, padded, with_room_to_align},
+    kernels::{
+        gemm::{PACK_FROM_COLUMNS, aligned, next_panel, padded, with_room_to_align},
+        part, part_mut,
+    },
     simd::{Simd, WIDEST},
 };
 
-/// The k and n of three operands, each the transpose of a row-major n x k matrix.
-pub(crate) type Shapes = [[usize; 2]; 3];
+/// One thing for each of the weights whose transpose the backward pass multiplies by.
+#[derive(Clone, Copy)]
+pub(crate) struct Transposes<T> {
+    pub affine_w: T,
+    /// That of the recurrence.
+    pub wh: T,
+    pub wx: T,
+}
 
-/// Longer operands would for the most part be packed behind the recurrence. Wide products, which would use the same scratch between
-/// the passes, have far more columns.
+impl<T> Transposes<T> {
+    #[inline(always)]
+    pub(crate) fn map<U>(self, mut f: impl FnMut(T) -> U) -> Transposes<U> {
+        Transposes { affine_w: f(self.affine_w), wh: f(self.wh), wx: f(self.wx) }
+    }
+}
+
+/// The k and n of each operand, the transpose of a row-major n x k matrix.
+pub(crate) type Shapes = Transposes<[usize; 2]>;
+
+/// Most of a longer operand would be packed after the recurrence. Wide products would use the same scratch between the
+/// passes; they have far more columns.
 const LONGEST: usize = 128;
-const _: () = assert!(LONGEST < WIDE);
+const _: () = assert!(LONGEST < PACK_FROM_COLUMNS);
 /// Rows of an operand that are packed at a time.
 const ROWS: usize = 4;
 
-/// The scratch for three such operands, in f32: 0 where no instruction set packs them.
-pub(crate) const fn beside_len([a, b, c]: Shapes) -> usize {
-    if fits(a) && fits(b) && fits(c) { with_room_to_align(len(a) + len(b) + len(c)) } else { 0 }
+/// The scratch for the packed transposes, in f32: 0 where no instruction set packs them so.
+pub(crate) const fn transposes_len(Shapes { affine_w, wh, wx }: Shapes) -> usize {
+    if fits(affine_w) && fits(wh) && fits(wx) { with_room_to_align(len(affine_w) + len(wh) + len(wx)) } else { 0 }
 }
 
-/// Whether some instruction set packs it.
+/// Whether some instruction set packs it so.
 const fn fits([k, n]: [usize; 2]) -> bool {
     ROWS <= k && k <= LONGEST && n.is_power_of_two() && n <= 4 * WIDEST
 }
@@ -36,20 +56,32 @@ const fn len([k, n]: [usize; 2]) -> usize {
     k * padded(n)
 }
 
-/// Where in the scratch the three operands stand, in panels; `None` where they aren't packed so. The second is that of the
-/// recurrence.
-pub(crate) fn places<S: Simd>(shapes: Shapes, scratch: &mut [f32]) -> Option<[&mut [f32]; 3]> {
-    if !shapes.into_iter().all(|shape @ [_, n]| fits(shape) && whole_vectors::<S>(n).is_some()) {
+/// Where in the scratch the transposes are, in panels; `None` where they aren't packed so.
+pub(crate) fn packed_transposes<S: Simd>(shapes: Shapes, scratch: &mut [f32]) -> Option<Transposes<&mut [f32]>> {
+    let Shapes { affine_w, wh, wx } = shapes;
+    if ![affine_w, wh, wx].into_iter().all(|shape @ [_, n]| fits(shape) && complete_vectors::<S>(n).is_some()) {
         return None;
     }
-    let [a, b, c] = shapes;
-    let (first, rest) = aligned(scratch).split_at_mut_checked(len(a))?;
-    let (second, rest) = rest.split_at_mut_checked(len(b))?;
-    Some([first, second, rest.get_mut(..len(c))?])
+    let (affine_w, rest) = aligned(scratch).split_at_mut_checked(len(affine_w))?;
+    let (wh, rest) = rest.split_at_mut_checked(len(wh))?;
+    Some(Transposes { affine_w, wh, wx: rest.get_mut(..len(wx))? })
+}
+
+/// Work that a recurrence takes in, step by step, while it waits for itself.
+pub(super) trait Overlap {
+    /// One step. False where nothing remains.
+    fn step<S: Simd>(&mut self, s: S) -> bool;
+}
+
+/// Nothing.
+impl Overlap for () {
+    fn step<S: Simd>(&mut self, _: S) -> bool {
+        false
+    }
 }
 
 /// What remains to be packed.
-pub(crate) struct Beside<'a> {
+pub(crate) struct PackTransposes<'a> {
     operands: [Operand<'a>; 3],
     /// The operand in work, the first column of its panel in work, and the next row of that.
     at: usize,
@@ -67,39 +99,39 @@ struct Operand<'a> {
     width: usize,
 }
 
-impl<'a> Beside<'a> {
-    /// The transposes of these row-major matrices, for products with a single row or with more, in their [`places`]; `None` where
-    /// they have none.
+impl<'a> PackTransposes<'a> {
+    /// The transposes of these row-major matrices, to where [`packed_transposes`] finds them; `None` where they aren't
+    /// packed so. The products with them have a row for each of the `steps`; those of the recurrence have one.
     pub(crate) fn new<S: Simd>(
         shapes: Shapes,
-        from: [&'a [f32]; 3],
-        single_row: [bool; 3],
+        from: Transposes<&'a [f32]>,
+        steps: usize,
         scratch: &'a mut [f32],
     ) -> Option<Self> {
-        let ([to_a, to_b, to_c], [from_a, from_b, from_c]) = (places::<S>(shapes, scratch)?, from);
-        let ([a, b, c], [single_a, single_b, single_c]) = (shapes, single_row);
-        // all panels are as wide as the first: n is one, two or four vectors
-        let operand =
-            |from, to, [k, n]: [usize; 2], single| Operand { from, to, k, n, width: next_panel::<S>(n, single).1 };
+        let to = packed_transposes::<S>(shapes, scratch)?;
+        // all panels have as many columns as the first: n is one, two or four vectors
+        let operand = |from, to, [k, n]: [usize; 2], rows| {
+            let (_, width) = next_panel::<S>(n, rows == 1);
+            Operand { from, to, k, n, width }
+        };
         let operands = [
-            operand(from_a, to_a, a, single_a),
-            operand(from_b, to_b, b, single_b),
-            operand(from_c, to_c, c, single_c),
+            operand(from.affine_w, to.affine_w, shapes.affine_w, steps),
+            operand(from.wh, to.wh, shapes.wh, 1),
+            operand(from.wx, to.wx, shapes.wx, steps),
         ];
         Some(Self { operands, at: 0, left: 0, top: 0 })
     }
 }
 
-impl Meanwhile for Beside<'_> {
+impl Overlap for PackTransposes<'_> {
     /// Some rows.
     #[inline(always)]
-    fn piece<S: Simd>(&mut self, s: S) -> bool {
+    fn step<S: Simd>(&mut self, s: S) -> bool {
         let Some(Operand { from, to, k, n, width }) = self.operands.get_mut(self.at) else { return false };
-        // the last rows reach back over some that are packed already
+        // the last rows overlap some that are packed already
         let top = self.top.min(k.saturating_sub(ROWS));
         let panel = self.left * *k;
-        let (to, from) = (to.get_mut(panel + top * *width..), from.get(panel + top..));
-        let (to, from) = (to.unwrap_or_default(), from.unwrap_or_default());
+        let (to, from) = (part_mut(to, panel + top * *width..), part(from, panel + top..));
         if *width == S::LANES {
             s.transpose_four::<1>(to, from, *k);
         } else if *width == 2 * S::LANES {
@@ -123,18 +155,18 @@ mod tests {
     extern crate std;
     use std::vec::Vec;
 
-    use super::{super::Recurrence, *};
+    use super::{super::in_registers::InRegisters, *};
     use crate::{
         Isa,
-        kernels::gemm::{Into, Left, Right, product},
+        kernels::gemm::{End, Left, Product, Right, Shape, Start},
         simd::Kernel,
     };
 
-    /// Packs three operands beside a recurrence of `steps` steps, and gives what products with them are; `None` where they aren't
-    /// packed so.
+    /// Packs three operands during a recurrence of `steps` steps, and gives what products with them are; `None` where
+    /// they aren't packed so.
     struct Products<'a> {
         shapes: Shapes,
-        operands: [&'a [f32]; 3],
+        operands: Transposes<&'a [f32]>,
         scratch: &'a mut [f32],
         steps: usize,
     }
@@ -143,23 +175,21 @@ mod tests {
         type Output = Option<[Vec<f32>; 3]>;
         fn call<S: Simd>(self, s: S) -> Self::Output {
             let Self { shapes, operands, scratch, steps } = self;
-            let [_, [hidden, _], _] = shapes;
-            // for the last operand alone a product with a single row
-            let rows = [3, 3, 1];
+            let [hidden, _] = shapes.wh;
             {
-                let meanwhile = Beside::new::<S>(shapes, operands, rows.map(|m| m == 1), scratch)?;
-                let (before, w) = (std::vec![0.5; hidden], std::vec![0.01; hidden * hidden]);
+                let overlap = PackTransposes::new::<S>(shapes, operands, steps, scratch)?;
+                let (before, wh) = (std::vec![0.5; hidden], std::vec![0.01; hidden * hidden]);
                 let mut z = std::vec![0.25; steps * hidden];
-                assert!(s.run(Recurrence { before: &before, z: &mut z, w: &w, meanwhile }));
+                assert!(s.run(InRegisters { before: &before, z: &mut z, wh: &wh, overlap }));
             }
-            let places = places::<S>(shapes, scratch)?;
-            let mut at = 0;
-            Some(places.map(|panels| {
-                let ([k, n], m) = (shapes[at], rows[at]);
+            let Transposes { affine_w, wh, wx } = packed_transposes::<S>(shapes, scratch)?;
+            let operands = [(affine_w, shapes.affine_w, steps), (wh, shapes.wh, 1), (wx, shapes.wx, steps)];
+            Some(operands.map(|(panels, [k, n], m)| {
                 let a: Vec<f32> = (0..m * k).map(|i| (i % 5) as f32).collect();
                 let mut c = std::vec![0.0; m * n];
-                assert!(product(s, [m, k, n], Left::rows(&a, k), Right::Panels(panels), &mut c, Into::Set));
-                at += 1;
+                let (a, b, end) = (Left::rows(&a, k), Right::Panels(panels), End::Store);
+                let shape = Shape { m, k, n };
+                Product { shape, a, b, c: &mut c, start: Start::Zero, end, scratch: &mut [] }.run(s);
                 c
             }))
         }
@@ -171,9 +201,9 @@ mod tests {
         for hidden in [4, 8, 16, 32, 64] {
             for (v, d, steps) in [(4, 8, 1), (5, 16, 3), (29, 32, 9), (64, 16, 8), (127, 64, 2), (128, 4, 40)] {
                 let shapes = [[v, hidden], [hidden, hidden], [hidden, d]];
-                // small whole numbers, so that every sum is exact
+                // small integers, so that every sum is exact
                 let operands = shapes.map(|[k, n]| (0..k * n).map(|i| (i % 7) as f32 - 3.0).collect::<Vec<f32>>());
-                let expected = [(0, 3), (1, 3), (2, 1)].map(|(i, m)| {
+                let expected = [(0, steps), (1, 1), (2, steps)].map(|(i, m)| {
                     let [k, n] = shapes[i];
                     let element =
                         |at: usize| (0..k).map(|p| ((at / n * k + p) % 5) as f32 * operands[i][at % n * k + p]).sum();
@@ -181,8 +211,9 @@ mod tests {
                 });
                 for isa in Isa::available() {
                     // at no line's start
-                    let mut scratch = std::vec![f32::NAN; beside_len(shapes) + 1];
-                    let operands = [0, 1, 2].map(|i| &operands[i][..]);
+                    let shapes = Transposes { affine_w: shapes[0], wh: shapes[1], wx: shapes[2] };
+                    let mut scratch = std::vec![f32::NAN; transposes_len(shapes) + 1];
+                    let operands = Transposes { affine_w: &operands[0][..], wh: &operands[1], wx: &operands[2] };
                     let products = isa.run(Products { shapes, operands, scratch: &mut scratch[1..], steps });
                     if let Some(products) = products {
                         assert_eq!(products, expected, "{} {v} {d} {hidden} {steps}", isa.name());
@@ -197,20 +228,20 @@ mod tests {
 
     #[test]
     fn workload_e_is_packed_where_there_are_vectors() {
-        let shapes = [[64, 32], [32, 32], [32, 16]];
+        let shapes = Transposes { affine_w: [64, 32], wh: [32, 32], wx: [32, 16] };
         struct Has<'a>(&'a mut [f32], Shapes);
         impl Kernel for Has<'_> {
             type Output = bool;
             fn call<S: Simd>(self, _: S) -> bool {
-                places::<S>(self.1, self.0).is_some()
+                packed_transposes::<S>(self.1, self.0).is_some()
             }
         }
         for name in ["avx2", "avx512"] {
             let Ok(isa) = Isa::by_name(name) else { continue };
-            let mut scratch = std::vec![0.0; beside_len(shapes)];
+            let mut scratch = std::vec![0.0; transposes_len(shapes)];
             assert!(isa.run(Has(&mut scratch, shapes)), "{name}");
             assert!(!isa.run(Has(&mut scratch[..64], shapes)), "{name}: too short");
-            assert!(!isa.run(Has(&mut scratch, [[129, 32], [32, 32], [32, 16]])), "{name}: too large");
+            assert!(!isa.run(Has(&mut scratch, Transposes { affine_w: [129, 32], ..shapes })), "{name}: too large");
         }
         assert!(!Isa::PORTABLE.run(Has(&mut std::vec![0.0; 8192], shapes)));
     }

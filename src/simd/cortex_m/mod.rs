@@ -14,7 +14,7 @@ mod product;
 use core::arch::asm;
 
 pub(crate) use self::CortexM as Scalar;
-use super::{Into, Kernel, Operands, Simd};
+use super::{Kernel, Operands, Simd};
 
 /// Proof that this machine has the FPU: being compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,8 +180,9 @@ impl Simd for CortexM {
         unsafe { product::chain(o, i, j, 0.0) }
     }
     #[inline(always)]
-    fn row(self, shape: [usize; 2], a: &[f32], b: &[f32], c: &mut [f32], into: Into<'_>) -> bool {
-        product::row(shape, a, b, c, into)
+    unsafe fn row(self, operands: &mut Operands) {
+        // SAFETY: the caller's promise is passed on.
+        unsafe { product::row(operands) };
     }
     #[inline(always)]
     fn exponentials(self, row: &mut [f32], constants: &'static [f32; 21]) -> Option<(f32, f32)> {

@@ -13,10 +13,10 @@
 //! More rows at once would save few of them and take more flash, which is short. Registers r6, r7 and r11 are not for `asm!`
 //! to use.
 
-use core::{arch::asm, mem::offset_of, ptr};
+use core::{arch::asm, mem::offset_of};
 
 use super::{CortexM, ZEROS};
-use crate::simd::{Into, Operands, Simd};
+use crate::simd::{Operands, Simd};
 
 // The offsets that the passes know.
 const _: () = {
@@ -28,27 +28,14 @@ const _: () = {
     assert!(offset_of!(Operands, start_col) == 52 && offset_of!(Operands, m) == 56 && offset_of!(Operands, n) == 60);
 };
 
-/// C (n) from A (k) and row-major B (k,n), the chains starting at zero, at a bias or at C. False for another `into`, and where a
-/// slice is too short.
-#[inline(never)]
-pub(super) fn row([k, n]: [usize; 2], a: &[f32], b: &[f32], c: &mut [f32], into: Into<'_>) -> bool {
-    let (start, start_len) = match into {
-        Into::Bias(bias) => (bias.as_ptr(), bias.len()),
-        Into::Continue => (c.as_ptr(), c.len()),
-        Into::Set => (ptr::null(), n),
-        _ => return false,
-    };
-    if a.len() < k || c.len() < n || start_len < n || k.checked_mul(n).is_none_or(|len| len > b.len()) {
-        return false;
-    }
-    let (a, b, c) = (a.as_ptr(), b.as_ptr(), c.as_mut_ptr());
-    #[rustfmt::skip]
-    let mut o = Operands {
-        k, a, a_row: k, a_col: 1, b, b_row: n, b_col: 1, c, c_row: n, start, start_row: 0, descends: false, rate: 0.0, start_col: 1, m: 1, n,
-    };
-    // SAFETY: all elements are there.
-    unsafe { rows(&mut o, blocks, 16) };
-    true
+/// The product of a single row and row-major B.
+///
+/// # Safety
+/// As [`Simd::row`].
+#[inline(always)]
+pub(super) unsafe fn row(o: &mut Operands) {
+    // SAFETY: by the caller.
+    unsafe { rows(o, blocks, 16) };
 }
 
 /// The whole product.

@@ -8,7 +8,8 @@
 use std::{env, process::Command};
 
 use rnnlm::{
-    Checkpoint, Config, Form, Isa, Predictor, SimpleRnnlm, TrainingState, Xorshift, exp, matmul, matmul_scratch, tanh,
+    Checkpoint, Config, Form, Isa, Matmul, Predictor, SimpleRnnlm, Start, TrainingState, Xorshift, exp, matmul_scratch,
+    tanh,
 };
 use rnnlm_guard::{
     Guarded,
@@ -47,22 +48,22 @@ impl Operands {
         let [m, k, n] = shape;
         let mut checked = 0;
         let [a_room, b_room, c_room, scratch_room] = &mut self.rooms;
-        let (a, b, start) = (&self.values[0][..m * k], &self.values[1][..k * n], &self.values[2][..m * n]);
+        let (a, b, in_c) = (&self.values[0][..m * k], &self.values[1][..k * n], &self.values[2][..m * n]);
         for form in [Form::Nn, Form::Nt, Form::Tn] {
             let scratch_len = matmul_scratch(form, shape);
-            for add in [false, true] {
+            for start in [Start::Zero, Start::C] {
                 // what C holds doesn't matter where nothing is added to it
-                let start = if add { start.to_vec() } else { vec![f32::NAN; m * n] };
-                let mut expected = start.clone();
-                matmul(Isa::PORTABLE, form, shape, a, b, &mut expected, add, &mut vec![0.0; scratch_len]).unwrap();
+                let in_c = if start == Start::C { in_c.to_vec() } else { vec![f32::NAN; m * n] };
+                let (mut expected, scratch) = (in_c.clone(), &mut vec![0.0; scratch_len]);
+                Matmul { form, m, k, n, a, b, c: &mut expected, start, scratch }.run(Isa::PORTABLE).unwrap();
                 for place in places.clone() {
                     for isa in Isa::available().skip(1) {
                         let (a, b) = (a_room.filled(place, a), b_room.filled(place, b));
-                        let c = c_room.filled(place, &start);
+                        let c = c_room.filled(place, &in_c);
                         let scratch = scratch_room.slice(place, scratch_len);
-                        matmul(isa, form, shape, a, b, c, add, scratch).unwrap();
+                        Matmul { form, m, k, n, a, b, c: &mut *c, start, scratch }.run(isa).unwrap();
                         let same = c.iter().zip(&expected).all(|(x, y)| x.to_bits() == y.to_bits());
-                        assert!(same, "{} {form:?} {shape:?} add {add} at {place:?}", isa.name());
+                        assert!(same, "{} {form:?} {shape:?} {start:?} at {place:?}", isa.name());
                         checked += 1;
                     }
                 }

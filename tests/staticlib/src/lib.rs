@@ -8,7 +8,7 @@
 
 use core::{hint::black_box, slice};
 
-use rnnlm::{Config, Form, Predictor, SimpleRnnlm, Xorshift, matmul};
+use rnnlm::{Config, Form, Matmul, Predictor, SimpleRnnlm, Start, Xorshift};
 
 const CONFIG: Config = Config { vocab_size: 7, wordvec_size: 3, hidden_size: 5, batch_size: 2, time_size: 3 };
 
@@ -37,7 +37,8 @@ fn hash(memory: &mut [f32], steps: u16) -> Option<u32> {
     }
     let mut predictor = Predictor::new(model.weights(), prediction).ok()?;
     let [a @ .., _] = predictor.feed(black_box(1)).ok()?.first_chunk::<7>()?;
-    matmul(model.isa(), Form::Nn, [3, 2, 3], a, a, product, false, &mut []).ok()?;
+    let matmul = Matmul { form: Form::Nn, m: 3, k: 2, n: 3, a, b: a, c: product, start: Start::Zero, scratch: &mut [] };
+    matmul.run(model.isa()).ok()?;
 
     let all = model.weights_block().iter().chain(model.state()).chain(predictor.probabilities()).chain(&*product);
     Some(all.flat_map(|x| x.to_bits().to_le_bytes()).fold(0x811c_9dc5, fnv_1a))

@@ -1,49 +1,37 @@
-//! The recurrence of a batch of one, all steps in one loop.
+//! The recurrence of a single row, all steps in one loop.
 //!
-//! A step is a product of one row and a function of its result, and the next step waits for both. The chains of one row are
-//! so few that nothing hides what else stands between them: here they stay in registers until the function is done, and nothing is
-//! checked or dispatched between steps but other work, which the forward recurrence takes in while it waits for itself. The bits
-//! are those of a product and a pass.
+//! A step is a product of one row and a function of its result, and the next step waits for both. One row has so few
+//! chains that nothing hides what else there is between them. Here they stay in registers until the function is done.
+//! Nothing is checked or dispatched between steps. The forward recurrence takes in other work while it waits for
+//! itself. The bits are those of a product and a pass.
 
+use super::overlap::Overlap;
 use crate::{
     kernels::{elementwise::tanh_backward_lanes, exp::tanh_lanes},
     simd::{Kernel, Simd},
 };
 
-/// h_t = tanh(z_t + h_{t-1} W), in the place of z_t, for all t; `before` (H) is h_0. `z` (T,H), row-major `w` (H,H).
-/// False, and nothing is done, where H isn't one, two or four vectors; else all of `meanwhile` is done too.
-pub(crate) struct Recurrence<'a, M> {
-    pub before: &'a [f32],
-    pub z: &'a mut [f32],
-    pub w: &'a [f32],
-    pub meanwhile: M,
+/// h_t = tanh(z_t + h_{t-1} Wh), in the place of z_t, for all t; `before` (H) is h_0. `z` (T,H), row-major `wh` (H,H).
+/// False, and nothing is done, where H isn't one, two or four vectors. Else all of the overlap is done too.
+pub(super) struct InRegisters<'a, O> {
+    pub(super) before: &'a [f32],
+    pub(super) z: &'a mut [f32],
+    pub(super) wh: &'a [f32],
+    pub(super) overlap: O,
 }
 
-/// Work that a recurrence takes in, piece by piece, while it waits for itself.
-pub(crate) trait Meanwhile {
-    /// One piece. False where nothing remains.
-    fn piece<S: Simd>(&mut self, s: S) -> bool;
+/// dz_t = (d_t + dz_{t+1} Wh^T) (1 - h_t²), in the place of d_t, from the last step to the first. `d` and `h` (T,H),
+/// `wh` the row-major transpose (H,H). False, and nothing is done, where H isn't one, two or four vectors.
+pub(super) struct BackwardInRegisters<'a> {
+    pub(super) d: &'a mut [f32],
+    pub(super) h: &'a [f32],
+    pub(super) wh: &'a [f32],
+    pub(super) hidden: usize,
 }
 
-/// Nothing.
-impl Meanwhile for () {
-    fn piece<S: Simd>(&mut self, _: S) -> bool {
-        false
-    }
-}
-
-/// d_t = (d_t + d_{t+1} W) (1 - h_t²), from the last step to the first. `d` and `h` (T,H), row-major `w` (H,H).
-/// False, and nothing is done, where H isn't one, two or four vectors.
-pub(crate) struct RecurrenceBackward<'a> {
-    pub d: &'a mut [f32],
-    pub h: &'a [f32],
-    pub w: &'a [f32],
-    pub hidden: usize,
-}
-
-/// How many vectors these are, where there is a loop for so many: one, two or four whole ones.
+/// How many vectors these are, where there is a loop for so many: one, two or four complete ones.
 #[inline(always)]
-pub(super) fn whole_vectors<S: Simd>(n: usize) -> Option<usize> {
+pub(super) fn complete_vectors<S: Simd>(n: usize) -> Option<usize> {
     if S::LANES == 1 { None } else { [1, 2, 4].into_iter().find(|vectors| n == vectors * S::LANES) }
 }
 
@@ -55,7 +43,7 @@ trait Steps {
 /// Chooses the loop; false where there is none for this H.
 #[inline(always)]
 fn run<S: Simd>(s: S, hidden: usize, steps: impl Steps) -> bool {
-    match whole_vectors::<S>(hidden) {
+    match complete_vectors::<S>(hidden) {
         Some(1) => steps.steps::<S, 1>(s),
         Some(2) => steps.steps::<S, 2>(s),
         Some(4) => steps.steps::<S, 4>(s),
@@ -64,7 +52,7 @@ fn run<S: Simd>(s: S, hidden: usize, steps: impl Steps) -> bool {
     true
 }
 
-impl<M: Meanwhile> Kernel for Recurrence<'_, M> {
+impl<O: Overlap> Kernel for InRegisters<'_, O> {
     type Output = bool;
     #[inline(always)]
     fn call<S: Simd>(self, s: S) -> bool {
@@ -72,28 +60,28 @@ impl<M: Meanwhile> Kernel for Recurrence<'_, M> {
     }
 }
 
-impl<M: Meanwhile> Steps for Recurrence<'_, M> {
+impl<O: Overlap> Steps for InRegisters<'_, O> {
     #[inline(always)]
     fn steps<S: Simd, const VECTORS: usize>(self, s: S) {
-        let Self { mut before, z, w, mut meanwhile } = self;
+        let Self { mut before, z, wh, mut overlap } = self;
         for z in z.chunks_exact_mut(VECTORS * S::LANES) {
             let mut chains = load::<S, VECTORS>(s, z);
-            // between so few links a piece is seen early enough to be done while they wait
+            // so few links that the processor sees a step of the overlap early enough to do it while they wait
             let links = (S::LANES / 2).max(4);
-            for (h, w) in before.chunks_exact(links).zip(w.chunks_exact(links * VECTORS * S::LANES)) {
-                extend(s, &mut chains, h, w);
-                meanwhile.piece(s);
+            for (h, wh) in before.chunks_exact(links).zip(wh.chunks_exact(links * VECTORS * S::LANES)) {
+                extend(s, &mut chains, h, wh);
+                overlap.step(s);
             }
             for (h, z) in z.chunks_exact_mut(S::LANES).zip(chains) {
                 s.store(h, tanh_lanes(s, z));
             }
             before = z;
         }
-        while meanwhile.piece(s) {}
+        while overlap.step(s) {}
     }
 }
 
-impl Kernel for RecurrenceBackward<'_> {
+impl Kernel for BackwardInRegisters<'_> {
     type Output = bool;
     #[inline(always)]
     fn call<S: Simd>(self, s: S) -> bool {
@@ -101,19 +89,19 @@ impl Kernel for RecurrenceBackward<'_> {
     }
 }
 
-impl Steps for RecurrenceBackward<'_> {
+impl Steps for BackwardInRegisters<'_> {
     #[inline(always)]
     fn steps<S: Simd, const VECTORS: usize>(self, s: S) {
-        let Self { d, h, w, .. } = self;
-        let mut later: &[f32] = &[];
+        let Self { d, h, wh, .. } = self;
+        let mut dz_after: &[f32] = &[];
         let hidden = VECTORS * S::LANES;
         for (d, h) in d.chunks_exact_mut(hidden).zip(h.chunks_exact(hidden)).rev() {
             let mut chains = load::<S, VECTORS>(s, d);
-            extend(s, &mut chains, later, w);
+            extend(s, &mut chains, dz_after, wh);
             for ((d, h), chain) in d.chunks_exact_mut(S::LANES).zip(h.chunks_exact(S::LANES)).zip(chains) {
                 s.store(d, tanh_backward_lanes(s, chain, s.load(h)));
             }
-            later = d;
+            dz_after = d;
         }
     }
 }
@@ -174,8 +162,8 @@ mod tests {
                 }
                 for isa in Isa::available() {
                     let (mut ours, mut d) = (z.clone(), z.clone());
-                    let done = isa.run(Recurrence { before: &before, z: &mut ours, w: &w, meanwhile: () });
-                    assert_eq!(done, isa.run(RecurrenceBackward { d: &mut d, h: &h, w: &w, hidden }));
+                    let done = isa.run(InRegisters { before: &before, z: &mut ours, wh: &w, overlap: () });
+                    assert_eq!(done, isa.run(BackwardInRegisters { d: &mut d, h: &h, wh: &w, hidden }));
                     let expected = if done { (&forward, &backward) } else { (&z, &z) };
                     assert_eq!((&ours, &d), expected, "{} {hidden} {t}", isa.name());
                     if isa.name() == "avx512" {
