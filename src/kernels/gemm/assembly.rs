@@ -4,10 +4,7 @@
 
 use core::ptr;
 
-use super::{
-    operands::{End, Right, Shape, Start},
-    product::InPlace,
-};
+use super::operands::{End, InPlace, Right, Shape, Start};
 use crate::{
     kernels::descent::step_is_finite,
     simd::{Operands, Simd},

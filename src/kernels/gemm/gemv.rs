@@ -3,58 +3,11 @@
 //! Its only chains are those of its vectors, so its panels are wider than those of many rows: up to eight vectors.
 
 use super::{
-    assembly,
     microkernel::{Prefetch, Tile},
-    operands::{End, Left, Right, Shape, Start, Strided},
+    operands::{Right, Shape, Start, Strided},
     pack::next_panel,
-    packed_b::PACK_FROM_COLUMNS,
-    product::InPlace,
 };
 use crate::simd::{Kernel, Simd};
-
-/// The rows of a B of many columns that are read together. In a panel each row of B is a stream of its own to the
-/// hardware's prefetcher, which follows only so many. Fewer rows would visit C more often.
-pub(super) const GEMV_KC: usize = 20;
-
-/// C (n) from A (k) and row-major B (k,n). Slices may be longer.
-pub(crate) struct Gemv<'a> {
-    pub k: usize,
-    pub n: usize,
-    pub a: &'a [f32],
-    pub b: &'a [f32],
-    pub c: &'a mut [f32],
-    pub start: Start<'a>,
-}
-
-impl Gemv<'_> {
-    /// As [`Product::run`](super::Product::run), in an order that suits a B read from memory: the chains rest in C
-    /// between blocks of k.
-    #[inline(always)]
-    pub(crate) fn run<S: Simd>(self, s: S) {
-        let Self { k, n, a, b, c, start } = self;
-        if S::WHOLE { assembly::gemv(s, [k, n], a, b, c, start) } else { blocks(s, [k, n], a, b, c, start) }
-    }
-}
-
-fn blocks<S: Simd>(s: S, [k, n]: [usize; 2], a: &[f32], b: &[f32], c: &mut [f32], mut start: Start<'_>) {
-    let fits = k.checked_mul(n).is_some_and(|len| len <= b.len());
-    let Some(a) = a.get(..k).filter(|_| fits) else {
-        debug_assert!(false, "a slice is shorter than its shape");
-        return;
-    };
-    let kc = if S::LANES == 1 || n < PACK_FROM_COLUMNS { k } else { GEMV_KC };
-    let mut block = |a: &[f32], b, start| {
-        let shape = Shape { m: 1, k: a.len(), n };
-        InPlace { shape, a: Left::rows(a, a.len()).0, b: Right::Rows(b), c: &mut *c, start, end: End::Store }.run(s);
-    };
-    if k <= kc {
-        return block(a, b, start);
-    }
-    for (a, b) in a.chunks(kc).zip(b.chunks(kc.saturating_mul(n))) {
-        block(a, b, start);
-        start = Start::C;
-    }
-}
 
 /// One row of C (n) from one row of A (k) and B (k,n): results, or with a rate the SGD step.
 pub(super) struct Row<'a> {

@@ -46,6 +46,7 @@
 
 mod assembly;
 mod gemv;
+mod in_place;
 mod macrokernel;
 mod matmul;
 mod microkernel;
@@ -58,13 +59,12 @@ mod product;
 mod tests;
 mod transposed_b;
 
-pub(crate) use gemv::Gemv;
 pub use matmul::{Form, Matmul, matmul_scratch};
 pub use operands::Start;
 pub(crate) use operands::{End, Left, Probe, Right, Shape};
 #[cfg(feature = "alloc")]
 pub(crate) use pack::before_line;
-pub(crate) use pack::{aligned, next_panel, padded, with_room_to_align};
+pub(crate) use pack::{aligned, next_panel, packed_len, padded, with_room_to_align};
 pub(crate) use packed_b::{PACK_FROM_COLUMNS, packed_b_len};
-pub(crate) use product::{Product, ProductAndSums, packed_len};
+pub(crate) use product::{Gemv, Product, ProductAndSums};
 pub(crate) use transposed_b::transposed_b_len;

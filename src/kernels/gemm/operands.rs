@@ -2,10 +2,7 @@
 
 use core::cell::Cell;
 
-use super::{
-    pack::{aligned, pack_transposed, padded},
-    product::packed_len,
-};
+use super::pack::{aligned, pack_transposed, packed_len, padded};
 use crate::{kernels::part, simd::Simd};
 
 /// C (m,n) = A (m,k) B (k,n).
@@ -186,4 +183,14 @@ impl Right<'_> {
             Right::Panels(data) => Strided { data, row: vectors * S::LANES, col: 1 }.from(left * k, k),
         }
     }
+}
+
+/// A product whose operands are read in place, packed or not.
+pub(super) struct InPlace<'a> {
+    pub(super) shape: Shape,
+    pub(super) a: Strided<'a>,
+    pub(super) b: Right<'a>,
+    pub(super) c: &'a mut [f32],
+    pub(super) start: Start<'a>,
+    pub(super) end: End<'a>,
 }

@@ -9,7 +9,7 @@ use core::ops::Range;
 
 use crate::{
     kernels::{part, part_mut},
-    simd::{Kernel, Simd, VIRTUAL_LANES},
+    simd::{Kernel, PACKS, Simd, VIRTUAL_LANES},
 };
 
 /// Columns rounded up to complete vectors of any instruction set.
@@ -28,6 +28,11 @@ pub(super) const PACKED_LEN: usize = 96_usize.saturating_mul(1024);
 /// The scratch that `len` floats need so that their place can start a cache line.
 pub(crate) const fn with_room_to_align(len: usize) -> usize {
     if len == 0 { 0 } else { len.saturating_add(LINE - 1) }
+}
+
+/// The scratch that [`Right::packed`](super::Right::packed) needs for inner size `k` and `n` columns, in f32.
+pub(crate) const fn packed_len(k: usize, n: usize) -> usize {
+    if PACKS { with_room_to_align(k.saturating_mul(padded(n))) } else { 0 }
 }
 
 /// The scratch from its first cache line on.

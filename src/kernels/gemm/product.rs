@@ -1,16 +1,12 @@
-//! A product that says what it is, and the choice of the way to compute it.
+//! Products that say what they are, and where each goes: packed first, or read in place.
 
 use super::{
     assembly,
-    gemv::Row,
-    macrokernel::Macrokernel,
-    one_by_one::OneByOne,
-    operands::{End, Left, Right, Shape, Start, Strided},
-    pack::{padded, with_room_to_align},
-    packed_b::{self, PackedB},
+    operands::{End, InPlace, Left, Right, Shape, Start},
+    packed_b::{self, PACK_FROM_COLUMNS, PackedB},
     transposed_b,
 };
-use crate::simd::{PACKS, Simd};
+use crate::simd::Simd;
 
 /// C (m,n) from A (m,k) and B (k,n).
 pub(crate) struct Product<'a> {
@@ -73,38 +69,46 @@ impl ProductAndSums<'_> {
     }
 }
 
-/// A product whose operands are read in place, packed or not.
-pub(super) struct InPlace<'a> {
-    pub(super) shape: Shape,
-    pub(super) a: Strided<'a>,
-    pub(super) b: Right<'a>,
-    pub(super) c: &'a mut [f32],
-    pub(super) start: Start<'a>,
-    pub(super) end: End<'a>,
+/// The rows of a B of many columns that are read together. In a panel each row of B is a stream of its own to the
+/// hardware's prefetcher, which follows only so many. Fewer rows would visit C more often.
+pub(super) const GEMV_KC: usize = 20;
+
+/// C (n) from A (k) and row-major B (k,n). Slices may be longer.
+pub(crate) struct Gemv<'a> {
+    pub k: usize,
+    pub n: usize,
+    pub a: &'a [f32],
+    pub b: &'a [f32],
+    pub c: &'a mut [f32],
+    pub start: Start<'a>,
 }
 
-impl InPlace<'_> {
+impl Gemv<'_> {
+    /// As [`Product::run`], in an order that suits a B read from memory: the chains rest in C
+    /// between blocks of k.
     #[inline(always)]
-    pub(super) fn run<S: Simd>(&mut self, s: S) {
-        if S::WHOLE {
-            return assembly::product(s, self);
-        }
-        let &mut Self { shape, a, b, ref mut c, start, end } = self;
-        let c = &mut **c;
-        match (b, end) {
-            (Right::Rows(data), End::Probe(_)) => {
-                s.run(OneByOne { shape, a, b: Strided { data, row: shape.n, col: 1 }, c, start, end });
-            }
-            (Right::Transposed(data), End::Probe(_)) => {
-                s.run(OneByOne { shape, a, b: Strided { data, row: 1, col: shape.k }, c, start, end });
-            }
-            _ if S::LANES > 1 && shape.m == 1 => s.run(Row { shape, a, b, c, start, rate: end.rate() }),
-            _ => s.run(Macrokernel::new(shape, a, b, c, start, end.rate())),
-        }
+    pub(crate) fn run<S: Simd>(self, s: S) {
+        let Self { k, n, a, b, c, start } = self;
+        if S::WHOLE { assembly::gemv(s, [k, n], a, b, c, start) } else { blocks(s, [k, n], a, b, c, start) }
     }
 }
 
-/// The scratch that [`Right::packed`] needs for inner size `k` and `n` columns, in f32.
-pub(crate) const fn packed_len(k: usize, n: usize) -> usize {
-    if PACKS { with_room_to_align(k.saturating_mul(padded(n))) } else { 0 }
+fn blocks<S: Simd>(s: S, [k, n]: [usize; 2], a: &[f32], b: &[f32], c: &mut [f32], mut start: Start<'_>) {
+    let fits = k.checked_mul(n).is_some_and(|len| len <= b.len());
+    let Some(a) = a.get(..k).filter(|_| fits) else {
+        debug_assert!(false, "a slice is shorter than its shape");
+        return;
+    };
+    let kc = if S::LANES == 1 || n < PACK_FROM_COLUMNS { k } else { GEMV_KC };
+    let mut block = |a: &[f32], b, start| {
+        let shape = Shape { m: 1, k: a.len(), n };
+        InPlace { shape, a: Left::rows(a, a.len()).0, b: Right::Rows(b), c: &mut *c, start, end: End::Store }.run(s);
+    };
+    if k <= kc {
+        return block(a, b, start);
+    }
+    for (a, b) in a.chunks(kc).zip(b.chunks(kc.saturating_mul(n))) {
+        block(a, b, start);
+        start = Start::C;
+    }
 }

@@ -13,9 +13,8 @@
 use super::{
     macrokernel::{Macrokernel, even_blocks},
     one_by_one::OneByOne,
-    operands::{End, Right, Shape, Start, Strided},
+    operands::{End, InPlace, Right, Shape, Start, Strided},
     pack::{PACKED_LEN, WIDEST_NR, aligned, pack_transposed, padded, with_room_to_align},
-    product::InPlace,
 };
 use crate::{
     kernels::{part, part_mut},

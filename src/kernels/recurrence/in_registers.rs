@@ -5,7 +5,6 @@
 //! Nothing is checked or dispatched between steps. The forward recurrence takes in other work while it waits for
 //! itself. The bits are those of a product and a pass.
 
-use super::overlap::Overlap;
 use crate::{
     kernels::{elementwise::tanh_backward_lanes, exp::tanh_lanes},
     simd::{Kernel, Simd},
@@ -27,6 +26,12 @@ pub(super) struct BackwardInRegisters<'a> {
     pub(super) h: &'a [f32],
     pub(super) wh: &'a [f32],
     pub(super) hidden: usize,
+}
+
+/// Work that a recurrence takes in, step by step, while it waits for itself.
+pub(super) trait Overlap {
+    /// One step. False where nothing remains.
+    fn step<S: Simd>(&mut self, s: S) -> bool;
 }
 
 /// How many vectors these are, where there is a loop for so many: one, two or four complete ones.

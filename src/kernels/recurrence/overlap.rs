@@ -7,7 +7,7 @@
 //! Both passes ask [`packed_transposes`], so what the backward pass finds there the forward pass of the window has
 //! packed.
 
-use super::in_registers::complete_vectors;
+use super::in_registers::{Overlap, complete_vectors};
 use crate::{
     kernels::{
         gemm::{PACK_FROM_COLUMNS, aligned, next_panel, padded, with_room_to_align},
@@ -65,12 +65,6 @@ pub(crate) fn packed_transposes<S: Simd>(shapes: Shapes, scratch: &mut [f32]) ->
     let (affine_w, rest) = aligned(scratch).split_at_mut_checked(len(affine_w))?;
     let (wh, rest) = rest.split_at_mut_checked(len(wh))?;
     Some(Transposes { affine_w, wh, wx: rest.get_mut(..len(wx))? })
-}
-
-/// Work that a recurrence takes in, step by step, while it waits for itself.
-pub(super) trait Overlap {
-    /// One step. False where nothing remains.
-    fn step<S: Simd>(&mut self, s: S) -> bool;
 }
 
 /// Nothing.

@@ -6,12 +6,11 @@ use std::vec::Vec;
 mod pack;
 
 use super::{
-    gemv::{GEMV_KC, Gemv},
     macrokernel::Macrokernel,
-    operands::{End, Left, Probe, Right, Shape, Start},
-    pack::padded,
+    operands::{End, InPlace, Left, Probe, Right, Shape, Start},
+    pack::{packed_len, padded},
     packed_b::{PACK_FROM_COLUMNS, block_columns, packed_b_len},
-    product::{InPlace, Product, ProductAndSums, packed_len},
+    product::{GEMV_KC, Gemv, Product, ProductAndSums},
     transposed_b::{Block, transposed_b_len},
 };
 use crate::{
