@@ -8,7 +8,8 @@
 //! It is the `SimpleRnnlm` of "Deep Learning from Scratch 2", chapter 5. [`SimpleRnnlm`] is the model,
 //! [`RnnlmTrainer`] trains it over epochs, [`Checkpoint`] keeps it, [`SimpleRnnlm::score`] judges a text by it,
 //! [`Predictor`] asks it for the next word and [`Sampler`] draws one; [`OnlineLearner`] does all of that on a stream of
-//! events. [`equations`] derives every gradient.
+//! events. The [`guide`] says how it is built, where every gradient comes from,
+//! and what it promises.
 //!
 //! ```
 //! use core::ops::ControlFlow;
@@ -96,8 +97,7 @@ pub use training::{
     trainer::{Progress, RnnlmTrainer},
 };
 
-#[doc = include_str!("layers/equations.md")]
-pub mod equations {}
+pub mod guide;
 
 /// The code in the README compiles and runs.
 #[cfg(all(doctest, feature = "alloc"))]

@@ -1,4 +1,4 @@
-//! Promise: the tour in README shows what its commands print.
+//! Promise: the tour of the guide shows what its commands print.
 #![cfg(feature = "alloc")]
 
 use std::{fs, path::Path};
@@ -7,9 +7,9 @@ mod example;
 use example::{folder, predict, run, text};
 
 /// The commands of the tour, each with the lines shown below it.
-fn commands(readme: &str) -> Vec<(String, Vec<&str>)> {
+fn commands(tour: &str) -> Vec<(String, Vec<&str>)> {
     let mut commands: Vec<(String, Vec<&str>)> = Vec::new();
-    for block in readme.split("```console\n").skip(1) {
+    for block in tour.split("```console\n").skip(1) {
         let mut lines = block.split("```").next().unwrap().lines();
         while let Some(line) = lines.next() {
             let Some(command) = line.strip_prefix("$ ") else {
@@ -56,8 +56,8 @@ fn shows(shown: &[&str], lines: &[&str]) -> bool {
 #[test]
 fn the_tour_shows_what_its_commands_print() {
     let folder = folder("tour");
-    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
-    let commands = commands(&readme);
+    let tour = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/tour.md")).unwrap();
+    let commands = commands(&tour);
     assert_eq!(commands.len(), 4);
     for (command, shown) in commands {
         let printed = output(&folder, &command);

@@ -56,7 +56,7 @@ impl OnlineLearner<AlignedVec, alloc::vec::Vec<u32>> {
     /// A learner with its memory on the heap.
     ///
     /// # Errors
-    /// What [`Self::with_buffers`] refuses, and [`TrainError::OutOfMemory`](TrainError::OutOfMemory).
+    /// What [`Self::with_buffers`] refuses, and [`TrainError::OutOfMemory`].
     pub fn new(model: SimpleRnnlm<AlignedVec>, learning_rate: f32) -> Result<Self, TrainError> {
         let sizes = model.sizes();
         let refused = |_: ConfigError| TrainError::OutOfMemory;

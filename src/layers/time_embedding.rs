@@ -33,7 +33,7 @@ pub(crate) fn backward<S: Simd>(s: S, d_x: &mut [f32], mut rows: RowIds<'_>, d: 
     }
 }
 
-/// dW[i] from what [`backward`] left in dx, to W or dW (V,D).
+/// dW\[i\] from what [`backward`] left in dx, to W or dW (V,D).
 pub(crate) fn weight_gradient<S: Simd>(s: S, w: &mut [f32], d_x: &[f32], rows: RowIds<'_>, d: usize, end: End<'_>) {
     for (id, gradient) in rows.iter().zip(d_x.chunks_exact(d.max(1))) {
         let Some(id) = id else { continue };

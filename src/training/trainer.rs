@@ -118,7 +118,7 @@ impl<B: Storage> RnnlmTrainer<B, alloc::vec::Vec<u32>> {
     /// A trainer with its window of token ids on the heap.
     ///
     /// # Errors
-    /// [`ConfigError::OutOfMemory`](ConfigError::OutOfMemory) where the allocator refuses it.
+    /// [`ConfigError::OutOfMemory`] where the allocator refuses it.
     pub fn new(model: SimpleRnnlm<B>, optimizer: Sgd) -> Result<Self, ConfigError> {
         let ids = filled(model.config().memory()?.ids, 0)?;
         Self::with_buffer(model, optimizer, ids)
@@ -146,7 +146,7 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<B, I> {
     /// ```
     ///
     /// # Errors
-    /// [`ConfigError::BufferLength`](ConfigError::BufferLength) for another length.
+    /// [`ConfigError::BufferLength`] for another length.
     pub fn with_buffer(model: SimpleRnnlm<B>, optimizer: Sgd, ids: I) -> Result<Self, ConfigError> {
         ConfigError::check_len(model.config().memory()?.ids, ids.as_ref().len())?;
         Ok(Self {

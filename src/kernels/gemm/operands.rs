@@ -144,7 +144,7 @@ pub(crate) enum Right<'a> {
 }
 
 impl<'a> Right<'a> {
-    /// For several products with `m` rows: packed now, in [`packed_len`](super::packed_len) floats of scratch, if each
+    /// For several products with `m` rows: packed now, in [`packed_len`] floats of scratch, if each
     /// of them would pack it.
     pub(crate) fn packed<S: Simd>(self, s: S, Shape { m, k, n }: Shape, scratch: &'a mut [f32]) -> Self {
         match self {
