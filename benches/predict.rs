@@ -19,7 +19,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rnnlm::{AlignedVec, Candidate, Config, Predictor, Sampler, SimpleRnnlm, Xorshift, top};
+use rnnlm::{Candidate, Config, Predictor, Sampler, SimpleRnnlm, Xorshift, top};
 
 const M: Config = Config { vocab_size: 10_000, wordvec_size: 100, hidden_size: 100, batch_size: 1, time_size: 1 };
 const E: Config = Config { vocab_size: 64, wordvec_size: 16, hidden_size: 32, batch_size: 1, time_size: 8 };
@@ -116,7 +116,7 @@ fn at_e(words: usize) -> [(&'static str, f64); 2] {
     let model = SimpleRnnlm::new(E, &mut Xorshift::new(1)).expect("the sizes fit");
     let predictor = || model.predictor().expect("the memory is there");
     let (mut rng, mut old) = (Xorshift::new(2), predictor());
-    let mut feed = |predictor: &mut Predictor<'_, AlignedVec>| {
+    let mut feed = |predictor: &mut Predictor<'_>| {
         assert!(black_box(predictor.feed(rng.below(64)).expect("finite")).len() == 64);
     };
     let mut times = [const { Vec::new() }; 2];
@@ -133,7 +133,7 @@ fn at_e(words: usize) -> [(&'static str, f64); 2] {
 }
 
 /// Feeds the word drawn before and draws the next.
-fn drawing(mut predictor: Predictor<'_, AlignedVec>, mut sampler: Sampler<'_>) -> impl FnMut() {
+fn drawing(mut predictor: Predictor<'_>, mut sampler: Sampler<'_>) -> impl FnMut() {
     let mut id = 0;
     move || id = sampler.choose(predictor.feed(id).expect("finite")).expect("a word")
 }

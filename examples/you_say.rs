@@ -10,7 +10,7 @@ mod visible;
 
 use std::{error::Error, ops::ControlFlow};
 
-use rnnlm::{AlignedVec, Config, Corpus, RnnlmTrainer, Sgd, SimpleRnnlm, Vocabulary, Xorshift};
+use rnnlm::{Config, Corpus, RnnlmTrainer, Sgd, SimpleRnnlm, Vocabulary, Xorshift};
 
 const LINE: &str = "you say goodbye and i say hello .";
 
@@ -28,7 +28,7 @@ fn main() -> Result<(), Failure> {
 
 /// Trains on the line for a few epochs: enough to learn which words follow one another, while both of its halves
 /// are still open after `say`.
-fn read() -> Result<(Vocabulary, SimpleRnnlm<AlignedVec>), Failure> {
+fn read() -> Result<(Vocabulary, SimpleRnnlm), Failure> {
     let corpus = Corpus::from_text(&[LINE; 50].join(" "))?;
     let vocab_size = corpus.vocabulary().len();
     let config = Config { vocab_size, wordvec_size: 16, hidden_size: 16, batch_size: 4, time_size: 4 };
@@ -43,11 +43,7 @@ type Failure = Box<dyn Error>;
 type Chart<'v> = Vec<(&'v str, f32)>;
 
 /// Every word with its probability to follow `words`, likeliest first.
-fn next_words<'v>(
-    vocabulary: &'v Vocabulary,
-    model: &SimpleRnnlm<AlignedVec>,
-    words: &str,
-) -> Result<Chart<'v>, Failure> {
+fn next_words<'v>(vocabulary: &'v Vocabulary, model: &SimpleRnnlm, words: &str) -> Result<Chart<'v>, Failure> {
     let mut predictor = model.predictor()?;
     let mut chart = Vec::new();
     for id in vocabulary.encode(words)?.ids {

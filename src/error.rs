@@ -434,7 +434,7 @@ impl fmt::Display for CheckpointError {
             Self::Config(error) => error.fmt(f),
             Self::OtherSizes => f.write_str("the model has other sizes: build it from the checkpoint's config"),
             Self::BufferLength { needed, given } => {
-                write!(f, "the buffer has {given} bytes, not {needed}: take its length from Checkpoint::len")
+                write!(f, "the buffer has {given} bytes, not {needed}: take its length from Checkpoint::encoded_len")
             }
         }
     }

@@ -48,7 +48,6 @@ mod config;
 mod error;
 mod events;
 mod flash;
-#[cfg(feature = "alloc")]
 mod heap;
 mod kernels;
 mod layers;

@@ -39,12 +39,12 @@ fn buffers_of_other_lengths() {
     }
     let given = memory.weights + 1;
     let error = ConfigError::BufferLength { needed: memory.weights, given };
-    assert_eq!(Gradients::with_buffer(CONFIG, vec![0.0; given]).err(), Some(error));
+    assert_eq!(Gradients::with_buffers(CONFIG, vec![0.0; given]).err(), Some(error));
     let model = model(Isa::detect());
     let error = ConfigError::BufferLength { needed: 11, given: 10 };
-    assert_eq!(Predictor::new(model.weights(), vec![0.0; 10]).err(), Some(error));
+    assert_eq!(Predictor::with_buffers(model.weights(), vec![0.0; 10]).err(), Some(error));
     let error = ConfigError::BufferLength { needed: 12, given: 11 };
-    assert_eq!(RnnlmTrainer::with_buffer(model, Sgd::new(0.1).unwrap(), vec![0; 11]).err(), Some(error));
+    assert_eq!(RnnlmTrainer::with_buffers(model, Sgd::new(0.1).unwrap(), vec![0; 11]).err(), Some(error));
 }
 
 #[test]
@@ -52,25 +52,25 @@ fn blocks_of_weights() {
     let needed = CONFIG.memory().unwrap().weights;
     for given in [0, 1, needed - 1, needed + 1] {
         let block = vec![0.0; given];
-        assert_eq!(Parameters::from_block(&CONFIG, &block).err(), Some(ConfigError::BufferLength { needed, given }));
+        assert_eq!(Parameters::from_block(CONFIG, &block).err(), Some(ConfigError::BufferLength { needed, given }));
     }
     for (config, error) in [
         (Config { hidden_size: 0, ..CONFIG }, ConfigError::ZeroSize),
         (Config { hidden_size: usize::MAX / 2, ..CONFIG }, ConfigError::TooLarge),
     ] {
-        assert_eq!(Parameters::from_block(&config, &[]).err(), Some(error));
+        assert_eq!(Parameters::from_block(config, &[]).err(), Some(error));
     }
     let model = model(Isa::detect());
-    assert_eq!(Parameters::from_block(&CONFIG, model.weights_block()), Ok(model.weights()));
+    assert_eq!(Parameters::from_block(CONFIG, model.weights_block()), Ok(model.weights()));
 }
 
 #[test]
 fn buffers_that_are_too_long() {
     let model = model(Isa::detect());
     let error = ConfigError::BufferLength { needed: 11, given: 12 };
-    assert_eq!(Predictor::new(model.weights(), vec![0.0; 12]).err(), Some(error));
+    assert_eq!(Predictor::with_buffers(model.weights(), vec![0.0; 12]).err(), Some(error));
     let error = ConfigError::BufferLength { needed: 12, given: 13 };
-    assert_eq!(RnnlmTrainer::with_buffer(model, Sgd::new(0.1).unwrap(), vec![0; 13]).err(), Some(error));
+    assert_eq!(RnnlmTrainer::with_buffers(model, Sgd::new(0.1).unwrap(), vec![0; 13]).err(), Some(error));
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn matrices_of_no_model() {
         affine_w: matrix(4, 7),
         affine_b: matrix(1, 7),
     };
-    let refused = |weights| Predictor::new(weights, vec![0.0; 11]).err();
+    let refused = |weights| Predictor::with_buffers(weights, vec![0.0; 11]).err();
     assert_eq!(refused(good), None);
     for bad in [
         Parameters { embed_w: matrix(7, 2), ..good },
@@ -194,7 +194,7 @@ fn messages_name_what_was_used() {
     let (m, k, n, start) = (1, 2, 1, Start::Zero);
     let short = Matmul { form: Form::Nn, m, k, n, a: &[1.0], b: &[1.0; 2], c: &mut [0.0], start, scratch: &mut [] };
     says(&short.run(Isa::PORTABLE).unwrap_err(), &["1 elements, not 2"]);
-    says(&Predictor::new(model.weights(), vec![0.0; 3]).err().unwrap(), &["3 elements, not 11"]);
+    says(&Predictor::with_buffers(model.weights(), vec![0.0; 3]).err().unwrap(), &["3 elements, not 11"]);
     let mut trainer = RnnlmTrainer::new(model.clone(), Sgd::new(0.1).unwrap()).unwrap();
     let state = TrainingState { losses: [f32::NAN, 0.0], ..trainer.training_state() };
     says(&trainer.resume(&state).err().unwrap(), &["training state"]);

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use rnnlm::{Config, Gradients, Isa, Sgd, SimpleRnnlm, Storage, Xorshift, exp, tanh};
 
 /// FNV-1a over the bytes of the weights, then of the hidden state.
-fn hash(model: &SimpleRnnlm<impl Storage>) -> u64 {
+fn hash(model: &SimpleRnnlm<impl Storage, impl Storage>) -> u64 {
     let floats = model.weights_block().iter().chain(model.state());
     floats
         .flat_map(|x| x.to_bits().to_le_bytes())
@@ -25,10 +25,10 @@ fn window(config: &Config, rng: &mut Xorshift) -> (Vec<u32>, Vec<u32>) {
     (xs, ts)
 }
 
-fn train(model: &mut SimpleRnnlm<impl Storage>, steps: usize, learning_rate: f32) {
+fn train(model: &mut SimpleRnnlm<impl Storage, impl Storage>, steps: usize, learning_rate: f32) {
     let mut rng = Xorshift::new(11);
     for _ in 0..steps {
-        let (xs, ts) = window(&model.config().clone(), &mut rng);
+        let (xs, ts) = window(&model.config(), &mut rng);
         model.forward(&xs, &ts).unwrap().sgd(learning_rate).unwrap();
     }
 }

@@ -18,7 +18,7 @@ fn words(config: &Config) -> String {
 fn complete(config: Config) -> Vec<u8> {
     let model = SimpleRnnlm::new(config, &mut Xorshift::new(1)).unwrap();
     let words = words(&config);
-    let mut file = vec![0; Checkpoint::len(&config, words.len()).unwrap()];
+    let mut file = vec![0; Checkpoint::encoded_len(config, words.len()).unwrap()];
     assert_eq!(Checkpoint::write(&model, &TrainingState::default(), &words, &mut file), Ok(file.len()));
     file
 }
@@ -390,7 +390,7 @@ fn a_refused_or_unfitting_file_leaves_the_model() {
 fn a_hidden_state_of_another_batch_size_is_not_loaded() {
     let mut other = SimpleRnnlm::new(Config { batch_size: 3, ..TINY }, &mut Xorshift::new(1)).unwrap();
     other.set_state(&[0.5; 12]).unwrap();
-    let mut file = vec![0; Checkpoint::len(other.config(), 0).unwrap()];
+    let mut file = vec![0; Checkpoint::encoded_len(other.config(), 0).unwrap()];
     Checkpoint::write(&other, &TrainingState::default(), "", &mut file).unwrap();
     let mut model = SimpleRnnlm::new(TINY, &mut Xorshift::new(2)).unwrap();
     model.set_state(&[0.25; 8]).unwrap();
@@ -402,7 +402,7 @@ fn a_hidden_state_of_another_batch_size_is_not_loaded() {
 fn whether_it_is_stateful_comes_back_for_every_batch_size() {
     for is_stateful in [false, true] {
         let saved = SimpleRnnlm::new(TINY, &mut Xorshift::new(1)).unwrap().with_stateful(is_stateful);
-        let mut file = vec![0; Checkpoint::len(&TINY, 0).unwrap()];
+        let mut file = vec![0; Checkpoint::encoded_len(TINY, 0).unwrap()];
         Checkpoint::write(&saved, &TrainingState::default(), "", &mut file).unwrap();
         for batch_size in [1, 2, 3] {
             let fresh = SimpleRnnlm::new(Config { batch_size, ..TINY }, &mut Xorshift::new(2)).unwrap();
@@ -416,7 +416,7 @@ fn whether_it_is_stateful_comes_back_for_every_batch_size() {
 #[test]
 fn what_could_not_be_read_is_not_written() {
     let mut model = SimpleRnnlm::new(TINY, &mut Xorshift::new(1)).unwrap();
-    let mut file = vec![0; Checkpoint::len(&TINY, 6).unwrap()];
+    let mut file = vec![0; Checkpoint::encoded_len(TINY, 6).unwrap()];
     let good = TrainingState::default();
     assert_eq!(Checkpoint::write(&model, &good, "a\nb\n", &mut file), Err(CheckpointError::Words));
     assert_eq!(Checkpoint::write(&model, &good, "a\nb\nc", &mut file), Err(CheckpointError::Words));
@@ -434,7 +434,7 @@ fn what_could_not_be_read_is_not_written() {
 fn a_word_behind_the_last_line_is_not_written() {
     let model = SimpleRnnlm::new(TINY, &mut Xorshift::new(1)).unwrap();
     let words = "a\nb\nc\nd";
-    let mut file = vec![0; Checkpoint::len(&TINY, words.len()).unwrap()];
+    let mut file = vec![0; Checkpoint::encoded_len(TINY, words.len()).unwrap()];
     let refused = Checkpoint::write(&model, &TrainingState::default(), words, &mut file);
     assert_eq!(refused, Err(CheckpointError::Words));
 }
@@ -450,7 +450,7 @@ fn a_word_given_twice_is_not_written() {
         "a\nab\nb\nabc\naa\naa\n",
         "\r\n\na\n\r\nb\nc\n",
     ] {
-        let mut file = vec![0; Checkpoint::len(&config, words.len()).unwrap()];
+        let mut file = vec![0; Checkpoint::encoded_len(config, words.len()).unwrap()];
         let written = Checkpoint::write(&model, &TrainingState::default(), words, &mut file);
         match Vocabulary::from_words(words.split_terminator('\n')) {
             Ok(_) => assert_eq!(written, Ok(file.len()), "{words:?}"),
@@ -465,7 +465,7 @@ fn a_word_given_twice_is_not_written() {
 #[test]
 fn a_hidden_state_that_is_not_finite_is_not_written() {
     let mut model = SimpleRnnlm::new(TINY, &mut Xorshift::new(1)).unwrap();
-    let mut file = vec![0; Checkpoint::len(&TINY, 0).unwrap()];
+    let mut file = vec![0; Checkpoint::encoded_len(TINY, 0).unwrap()];
     for bad in [f32::NAN, f32::NEG_INFINITY] {
         model.set_state(&[0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, bad]).unwrap();
         let refused = Checkpoint::write(&model, &TrainingState::default(), "", &mut file);

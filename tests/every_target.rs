@@ -18,14 +18,14 @@
 use std::ops::ControlFlow;
 
 use rnnlm::{
-    AlignedVec, BlockDevice, Candidate, Checkpoint, Config, Form, Gradients, Isa, Matmul, OnlineLearner, Predictor,
-    RnnlmTrainer, Sampler, Sgd, SimpleRnnlm, Start, TrainingState, TwoSlots, Xorshift, exp, matmul_scratch, tanh,
+    BlockDevice, Candidate, Checkpoint, Config, Form, Gradients, Isa, Matmul, OnlineLearner, Predictor, RnnlmTrainer,
+    Sampler, Sgd, SimpleRnnlm, Start, TrainingState, TwoSlots, Xorshift, exp, matmul_scratch, tanh,
 };
 
 /// No size is a multiple of a vector, and the hidden state is longer than the longest one.
 const TINY: Config = Config { vocab_size: 19, wordvec_size: 5, hidden_size: 17, batch_size: 2, time_size: 3 };
 
-type Model = SimpleRnnlm<AlignedVec>;
+type Model = SimpleRnnlm;
 
 /// FNV-1a.
 fn hash(bytes: impl IntoIterator<Item = u8>) -> String {
@@ -92,7 +92,7 @@ fn training_has_its_golden_hash() {
 fn a_checkpoint_has_its_golden_bytes_and_comes_back_from_them() {
     let (model, state) = trained(TINY, Isa::detect(), Some(0.25));
     let words: String = (0..19).map(|i| format!("wörd{i}\n")).collect();
-    let len = Checkpoint::len(&TINY, words.len()).unwrap();
+    let len = Checkpoint::encoded_len(TINY, words.len()).unwrap();
     // one of four addresses is aligned
     let mut memory = vec![0_u8; len + 3];
     for shift in 0..4 {
@@ -111,8 +111,8 @@ fn a_checkpoint_has_its_golden_bytes_and_comes_back_from_them() {
         assert_eq!(in_place.is_some(), aligned && cfg!(target_endian = "little"));
         if let Some(weights) = in_place {
             assert_eq!(weights, model.weights());
-            let memory = vec![0.0; Predictor::<Vec<f32>>::len(&TINY).unwrap()];
-            let mut predictor = Predictor::new(weights, memory).unwrap();
+            let memory = vec![0.0; TINY.memory().unwrap().prediction];
+            let mut predictor = Predictor::with_buffers(weights, memory).unwrap();
             assert_eq!(predictor.feed(3).unwrap(), model.predictor().unwrap().feed(3).unwrap());
         }
     }
@@ -130,9 +130,9 @@ fn scores_predictions_and_samples_have_their_golden_hash() {
         });
         seen.extend(loss.unwrap().to_bits().to_le_bytes());
 
-        let memory = vec![0.0; Predictor::<Vec<f32>>::len(&TINY).unwrap()];
+        let memory = vec![0.0; TINY.memory().unwrap().prediction];
         let mut predictor =
-            Predictor::new(model.weights(), memory).unwrap().with_isa(isa).with_temperature(0.7).unwrap();
+            Predictor::with_buffers(model.weights(), memory).unwrap().with_isa(isa).with_temperature(0.7).unwrap();
         let mut best = [Candidate::default(); 4];
         let mut sampler = Sampler::new(Xorshift::new(3)).with_skip(&[0, 7]).with_top(&mut best);
         let mut id = 1;

@@ -86,7 +86,7 @@ fn update_in_place() {
 #[test]
 fn backward_and_update() {
     for (what, model) in models() {
-        let mut gradients = Gradients::new(*model.config()).unwrap();
+        let mut gradients = Gradients::new(model.config()).unwrap();
         let other = Config { hidden_size: 5, ..CONFIG };
         let mut others = Gradients::new(other).unwrap();
 
@@ -98,7 +98,7 @@ fn backward_and_update() {
             [(VAST, &mut gradients, StepError::NonFiniteUpdate), (0.1, &mut others, StepError::OtherSizes)]
         {
             let mut failed = model.clone();
-            let mut own = Gradients::new(*model.config()).unwrap();
+            let mut own = Gradients::new(model.config()).unwrap();
             failed.forward(&XS, &TS).unwrap().backward(&mut own).unwrap();
             if gradients_given.parameters().rnn_b.cols() == 4 {
                 *gradients_given = own;
@@ -115,7 +115,7 @@ fn backward_and_update() {
 #[test]
 fn an_update_that_succeeds_after_all_is_the_step() {
     for (what, model) in models() {
-        let mut gradients = Gradients::new(*model.config()).unwrap();
+        let mut gradients = Gradients::new(model.config()).unwrap();
         let (mut tried, mut plain) = (model.clone(), model);
         plain.forward(&XS, &TS).unwrap().sgd(0.1).unwrap();
         tried.forward(&XS, &TS).unwrap().backward(&mut gradients).unwrap();
@@ -139,7 +139,7 @@ fn an_update_moves_no_state_that_was_set_or_moved_on_since() {
         ("forward", |model| assert!(model.forward(&TS, &XS).is_ok())),
     ];
     for (what, model) in models() {
-        let mut gradients = Gradients::new(*model.config()).unwrap();
+        let mut gradients = Gradients::new(model.config()).unwrap();
         for (name, used) in uses {
             let mut model = model.clone();
             model.forward(&XS, &TS).unwrap().backward(&mut gradients).unwrap();
@@ -165,7 +165,7 @@ fn a_trainer() {
             }
             let mut trainer = RnnlmTrainer::new(model.clone(), Sgd::new(rate).unwrap()).unwrap();
             if let Some(max_norm) = max_norm {
-                trainer = trainer.with_clipping(max_norm, Gradients::new(*model.config()).unwrap()).unwrap();
+                trainer = trainer.with_clipping(max_norm, Gradients::new(model.config()).unwrap()).unwrap();
             }
             let result = trainer.fit(&[0, 1, 2, 3, 4, 5, 6], 1, |_| ControlFlow::Continue(()));
             assert_eq!(result, Err(TrainError::Step(StepError::NonFiniteUpdate)), "{what} {rate} {max_norm:?}");
@@ -196,7 +196,7 @@ fn steps_that_succeed() {
         expected.forward(&XS, &TS).unwrap().sgd(0.1).unwrap();
         in_place.forward(&XS, &TS).unwrap().sgd(0.1).unwrap();
         assert_eq!(bits(&in_place), bits(&expected), "{what}: in place");
-        let mut gradients = Gradients::new(*model.config()).unwrap();
+        let mut gradients = Gradients::new(model.config()).unwrap();
         stored.forward(&XS, &TS).unwrap().backward(&mut gradients).unwrap();
         assert_eq!(stored.state(), expected.state(), "{what}: behind the backward pass");
         Sgd::new(0.1).unwrap().update(&mut stored, &gradients).unwrap();

@@ -4,7 +4,7 @@
 
 use std::{fs, ops::ControlFlow, path::PathBuf};
 
-use rnnlm::{AlignedVec, Config, Gradients, Isa, RnnlmTrainer, Sgd, SimpleRnnlm, Xorshift};
+use rnnlm::{Config, Gradients, Isa, RnnlmTrainer, Sgd, SimpleRnnlm, Xorshift};
 
 const FILES: [&str; 6] = ["embed_W", "rnn_Wx", "rnn_Wh", "rnn_b", "affine_W", "affine_b"];
 
@@ -30,7 +30,7 @@ fn read_u32(name: &str) -> Vec<u32> {
 }
 
 /// A model with the golden initial weights.
-fn model(folder: &str, config: Config) -> SimpleRnnlm<AlignedVec> {
+fn model(folder: &str, config: Config) -> SimpleRnnlm {
     let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1)).unwrap();
     for ((_, mut matrix), file) in model.weights_mut().named().into_iter().zip(FILES) {
         matrix.as_mut_slice().copy_from_slice(&read_f32(&format!("{folder}/{file}.f32")));
@@ -86,7 +86,7 @@ fn forty_steps_of_a_small_model() {
 /// The book's experiment: the first 1000 tokens of the Penn Treebank, kept as ids.
 const PTB1000: Config = Config { vocab_size: 418, wordvec_size: 100, hidden_size: 100, batch_size: 10, time_size: 5 };
 
-fn hundred_epochs(model: SimpleRnnlm<AlignedVec>) -> Vec<f32> {
+fn hundred_epochs(model: SimpleRnnlm) -> Vec<f32> {
     let corpus = read_u32("ptb1000/corpus.u32");
     let mut trainer = RnnlmTrainer::new(model, Sgd::new(0.1).unwrap()).unwrap();
     trainer.fit(&corpus, 100, |_| ControlFlow::Continue(())).unwrap();

@@ -7,10 +7,10 @@ mod reference;
 
 use proptest::prelude::*;
 use reference::{Reference, Rows};
-use rnnlm::{AlignedVec, Config, Gradients, IGNORE, Isa, SimpleRnnlm, Xorshift};
+use rnnlm::{Config, Gradients, IGNORE, Isa, SimpleRnnlm, Xorshift};
 
 /// A model with weights large enough that every term of the gradient counts.
-fn model(config: Config, rng: &mut Xorshift) -> SimpleRnnlm<AlignedVec> {
+fn model(config: Config, rng: &mut Xorshift) -> SimpleRnnlm {
     let mut model = SimpleRnnlm::new(config, rng).unwrap();
     for (_, mut matrix) in model.weights_mut().named() {
         rng.fill_normal(0.5, matrix.as_mut_slice());
@@ -29,7 +29,7 @@ fn wide(x: &[f32]) -> Vec<f64> {
     x.iter().map(|&x| f64::from(x)).collect()
 }
 
-fn reference_of(model: &SimpleRnnlm<AlignedVec>) -> Reference {
+fn reference_of(model: &SimpleRnnlm) -> Reference {
     let w = model.weights();
     Reference {
         embed_w: rows(w.embed_w),
@@ -68,7 +68,7 @@ impl Ids {
     }
 }
 
-fn states(model: &SimpleRnnlm<AlignedVec>) -> Rows {
+fn states(model: &SimpleRnnlm) -> Rows {
     model.state().chunks(model.config().hidden_size).map(wide).collect()
 }
 
@@ -188,7 +188,7 @@ fn a_window_of_ignored_targets_is_loss_zero_and_gradient_zero() {
     let mut rng = Xorshift::new(5);
     let mut model = model(config, &mut rng);
     let ids = Ids { ts: vec![IGNORE; 6], ..Ids::random(&config, &mut rng, false) };
-    let mut gradients = Gradients::with_buffer(config, vec![7.0; config.memory().unwrap().weights]).unwrap();
+    let mut gradients = Gradients::with_buffers(config, vec![7.0; config.memory().unwrap().weights]).unwrap();
     assert_eq!(model.forward(&ids.xs, &ids.ts).unwrap().backward(&mut gradients), Ok(0.0));
     for (name, gradient) in gradients.parameters().named() {
         assert!(gradient.as_slice().iter().all(|&g| g == 0.0), "{name}");

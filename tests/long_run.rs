@@ -11,7 +11,7 @@ mod allocations;
 use std::{env, fs, io::Write, ops::ControlFlow, path::PathBuf, sync::Mutex, time::Instant};
 
 use allocations::count;
-use rnnlm::{AlignedVec, Config, Corpus, Isa, RnnlmTrainer, Sgd, SimpleRnnlm, Xorshift};
+use rnnlm::{Config, Corpus, Isa, RnnlmTrainer, Sgd, SimpleRnnlm, Xorshift};
 
 /// Workload E of the benchmarks.
 const E: Config = Config { vocab_size: 64, wordvec_size: 16, hidden_size: 32, batch_size: 1, time_size: 8 };
@@ -25,7 +25,7 @@ const SLACK: u64 = 64;
 static ALONE: Mutex<()> = Mutex::new(());
 
 /// FNV-1a over the bits of weights and hidden state.
-fn hash(model: &SimpleRnnlm<AlignedVec>) -> String {
+fn hash(model: &SimpleRnnlm) -> String {
     let bytes = model.weights_block().iter().chain(model.state()).flat_map(|x| x.to_bits().to_le_bytes());
     let fnv = |hash: u64, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
     format!("{:016x}", bytes.fold(0xcbf2_9ce4_8422_2325, fnv))
@@ -39,7 +39,7 @@ fn resident() -> u64 {
 }
 
 /// Steps on random ids with a pattern to learn: each target follows from its input, nine times in ten.
-fn train(model: &mut SimpleRnnlm<AlignedVec>, rng: &mut Xorshift, steps: usize) {
+fn train(model: &mut SimpleRnnlm, rng: &mut Xorshift, steps: usize) {
     let (mut xs, mut ts) = ([0; 8], [0; 8]);
     for _ in 0..steps {
         xs.fill_with(|| rng.below(64));

@@ -8,7 +8,7 @@ use std::{hint::black_box, ops::ControlFlow};
 
 use allocations::count;
 use rnnlm::{
-    Candidate, Checkpoint, Config, Gradients, Isa, OnlineLearner, Predictor, RnnlmTrainer, Sampler, Sgd, SimpleRnnlm,
+    Candidate, Checkpoint, Config, Gradients, Isa, OnlineLearner, RnnlmTrainer, Sampler, Sgd, SimpleRnnlm,
     TrainingState, Xorshift, top,
 };
 
@@ -63,7 +63,7 @@ fn nothing_allocates_after_construction() {
             });
             assert_eq!(calls, 0, "{isa:?}: allocations in forward, backward, update or evaluation");
 
-            let floats = 4 * Predictor::<Vec<f32>>::len(&config).unwrap() + slack;
+            let floats = 4 * config.memory().unwrap().prediction + slack;
             let (mut predictor, _, bytes) = count(|| model.predictor().unwrap());
             assert_eq!(bytes, floats);
             let mut best = [Candidate::default(); 3];
@@ -77,7 +77,7 @@ fn nothing_allocates_after_construction() {
             });
             assert_eq!(calls, 0, "{isa:?}: allocations in prediction");
 
-            let mut file = vec![0; Checkpoint::len(&config, 0).unwrap()];
+            let mut file = vec![0; Checkpoint::encoded_len(config, 0).unwrap()];
             let (_, calls, _) = count(|| {
                 Checkpoint::write(model, &TrainingState::default(), "", &mut file).unwrap();
                 Checkpoint::read(&file).unwrap().load(model).unwrap();

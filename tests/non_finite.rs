@@ -163,7 +163,7 @@ fn gradients_without_a_finite_norm_are_not_clipped() {
     // the last of them are finite, and their norm is not
     for bad in [f32::NAN, f32::INFINITY, f32::MAX] {
         let len = CONFIG.memory().unwrap().weights;
-        let mut gradients = Gradients::with_buffer(CONFIG, vec![bad; len]).unwrap();
+        let mut gradients = Gradients::with_buffers(CONFIG, vec![bad; len]).unwrap();
         assert_eq!(gradients.clip(1.0), Err(StepError::NonFiniteUpdate));
         for (name, matrix) in gradients.parameters().named() {
             assert!(matrix.as_slice().iter().all(|g| g.to_bits() == bad.to_bits()), "{name} {bad}");

@@ -10,9 +10,9 @@ use std::{
     process::{Command, Output},
 };
 
-use rnnlm::{AlignedVec, Checkpoint, Config, SimpleRnnlm, TrainingState, Xorshift};
+use rnnlm::{Checkpoint, Config, SimpleRnnlm, TrainingState, Xorshift};
 
-type Model = SimpleRnnlm<AlignedVec>;
+type Model = SimpleRnnlm;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/pytorch.py");
 const CONVERT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/python/convert.py");
@@ -99,7 +99,7 @@ fn model() -> Model {
 const WORDS: &str = "a\nb\nc\nd\ne\nf\ng\nh\ni\nj\nk\nl\nm\nn\no\np\nq\nr\ns\nt\nu\nü\n世界\n";
 
 fn complete(model: &Model) -> Vec<u8> {
-    let mut file = vec![0; Checkpoint::len(model.config(), WORDS.len()).unwrap()];
+    let mut file = vec![0; Checkpoint::encoded_len(model.config(), WORDS.len()).unwrap()];
     Checkpoint::write(model, &TrainingState::default(), WORDS, &mut file).unwrap();
     file
 }

@@ -13,8 +13,6 @@ use rnnlm::{
 const S: Config = Config { vocab_size: 418, wordvec_size: 100, hidden_size: 100, batch_size: 10, time_size: 5 };
 const E: Config = Config { vocab_size: 64, wordvec_size: 16, hidden_size: 32, batch_size: 1, time_size: 8 };
 
-type Trainer = RnnlmTrainer<AlignedVec, Vec<u32>>;
-
 /// As many tokens as the book's experiment has.
 fn corpus(config: &Config) -> Vec<u32> {
     let mut rng = Xorshift::new(3);
@@ -22,7 +20,7 @@ fn corpus(config: &Config) -> Vec<u32> {
 }
 
 /// A run with everything on: clipping, and a rate that is divided where validation does not improve.
-fn start(config: Config, clip: bool) -> (Trainer, TrainingState) {
+fn start(config: Config, clip: bool) -> (RnnlmTrainer, TrainingState) {
     let mut rng = Xorshift::new(7);
     let model = SimpleRnnlm::new(config, &mut rng).unwrap();
     let state = TrainingState {
@@ -36,8 +34,8 @@ fn start(config: Config, clip: bool) -> (Trainer, TrainingState) {
     (trainer(model, &state), state)
 }
 
-fn trainer(model: SimpleRnnlm<AlignedVec>, state: &TrainingState) -> Trainer {
-    let config = *model.config();
+fn trainer(model: SimpleRnnlm, state: &TrainingState) -> RnnlmTrainer {
+    let config = model.config();
     let mut trainer = RnnlmTrainer::new(model, Sgd::new(1.0).unwrap()).unwrap().with_eval_interval(1);
     trainer.resume(state).unwrap();
     if state.max_norm < f32::INFINITY {
@@ -47,7 +45,7 @@ fn trainer(model: SimpleRnnlm<AlignedVec>, state: &TrainingState) -> Trainer {
 }
 
 /// One step. "Validation" is the perplexity of the step itself, so that the rate changes often, inside epochs too.
-fn step(trainer: &mut Trainer, kept: TrainingState, corpus: &[u32]) -> (TrainingState, f32) {
+fn step(trainer: &mut RnnlmTrainer, kept: TrainingState, corpus: &[u32]) -> (TrainingState, f32) {
     let mut schedule = DecayOnPlateau::new(kept.decay).unwrap().with_best_loss(kept.best_loss).unwrap();
     let mut perplexity = 0.0;
     trainer
@@ -69,7 +67,7 @@ fn resumes_at_every_step(config: Config, clip: bool) {
     let (mut whole, mut state) = start(config, clip);
     let (mut cut, mut cut_state) = start(config, clip);
     let rates = [state.learning_rate];
-    let mut file = vec![0; Checkpoint::len(&config, 0).unwrap()];
+    let mut file = vec![0; Checkpoint::encoded_len(config, 0).unwrap()];
     for i in 0..steps + steps / 2 {
         let (next, perplexity) = step(&mut whole, state, &corpus);
         state = next;
@@ -89,7 +87,7 @@ fn resumes_at_every_step(config: Config, clip: bool) {
         });
         let mut model = SimpleRnnlm::with_buffers(config, weights, workspace).unwrap();
         checkpoint.load(&mut model).unwrap();
-        let bits = |model: &SimpleRnnlm<AlignedVec>| {
+        let bits = |model: &SimpleRnnlm| {
             model.weights_block().iter().chain(model.state()).map(|x| x.to_bits()).collect::<Vec<_>>()
         };
         assert!(bits(&model) == bits(whole.model()), "step {i}");
@@ -118,7 +116,7 @@ fn on_another_instruction_set() {
     for _ in 0..40 {
         state = step(&mut whole, state, &corpus).0;
     }
-    let mut file = vec![0; Checkpoint::len(&E, 0).unwrap()];
+    let mut file = vec![0; Checkpoint::encoded_len(E, 0).unwrap()];
     let (mut cut, mut cut_state) = start(E, false);
     let isas: Vec<Isa> = Isa::available().collect();
     for i in 0..40 {
@@ -135,7 +133,7 @@ fn on_another_instruction_set() {
 #[test]
 fn a_stateless_model_stays_stateless() {
     let model = SimpleRnnlm::new(E, &mut Xorshift::new(1)).unwrap().with_stateful(false);
-    let mut file = vec![0; Checkpoint::len(&E, 0).unwrap()];
+    let mut file = vec![0; Checkpoint::encoded_len(E, 0).unwrap()];
     Checkpoint::write(&model, &TrainingState::default(), "", &mut file).unwrap();
     let mut other = SimpleRnnlm::new(E, &mut Xorshift::new(2)).unwrap();
     Checkpoint::read(&file).unwrap().load(&mut other).unwrap();

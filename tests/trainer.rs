@@ -5,15 +5,13 @@
 use std::ops::ControlFlow;
 
 use rnnlm::{
-    AlignedVec, Config, Gradients, RnnlmTrainer, Sgd, SimpleRnnlm, StepError, TrainError, TrainingState, Xorshift,
-    perplexity,
+    Config, Gradients, Memory, Predictor, RnnlmTrainer, Sgd, SimpleRnnlm, StepError, TrainError, TrainingState,
+    Xorshift, perplexity,
 };
 
 const CONFIG: Config = Config { vocab_size: 9, wordvec_size: 5, hidden_size: 6, batch_size: 2, time_size: 3 };
 
-type Trainer = RnnlmTrainer<AlignedVec, Vec<u32>>;
-
-fn trainer() -> Trainer {
+fn trainer() -> RnnlmTrainer {
     let model = SimpleRnnlm::new(CONFIG, &mut Xorshift::new(1)).unwrap();
     RnnlmTrainer::new(model, Sgd::new(0.3).unwrap()).unwrap()
 }
@@ -24,14 +22,50 @@ fn corpus() -> Vec<u32> {
     (0..44).map(|_| rng.below(9)).collect()
 }
 
-fn fit(trainer: &mut Trainer, epochs: usize) {
+fn fit(trainer: &mut RnnlmTrainer, epochs: usize) {
     trainer.fit(&corpus(), epochs, |_| ControlFlow::Continue(())).unwrap();
 }
 
-fn assert_same(a: &Trainer, b: &Trainer) {
+fn assert_same(a: &RnnlmTrainer, b: &RnnlmTrainer) {
     assert_eq!(a.model().weights_block(), b.model().weights_block());
     assert_eq!(a.model().state(), b.model().state());
     assert_eq!((a.epoch(), a.position(), a.perplexities()), (b.epoch(), b.position(), b.perplexities()));
+}
+
+/// A model that a struct owns: no heap, no lifetime.
+struct Owner {
+    trainer: RnnlmTrainer<[f32; MEMORY.weights], [f32; MEMORY.workspace], [u32; MEMORY.ids]>,
+}
+
+const MEMORY: Memory = match CONFIG.memory() {
+    Ok(memory) => memory,
+    Err(_) => panic!("bad sizes"),
+};
+
+#[test]
+fn memory_may_be_arrays_each_part_elsewhere() {
+    let fresh = || {
+        let mut model = SimpleRnnlm::with_buffers(CONFIG, [0.0; MEMORY.weights], [0.0; MEMORY.workspace]).unwrap();
+        model.initialize(&mut Xorshift::new(1));
+        RnnlmTrainer::with_buffers(model, Sgd::new(0.3).unwrap(), [0; MEMORY.ids]).unwrap()
+    };
+    let (mut owner, mut heap) = (Owner { trainer: fresh() }, trainer());
+    owner.trainer.fit(&corpus(), 2, |_| ControlFlow::Continue(())).unwrap();
+    fit(&mut heap, 2);
+    assert_eq!(owner.trainer.model().weights_block(), heap.model().weights_block());
+    assert_eq!(owner.trainer.perplexities(), heap.perplexities());
+
+    let mut block = vec![0.0; MEMORY.weights];
+    let gradients = Gradients::with_buffers(CONFIG, &mut block[..]).unwrap();
+    let mut clipped = fresh().with_clipping(0.25, gradients).unwrap();
+    let mut on_the_heap = trainer().with_clipping(0.25, Gradients::new(CONFIG).unwrap()).unwrap();
+    clipped.fit(&corpus(), 2, |_| ControlFlow::Continue(())).unwrap();
+    fit(&mut on_the_heap, 2);
+    assert_eq!(clipped.model().weights_block(), on_the_heap.model().weights_block());
+
+    let model = clipped.into_model();
+    let mut in_place = Predictor::with_buffers(model.weights(), [0.0; MEMORY.prediction]).unwrap();
+    assert_eq!(in_place.feed(3), Predictor::new(model.weights()).unwrap().feed(3));
 }
 
 #[test]
@@ -218,7 +252,7 @@ fn a_training_state_that_is_none_changes_nothing() {
 }
 
 /// One clipped step, written out.
-fn clipped_by_hand(model: &mut SimpleRnnlm<AlignedVec>, xs: &[u32], ts: &[u32], max_norm: f64) -> f64 {
+fn clipped_by_hand(model: &mut SimpleRnnlm, xs: &[u32], ts: &[u32], max_norm: f64) -> f64 {
     let mut gradients = Gradients::new(CONFIG).unwrap();
     model.forward(xs, ts).unwrap().backward(&mut gradients).unwrap();
     let elements = || gradients.parameters().named().map(|(_, matrix)| matrix.as_slice().to_vec()).concat();

@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let mut state = TrainingState { learning_rate: RATE, iteration: STEPS_ON_THE_DESKTOP as u64, ..Default::default() };
     state.rng = rng.state();
-    let mut file = vec![0; Checkpoint::len(&CONFIG, 0)?];
+    let mut file = vec![0; Checkpoint::encoded_len(CONFIG, 0)?];
     Checkpoint::write(&model, &state, "", &mut file)?;
     fs::write(Path::new(&env::var("OUT_DIR")?).join("model.safetensors"), file)?;
     Ok(())

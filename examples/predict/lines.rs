@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use rnnlm::{AlignedVec, Candidate, SimpleRnnlm, Vocabulary, perplexity, tokens, top};
+use rnnlm::{Candidate, SimpleRnnlm, Vocabulary, perplexity, tokens, top};
 
 use crate::{
     Failure, chart,
@@ -22,7 +22,7 @@ pub enum Mode {
 /// Answers lines.
 pub struct Answers<'m> {
     pub vocabulary: &'m Vocabulary,
-    pub model: &'m mut SimpleRnnlm<AlignedVec>,
+    pub model: &'m mut SimpleRnnlm,
     pub mode: Mode,
     pub temperature: f32,
 }

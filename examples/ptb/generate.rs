@@ -2,14 +2,14 @@
 
 use std::io::Write;
 
-use rnnlm::{AlignedVec, Candidate, Sampler, SimpleRnnlm, Vocabulary, Xorshift};
+use rnnlm::{Candidate, Sampler, SimpleRnnlm, Vocabulary, Xorshift};
 
 use crate::{Failure, args::Options, evaluation::no_prediction, visible::visible};
 
 /// Writes `--generate` words, the line ends between them not counted; the same ones for the same model and seed on
 /// every machine. Never `<unk>`, never an empty line.
 pub fn generate(
-    model: &SimpleRnnlm<AlignedVec>,
+    model: &SimpleRnnlm,
     vocabulary: &Vocabulary,
     seed: u64,
     options: &Options,

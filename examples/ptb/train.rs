@@ -6,8 +6,8 @@ use std::{
 };
 
 use rnnlm::{
-    AlignedVec, Batches, Gradients, Isa, Progress, RnnlmTrainer, Sgd, SimpleRnnlm, StepError, TrainError,
-    TrainingState, Vocabulary, Xorshift, perplexity,
+    Batches, Gradients, Isa, Progress, RnnlmTrainer, Sgd, SimpleRnnlm, StepError, TrainError, TrainingState,
+    Vocabulary, Xorshift, perplexity,
 };
 
 use crate::{
@@ -27,8 +27,8 @@ use crate::{
     visible::visible,
 };
 
-type Model = SimpleRnnlm<AlignedVec>;
-type Trainer = RnnlmTrainer<AlignedVec, Vec<u32>>;
+type Model = SimpleRnnlm;
+type Trainer = RnnlmTrainer;
 
 /// An epoch with a perplexity above so many times the vocabulary size is lost: a guess has that size, and what training
 /// unlearns for a while stays far below.
@@ -70,7 +70,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
 
     let Files { csv, plot, save, best } = files;
     let keeper = Keeper::new(texts.vocabulary.to_lines()?, state)?;
-    let keeper = keeper.with_files(&config, save, options.save_every, best)?;
+    let keeper = keeper.with_files(config, save, options.save_every, best)?;
     let trainer = RnnlmTrainer::new(model, Sgd::new(state.learning_rate)?)?.with_eval_interval(1);
     let mut trainer = match state.max_norm.is_finite() {
         true => trainer.with_clipping(state.max_norm, Gradients::new(config)?)?,
@@ -169,7 +169,7 @@ impl Run<'_> {
     }
 
     /// At the end of an epoch: evaluates, keeps the model, prints a line.
-    fn after_step(&mut self, progress: Progress<'_, AlignedVec>) -> Result<(), Failure> {
+    fn after_step(&mut self, progress: Progress<'_>) -> Result<(), Failure> {
         self.report.step(progress.epoch)?;
         if !progress.is_epoch_end() {
             return Ok(());

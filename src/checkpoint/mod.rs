@@ -56,7 +56,7 @@ const LONGEST_HEADER: u64 = 100_000_000;
 /// let config = Config { vocab_size: 2, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
 /// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
 /// let words = "yes\nno\n";
-/// let mut file = vec![0; Checkpoint::len(&config, words.len())?];
+/// let mut file = vec![0; Checkpoint::encoded_len(config, words.len())?];
 /// Checkpoint::write(&model, &TrainingState::default(), words, &mut file)?;
 ///
 /// let checkpoint = Checkpoint::read(&file)?;
@@ -83,13 +83,13 @@ impl<'a> Checkpoint<'a> {
     ///
     /// # Errors
     /// Bad sizes, or a file longer than can be addressed.
-    pub fn len(config: &Config, vocabulary: usize) -> Result<usize, ConfigError> {
+    pub fn encoded_len(config: Config, vocabulary: usize) -> Result<usize, ConfigError> {
         let (header, data) = layout(&config.sizes()?, vocabulary, &mut [None; COUNT])?;
         header.checked_add(data).ok_or(ConfigError::TooLarge)
     }
 
     /// Writes a complete file: model, hidden state, training state and vocabulary (`words`: each of the V words ended by
-    /// a newline, or nothing at all). Returns its length, which is [`Self::len`]. Equal training gives equal bytes.
+    /// a newline, or nothing at all). Returns its length, which is [`Self::encoded_len`]. Equal training gives equal bytes.
     ///
     /// That no word stands there twice takes O(V log V) comparisons of words, in the memory of `to`.
     ///
@@ -97,14 +97,14 @@ impl<'a> Checkpoint<'a> {
     /// [`CheckpointError::BufferLength`] where `to` is shorter; words that are not V different lines; whatever
     /// [`Self::read`] would refuse: a training state out of bounds, a weight or hidden state that is not finite. What
     /// `to` holds is then of no use.
-    pub fn write<B: Storage>(
-        model: &SimpleRnnlm<B>,
+    pub fn write<W: Storage, S: Storage>(
+        model: &SimpleRnnlm<W, S>,
         training: &TrainingState,
         words: &str,
         to: &mut [u8],
     ) -> Result<usize, CheckpointError> {
         let sizes = model.sizes();
-        let (needed, given) = (Self::len(model.config(), words.len())?, to.len());
+        let (needed, given) = (Self::encoded_len(model.config(), words.len())?, to.len());
         let to = to.get_mut(..needed).ok_or(CheckpointError::BufferLength { needed, given })?;
         words::check(words, sizes.v)?;
         words::check_different(words, to)?;
@@ -201,7 +201,7 @@ impl<'a> Checkpoint<'a> {
     ///
     /// let checkpoint = Checkpoint::read(&flash.0[..len])?;
     /// if let Some(weights) = checkpoint.weights() {
-    ///     let mut predictor = Predictor::new(weights, vec![0.0; Predictor::<Vec<f32>>::len(&config)?])?;
+    ///     let mut predictor = Predictor::new(weights)?;
     ///     assert_eq!(predictor.feed(1)?, model.predictor()?.feed(1)?);
     /// }
     /// # Ok::<(), Box<dyn core::error::Error>>(())
@@ -226,8 +226,8 @@ impl<'a> Checkpoint<'a> {
     ///
     /// # Errors
     /// [`CheckpointError::OtherSizes`]; the model is then as it was.
-    pub fn load<B: Storage>(&self, model: &mut SimpleRnnlm<B>) -> Result<(), CheckpointError> {
-        let (ours, theirs) = (self.config, *model.config());
+    pub fn load<W: Storage, S: Storage>(&self, model: &mut SimpleRnnlm<W, S>) -> Result<(), CheckpointError> {
+        let (ours, theirs) = (self.config, model.config());
         let Config { batch_size, time_size, .. } = theirs;
         if (Config { batch_size, time_size, ..ours }) != theirs {
             return Err(CheckpointError::OtherSizes);

@@ -2,6 +2,7 @@
 
 use crate::{
     error::StepError,
+    heap::{Floats, Ids},
     kernels::{clear, copy},
     model::{
         SimpleRnnlm,
@@ -21,8 +22,8 @@ use crate::{
 /// and is learned from: after every T events the model takes one training step over them. An event whose rank
 /// is beyond the first few is a surprise, which is how DeepLog (Du et al., CCS 2017) finds anomalies in logs.
 ///
-/// Needs a model with N = 1, H + max(H, V) floats for the prediction and 2 T ids. Work per event: a prediction and a T-th
-/// of a training step.
+/// Needs a model with N = 1, H + max(H, V) floats for the prediction and 2 T ids, in memory of types `P` and `I`. Work per event: a
+/// prediction and a T-th of a training step.
 ///
 /// ```
 /// use rnnlm::{Config, OnlineLearner, SimpleRnnlm, Xorshift};
@@ -40,10 +41,10 @@ use crate::{
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct OnlineLearner<B, I> {
-    model: SimpleRnnlm<B>,
+pub struct OnlineLearner<W = Floats, S = W, P = Floats, I = Ids> {
+    model: SimpleRnnlm<W, S>,
     /// The predictor's hidden state and probabilities.
-    prediction: B,
+    prediction: P,
     /// T inputs, then T targets; as many as `events` are there.
     window: I,
     events: usize,
@@ -52,12 +53,12 @@ pub struct OnlineLearner<B, I> {
 }
 
 #[cfg(feature = "alloc")]
-impl OnlineLearner<AlignedVec, alloc::vec::Vec<u32>> {
+impl<W: Storage, S: Storage> OnlineLearner<W, S> {
     /// A learner with its memory on the heap.
     ///
     /// # Errors
     /// What [`Self::with_buffers`] refuses, and [`TrainError::OutOfMemory`].
-    pub fn new(model: SimpleRnnlm<AlignedVec>, learning_rate: f32) -> Result<Self, TrainError> {
+    pub fn new(model: SimpleRnnlm<W, S>, learning_rate: f32) -> Result<Self, TrainError> {
         let sizes = model.sizes();
         let refused = |_: ConfigError| TrainError::OutOfMemory;
         let prediction = AlignedVec::zeroed(sizes.prediction()).map_err(refused)?;
@@ -66,17 +67,23 @@ impl OnlineLearner<AlignedVec, alloc::vec::Vec<u32>> {
     }
 }
 
-impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> OnlineLearner<B, I> {
-    /// A learner over memory of the caller: as many floats as a [`Predictor`](crate::Predictor) needs, and
+impl<W, S, P, I> OnlineLearner<W, S, P, I>
+where
+    W: Storage,
+    S: Storage,
+    P: Storage,
+    I: AsRef<[u32]> + AsMut<[u32]>,
+{
+    /// A learner over memory of the caller: [`Memory::prediction`](crate::Memory::prediction) floats and
     /// [`Memory::ids`](crate::Memory::ids) ids.
     ///
     /// # Errors
     /// [`StepError::LearningRate`], [`StepError::BatchSize`] for a model whose N is not 1, [`StepError::Length`] for
     /// memory of another length.
     pub fn with_buffers(
-        model: SimpleRnnlm<B>,
+        model: SimpleRnnlm<W, S>,
         learning_rate: f32,
-        prediction: B,
+        prediction: P,
         window: I,
     ) -> Result<Self, StepError> {
         check_rate(learning_rate)?;
@@ -148,12 +155,12 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> OnlineLearner<B, I> {
     }
 
     /// The model.
-    pub fn model(&self) -> &SimpleRnnlm<B> {
+    pub fn model(&self) -> &SimpleRnnlm<W, S> {
         &self.model
     }
 
     /// Gives the model back.
-    pub fn into_model(self) -> SimpleRnnlm<B> {
+    pub fn into_model(self) -> SimpleRnnlm<W, S> {
         self.model
     }
 }
@@ -164,7 +171,7 @@ mod tests {
     use std::vec::Vec;
 
     use super::*;
-    use crate::{AlignedVec, Config, Predictor, TrainError, Xorshift};
+    use crate::{AlignedVec, Config, TrainError, Xorshift};
 
     const CONFIG: Config = Config { vocab_size: 7, wordvec_size: 3, hidden_size: 9, batch_size: 1, time_size: 4 };
 
@@ -221,7 +228,7 @@ mod tests {
         assert_eq!(OnlineLearner::new(model.clone(), 0.0).err(), Some(StepError::LearningRate.into()));
         let wide = SimpleRnnlm::new(Config { batch_size: 2, ..CONFIG }, &mut Xorshift::new(1)).unwrap();
         assert_eq!(OnlineLearner::new(wide, 0.3).err(), Some(StepError::BatchSize { given: 2 }.into()));
-        let len = Predictor::<Vec<f32>>::len(&CONFIG).unwrap();
+        let len = CONFIG.memory().unwrap().prediction;
         let short = OnlineLearner::with_buffers(model, 0.3, AlignedVec::zeroed(len - 1).unwrap(), std::vec![0; 8]);
         assert_eq!(short.err(), Some(StepError::Length { needed: len, given: len - 1 }));
         Ok(())
@@ -232,7 +239,7 @@ mod tests {
         let fresh = SimpleRnnlm::new(CONFIG, &mut Xorshift::new(1)).unwrap();
         let mut used = fresh.clone();
         used.set_state(&[0.5; 9])?;
-        let mut memory = AlignedVec::zeroed(Predictor::<Vec<f32>>::len(&CONFIG).unwrap()).unwrap();
+        let mut memory = AlignedVec::zeroed(CONFIG.memory().unwrap().prediction).unwrap();
         memory.as_mut().fill(0.25);
         let mut used = OnlineLearner::with_buffers(used, 0.3, memory, std::vec![3; 8])?;
         let mut fresh = OnlineLearner::new(fresh, 0.3)?;
@@ -247,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_window_of_another_length_is_refused() {
-        let len = Predictor::<Vec<f32>>::len(&CONFIG).unwrap();
+        let len = CONFIG.memory().unwrap().prediction;
         for given in [7, 9] {
             let model = SimpleRnnlm::new(CONFIG, &mut Xorshift::new(1)).unwrap();
             let refused =

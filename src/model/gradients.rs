@@ -9,6 +9,7 @@ use crate::heap::AlignedVec;
 use crate::{
     config::{Config, Sizes},
     error::{ConfigError, StepError},
+    heap::Floats,
     kernels::{Norm, Scale},
     simd::Isa,
 };
@@ -19,15 +20,15 @@ use crate::{
 /// ```
 /// use rnnlm::{Config, Gradients};
 /// let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
-/// let gradients = Gradients::with_buffer(config, vec![0.0; config.memory()?.weights])?;
+/// let gradients = Gradients::with_buffers(config, vec![0.0; config.memory()?.weights])?;
 /// assert_eq!(gradients.parameters().rnn_wh.rows(), 4);
 /// # Ok::<(), rnnlm::ConfigError>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Gradients<B> {
+pub struct Gradients<G = Floats> {
     sizes: Sizes,
     isa: Isa,
-    block: B,
+    block: G,
 }
 
 #[cfg(feature = "alloc")]
@@ -37,16 +38,16 @@ impl Gradients<AlignedVec> {
     /// # Errors
     /// Bad sizes, or memory that the allocator refuses.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        Self::with_buffer(config, AlignedVec::zeroed(config.memory()?.weights)?)
+        Self::with_buffers(config, AlignedVec::zeroed(config.memory()?.weights)?)
     }
 }
 
-impl<B: Storage> Gradients<B> {
+impl<G: Storage> Gradients<G> {
     /// Gradients over memory of the caller, as many elements as the weights.
     ///
     /// # Errors
     /// Bad sizes, or a buffer of another length.
-    pub fn with_buffer(config: Config, block: B) -> Result<Self, ConfigError> {
+    pub fn with_buffers(config: Config, block: G) -> Result<Self, ConfigError> {
         let sizes = config.sizes()?;
         ConfigError::check_len(config.memory()?.weights, block.as_ref().len())?;
         Ok(Self { sizes, isa: Isa::detect(), block })

@@ -12,7 +12,8 @@ use crate::{
 ///
 /// ```
 /// use rnnlm::{Config, Memory};
-/// const CONFIG: Config = Config { vocab_size: 64, wordvec_size: 16, hidden_size: 32, batch_size: 1, time_size: 8 };
+/// const CONFIG: Config =
+///     Config { vocab_size: 64, wordvec_size: 16, hidden_size: 32, batch_size: 1, time_size: 8 };
 /// const MEMORY: Memory = match CONFIG.memory() {
 ///     Ok(memory) => memory,
 ///     Err(_) => panic!("bad sizes"), // at compile time
@@ -22,13 +23,18 @@ use crate::{
 /// assert!(MEMORY.bytes_with_gradients() > MEMORY.bytes());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Memory {
     /// All weights (f32); stored gradients take the same again.
     pub weights: usize,
     /// Activations of all T steps, the carried hidden state and scratch (f32).
     pub workspace: usize,
-    /// The token ids of one window that a trainer holds (u32).
+    /// The token ids of one window, inputs and targets: what a trainer, [`Batches`](crate::Batches) and an online learner
+    /// hold (u32).
     pub ids: usize,
+    /// The hidden state and the probabilities of a [`Predictor`](crate::Predictor) or an online learner: H + V, and where H
+    /// exceeds V, 2 H (f32).
+    pub prediction: usize,
 }
 
 impl Memory {
@@ -102,7 +108,7 @@ impl Config {
         if plus(times(2, weights), plus(workspace, ids)) > isize::MAX as usize / 4 {
             return Err(ConfigError::TooLarge);
         }
-        Ok(Memory { weights, workspace, ids })
+        Ok(Memory { weights, workspace, ids, prediction: sizes.prediction() })
     }
 
     /// The same five numbers under their short names.

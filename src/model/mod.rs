@@ -20,6 +20,7 @@ use crate::heap::AlignedVec;
 use crate::{
     config::{Config, Sizes},
     error::{ConfigError, StepError},
+    heap::Floats,
     kernels::{clear, copy, sqrt},
     rng::Xorshift,
     simd::{Isa, Scalar},
@@ -27,8 +28,8 @@ use crate::{
 
 /// The language model of "Deep Learning from Scratch 2", chapter 5: embedding, tanh RNN, affine, softmax.
 ///
-/// Weights and workspace live in memory of type `B`, taken once; no method allocates. Work per training step is
-/// 6 (DH + HH + HV) N T flop. The hidden state is carried from one window to the next until [`Self::reset_state`].
+/// The weights live in memory of type `W`, the workspace in memory of type `S`, both taken once: on the heap where nothing
+/// else is named. No method allocates. Work per training step is 6 (DH + HH + HV) N T flop. The hidden state is carried from one window to the next until [`Self::reset_state`].
 ///
 /// ```
 /// use rnnlm::{Config, SimpleRnnlm, Xorshift};
@@ -43,18 +44,18 @@ use crate::{
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct SimpleRnnlm<B> {
+pub struct SimpleRnnlm<W = Floats, S = W> {
     config: Config,
     isa: Isa,
     stateful: bool,
     /// Whether the workspace is still that of a backward pass, and the state was not set since: an update moves it.
     awaits_update: bool,
-    weights: B,
-    workspace: B,
+    weights: W,
+    workspace: S,
 }
 
 #[cfg(feature = "alloc")]
-impl SimpleRnnlm<AlignedVec> {
+impl SimpleRnnlm {
     /// A model with its memory on the heap and freshly drawn weights: word vectors N(0, 0.01²), matrices Xavier
     /// N(0, 1 / fan-in) (Glorot and Bengio, AISTATS 2010), biases 0, drawn in the order of [`Parameters::named`].
     ///
@@ -69,7 +70,7 @@ impl SimpleRnnlm<AlignedVec> {
     }
 }
 
-impl<B: Storage> SimpleRnnlm<B> {
+impl<W: Storage, S: Storage> SimpleRnnlm<W, S> {
     /// A model over memory of the caller, with the weights that are in it; the hidden state starts at zero. Blocks
     /// that start a cache line (64 bytes), as `AlignedVec` does, make a small model a little faster.
     ///
@@ -84,9 +85,28 @@ impl<B: Storage> SimpleRnnlm<B> {
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     ///
+    /// Arrays do too, so a program without a heap owns its model in a struct of its own:
+    ///
+    /// ```
+    /// # use rnnlm::{Config, Memory, SimpleRnnlm};
+    /// # const CONFIG: Config = Config { vocab_size: 10, wordvec_size: 4, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// # const MEMORY: Memory = match CONFIG.memory() { Ok(memory) => memory, Err(_) => panic!() };
+    /// struct Firmware {
+    ///     model: SimpleRnnlm<[f32; MEMORY.weights], [f32; MEMORY.workspace]>,
+    /// }
+    /// let model = SimpleRnnlm::with_buffers(
+    ///     CONFIG,
+    ///     [0.0; MEMORY.weights],
+    ///     [0.0; MEMORY.workspace],
+    /// )?;
+    /// let mut firmware = Firmware { model };
+    /// firmware.model.forward(&[1, 2], &[2, 3])?.sgd(0.1)?;
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
     /// # Errors
     /// Bad sizes, or a buffer whose length is not exactly the one of [`Config::memory`].
-    pub fn with_buffers(config: Config, weights: B, workspace: B) -> Result<Self, ConfigError> {
+    pub fn with_buffers(config: Config, weights: W, workspace: S) -> Result<Self, ConfigError> {
         let memory = config.memory()?;
         ConfigError::check_len(memory.weights, weights.as_ref().len())?;
         ConfigError::check_len(memory.workspace, workspace.as_ref().len())?;
@@ -152,8 +172,9 @@ impl<B: Storage> SimpleRnnlm<B> {
     }
 
     /// The sizes.
-    pub fn config(&self) -> &Config {
-        &self.config
+    #[must_use]
+    pub fn config(&self) -> Config {
+        self.config
     }
 
     /// The instruction set that computes.
@@ -235,7 +256,7 @@ impl<B: Storage> SimpleRnnlm<B> {
     /// # Errors
     /// Slices of another length than N * T, ids not below V, a loss or hidden state that is not finite. The
     /// hidden state is then as it was.
-    pub fn forward(&mut self, xs: &[u32], ts: &[u32]) -> Result<Window<'_, B>, StepError> {
+    pub fn forward(&mut self, xs: &[u32], ts: &[u32]) -> Result<Window<'_, W, S>, StepError> {
         self.awaits_update = false;
         let (loss, count) = step::forward(self.parts(), [xs, ts])?;
         Ok(Window { model: self, loss, count })
@@ -303,7 +324,7 @@ impl<B: Storage> SimpleRnnlm<B> {
     }
 }
 
-impl<B> fmt::Debug for SimpleRnnlm<B> {
+impl<W, S> fmt::Debug for SimpleRnnlm<W, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SimpleRnnlm").field("config", &self.config).field("isa", &self.isa).finish_non_exhaustive()
     }
@@ -314,13 +335,13 @@ impl<B> fmt::Debug for SimpleRnnlm<B> {
 /// Its activations are in the model's workspace, so while it lives the model can't be used otherwise; dropping
 /// it skips the update.
 #[derive(Debug)]
-pub struct Window<'m, B> {
-    model: &'m mut SimpleRnnlm<B>,
+pub struct Window<'m, W = Floats, S = W> {
+    model: &'m mut SimpleRnnlm<W, S>,
     loss: f32,
     count: usize,
 }
 
-impl<B: Storage> Window<'_, B> {
+impl<W: Storage, S: Storage> Window<'_, W, S> {
     /// The mean cross-entropy in nats over the targets that count; 0 where none does.
     pub fn loss(&self) -> f32 {
         self.loss

@@ -110,15 +110,15 @@ impl<'a> Parameters<&'a [f32]> {
     /// use rnnlm::{Config, Parameters, Predictor};
     /// const CONFIG: Config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
     /// static WEIGHTS: [f32; 72] = [0.0; 72];
-    /// let weights = Parameters::from_block(&CONFIG, &WEIGHTS)?;
-    /// let mut predictor = Predictor::new(weights, [0.0; 9])?;
+    /// let weights = Parameters::from_block(CONFIG, &WEIGHTS)?;
+    /// let mut predictor = Predictor::with_buffers(weights, [0.0; 9])?;
     /// assert_eq!(predictor.feed(1)?, [0.2; 5]); // of weights that know nothing
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     ///
     /// # Errors
     /// Bad sizes, or a block whose length is not exactly the one of [`Config::memory`].
-    pub fn from_block(config: &Config, block: &'a [f32]) -> Result<Self, ConfigError> {
+    pub fn from_block(config: Config, block: &'a [f32]) -> Result<Self, ConfigError> {
         let (needed, given) = (config.memory()?.weights, block.len());
         ConfigError::check_len(needed, given)?;
         Self::of(&config.checked_sizes(), block).ok_or(ConfigError::BufferLength { needed, given })

@@ -3,8 +3,8 @@
 use core::fmt;
 
 use crate::{
-    config::Config,
     error::{ConfigError, StepError},
+    heap::Floats,
     kernels::{Gemv, Scale, Softmax, Start, Tanh, clear, copy, part, part_mut},
     model::parameters::{Parameters, Storage, Weights},
     simd::{Isa, Kernel, Simd},
@@ -29,7 +29,7 @@ use crate::{heap::AlignedVec, model::SimpleRnnlm};
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct Predictor<'w, B> {
+pub struct Predictor<'w, B = Floats> {
     isa: Isa,
     temperature: f32,
     d: usize,
@@ -38,26 +38,48 @@ pub struct Predictor<'w, B> {
 }
 
 #[cfg(feature = "alloc")]
-impl<M: Storage> SimpleRnnlm<M> {
+impl<W: Storage, S: Storage> SimpleRnnlm<W, S> {
     /// A predictor over this model's weights, with a zero hidden state of its own on the heap.
     ///
     /// # Errors
     /// [`ConfigError::OutOfMemory`] where the allocator refuses it.
-    pub fn predictor(&self) -> Result<Predictor<'_, AlignedVec>, ConfigError> {
-        let buffer = AlignedVec::zeroed(Predictor::<&mut [f32]>::len(self.config())?)?;
-        Predictor::on(self.isa(), self.weights(), buffer)
+    pub fn predictor(&self) -> Result<Predictor<'_>, ConfigError> {
+        Predictor::on(self.isa(), self.weights(), AlignedVec::zeroed(self.sizes().prediction())?)
     }
 }
 
-impl<'w, B: Storage> Predictor<'w, B> {
-    /// A predictor over these weights, in memory of the caller of [`Self::len`] floats, with a zero hidden state.
+#[cfg(feature = "alloc")]
+impl<'w> Predictor<'w> {
+    /// A predictor over these weights, with a zero hidden state of its own on the heap.
     ///
     /// ```
     /// use rnnlm::{Config, Predictor, SimpleRnnlm, Xorshift};
     /// let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
     /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
-    /// let mut memory = [0.0; 4 + 5];
-    /// let mut predictor = Predictor::new(model.weights(), &mut memory[..])?;
+    /// let mut predictor = Predictor::new(model.weights())?;
+    /// assert_eq!(predictor.feed(2)?, model.predictor()?.feed(2)?);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`ConfigError::ShapesDiffer`] for matrices that are not those of one model, [`ConfigError::OutOfMemory`].
+    pub fn new(weights: Parameters<&'w [f32]>) -> Result<Self, ConfigError> {
+        let config = weights.config().ok_or(ConfigError::ShapesDiffer)?;
+        config.check()?;
+        Self::with_buffers(weights, AlignedVec::zeroed(config.checked_sizes().prediction())?)
+    }
+}
+
+impl<'w, B: Storage> Predictor<'w, B> {
+    /// A predictor over these weights, in memory of the caller of [`Memory::prediction`](crate::Memory::prediction) floats, with a zero
+    /// hidden state.
+    ///
+    /// ```
+    /// use rnnlm::{Config, Predictor, SimpleRnnlm, Xorshift};
+    /// let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let mut memory = vec![0.0; config.memory()?.prediction];
+    /// let mut predictor = Predictor::with_buffers(model.weights(), &mut memory[..])?;
     /// assert_eq!(predictor.feed(2)?.len(), 5);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
@@ -65,11 +87,11 @@ impl<'w, B: Storage> Predictor<'w, B> {
     /// # Errors
     /// [`ConfigError::BufferLength`] for memory of another length, [`ConfigError::ShapesDiffer`] for matrices that are
     /// not those of one model.
-    pub fn new(weights: Parameters<&'w [f32]>, buffer: B) -> Result<Self, ConfigError> {
+    pub fn with_buffers(weights: Parameters<&'w [f32]>, buffer: B) -> Result<Self, ConfigError> {
         Self::on(Isa::detect(), weights, buffer)
     }
 
-    /// [`Self::new`] on this instruction set: no other is looked for.
+    /// [`Self::with_buffers`] on this instruction set: no other is looked for.
     #[inline(always)]
     fn on(isa: Isa, weights: Parameters<&'w [f32]>, buffer: B) -> Result<Self, ConfigError> {
         let config = weights.config().ok_or(ConfigError::ShapesDiffer)?;
@@ -79,17 +101,6 @@ impl<'w, B: Storage> Predictor<'w, B> {
         let mut predictor = Self { isa, temperature: 1.0, d: config.wordvec_size, weights, buffer };
         predictor.reset_state();
         Ok(predictor)
-    }
-
-    /// The floats that a predictor of this configuration needs: H + V, and where H exceeds V, 2 H.
-    ///
-    /// # Errors
-    /// Bad sizes.
-    pub const fn len(config: &Config) -> Result<usize, ConfigError> {
-        match config.sizes() {
-            Ok(sizes) => Ok(sizes.prediction()),
-            Err(error) => Err(error),
-        }
     }
 
     /// Computes on this instruction set instead of the detected one; the results are the same.

@@ -52,9 +52,9 @@ impl Sgd {
     /// Gradients of another configuration; a step or new weight that would not be finite. The weights are then as they
     /// were, and the hidden state is that before the window of the backward pass, unless the model was used otherwise
     /// since. An update that succeeds after all, with a lower rate for instance, moves it on.
-    pub fn update<B: Storage, G: Storage>(
+    pub fn update<W: Storage, S: Storage, G: Storage>(
         &self,
-        model: &mut SimpleRnnlm<B>,
+        model: &mut SimpleRnnlm<W, S>,
         gradients: &Gradients<G>,
     ) -> Result<(), StepError> {
         let result = self.descend(model, gradients);
@@ -62,9 +62,9 @@ impl Sgd {
         result
     }
 
-    fn descend<B: Storage, G: Storage>(
+    fn descend<W: Storage, S: Storage, G: Storage>(
         &self,
-        model: &mut SimpleRnnlm<B>,
+        model: &mut SimpleRnnlm<W, S>,
         gradients: &Gradients<G>,
     ) -> Result<(), StepError> {
         let gradient = gradients.block();

@@ -7,6 +7,7 @@ use super::{batches::Batches, sgd::Sgd, state::TrainingState};
 use crate::heap::filled;
 use crate::{
     error::{ConfigError, StepError, TrainError},
+    heap::{Floats, Ids},
     kernels::{Sum, perplexity},
     model::{
         SimpleRnnlm,
@@ -18,7 +19,8 @@ use crate::{
 
 /// Trains a model for epochs over a corpus, with the batch order of the book: see [`Batches`].
 ///
-/// An epoch is `data_size / (N * T)` steps. The read position and the hidden state run on over epochs and calls.
+/// An epoch is `data_size / (N * T)` steps. The read position and the hidden state run on over epochs and calls. The model's memory is
+/// of types `W` and `S`, the window of token ids of type `I`, stored gradients of type `G`: each may be elsewhere.
 ///
 /// ```
 /// use core::ops::ControlFlow;
@@ -36,10 +38,10 @@ use crate::{
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct RnnlmTrainer<B, I> {
-    model: SimpleRnnlm<B>,
+pub struct RnnlmTrainer<W = Floats, S = W, I = Ids, G = Floats> {
+    model: SimpleRnnlm<W, S>,
     optimizer: Sgd,
-    clipping: Option<(f32, Gradients<B>)>,
+    clipping: Option<(f32, Gradients<G>)>,
     ids: I,
     epoch: usize,
     iteration: usize,
@@ -52,7 +54,7 @@ pub struct RnnlmTrainer<B, I> {
 
 /// Where training stands: what the callback of [`RnnlmTrainer::fit`] sees.
 #[derive(Debug)]
-pub struct Progress<'t, B> {
+pub struct Progress<'t, W = Floats, S = W> {
     /// The epoch under way, from 1.
     pub epoch: usize,
     /// The steps of this epoch that are done.
@@ -60,7 +62,7 @@ pub struct Progress<'t, B> {
     /// The steps of an epoch.
     pub iterations: usize,
     /// The model as it is now, to evaluate for instance.
-    pub model: &'t mut SimpleRnnlm<B>,
+    pub model: &'t mut SimpleRnnlm<W, S>,
     /// The optimizer; a rate set here holds from the next step on.
     pub optimizer: &'t mut Sgd,
     losses: Sum,
@@ -69,7 +71,7 @@ pub struct Progress<'t, B> {
     position: usize,
 }
 
-impl<B> Progress<'_, B> {
+impl<W, S> Progress<'_, W, S> {
     /// Whether the epoch is complete.
     #[must_use]
     pub fn is_epoch_end(&self) -> bool {
@@ -114,25 +116,18 @@ fn state_of(optimizer: &Sgd, max_norm: f32, epoch: usize, under_way: (usize, Sum
 }
 
 #[cfg(feature = "alloc")]
-impl<B: Storage> RnnlmTrainer<B, alloc::vec::Vec<u32>> {
+impl<W: Storage, S: Storage> RnnlmTrainer<W, S> {
     /// A trainer with its window of token ids on the heap.
     ///
     /// # Errors
     /// [`ConfigError::OutOfMemory`] where the allocator refuses it.
-    pub fn new(model: SimpleRnnlm<B>, optimizer: Sgd) -> Result<Self, ConfigError> {
+    pub fn new(model: SimpleRnnlm<W, S>, optimizer: Sgd) -> Result<Self, ConfigError> {
         let ids = filled(model.config().memory()?.ids, 0)?;
-        Self::with_buffer(model, optimizer, ids)
+        Self::with_buffers(model, optimizer, ids)
     }
 }
 
-impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<B, I> {
-    /// The perplexity of every complete epoch so far.
-    #[cfg(feature = "alloc")]
-    #[must_use]
-    pub fn perplexities(&self) -> &[f32] {
-        &self.perplexities
-    }
-
+impl<W: Storage, S: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<W, S, I> {
     /// A trainer whose window of token ids is the caller's memory, of [`Memory::ids`](crate::Memory::ids) elements.
     ///
     /// ```
@@ -140,14 +135,14 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<B, I> {
     /// let config = Config { vocab_size: 4, wordvec_size: 8, hidden_size: 8, batch_size: 2, time_size: 5 };
     /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
     /// let mut ids = [0; 2 * 2 * 5];
-    /// let trainer = RnnlmTrainer::with_buffer(model, Sgd::new(0.5)?, &mut ids[..])?;
+    /// let trainer = RnnlmTrainer::with_buffers(model, Sgd::new(0.5)?, &mut ids[..])?;
     /// assert_eq!(trainer.epoch(), 0);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     ///
     /// # Errors
     /// [`ConfigError::BufferLength`] for another length.
-    pub fn with_buffer(model: SimpleRnnlm<B>, optimizer: Sgd, ids: I) -> Result<Self, ConfigError> {
+    pub fn with_buffers(model: SimpleRnnlm<W, S>, optimizer: Sgd, ids: I) -> Result<Self, ConfigError> {
         ConfigError::check_len(model.config().memory()?.ids, ids.as_ref().len())?;
         Ok(Self {
             model,
@@ -162,6 +157,21 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<B, I> {
             #[cfg(feature = "alloc")]
             perplexities: alloc::vec::Vec::new(),
         })
+    }
+}
+
+impl<W, S, I, G> RnnlmTrainer<W, S, I, G>
+where
+    W: Storage,
+    S: Storage,
+    I: AsRef<[u32]> + AsMut<[u32]>,
+    G: Storage,
+{
+    /// The perplexity of every complete epoch so far.
+    #[cfg(feature = "alloc")]
+    #[must_use]
+    pub fn perplexities(&self) -> &[f32] {
+        &self.perplexities
     }
 
     /// Calls back after every `steps` steps of an epoch too, not only at its end. 0 is taken as 1.
@@ -185,13 +195,28 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<B, I> {
     ///
     /// # Errors
     /// [`StepError::MaxNorm`] unless the norm is above zero, [`StepError::OtherSizes`] for gradients of other sizes.
-    pub fn with_clipping(mut self, max_norm: f32, gradients: Gradients<B>) -> Result<Self, StepError> {
+    pub fn with_clipping<C: Storage>(
+        self,
+        max_norm: f32,
+        gradients: Gradients<C>,
+    ) -> Result<RnnlmTrainer<W, S, I, C>, StepError> {
         check_max_norm(max_norm)?;
         if !gradients.match_sizes(&self.model.sizes()) {
             return Err(StepError::OtherSizes);
         }
-        self.clipping = Some((max_norm, gradients));
-        Ok(self)
+        Ok(RnnlmTrainer {
+            model: self.model,
+            optimizer: self.optimizer,
+            clipping: Some((max_norm, gradients)),
+            ids: self.ids,
+            epoch: self.epoch,
+            iteration: self.iteration,
+            losses: self.losses,
+            position: self.position,
+            eval_interval: self.eval_interval,
+            #[cfg(feature = "alloc")]
+            perplexities: self.perplexities,
+        })
     }
 
     /// Where training stands: what [`Self::resume`] takes, and a checkpoint keeps beside the model.
@@ -248,17 +273,17 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<B, I> {
     }
 
     /// The model.
-    pub fn model(&self) -> &SimpleRnnlm<B> {
+    pub fn model(&self) -> &SimpleRnnlm<W, S> {
         &self.model
     }
 
     /// The model, to be changed or evaluated.
-    pub fn model_mut(&mut self) -> &mut SimpleRnnlm<B> {
+    pub fn model_mut(&mut self) -> &mut SimpleRnnlm<W, S> {
         &mut self.model
     }
 
     /// Gives the model back.
-    pub fn into_model(self) -> SimpleRnnlm<B> {
+    pub fn into_model(self) -> SimpleRnnlm<W, S> {
         self.model
     }
 
@@ -276,9 +301,9 @@ impl<B: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<B, I> {
         &mut self,
         corpus: &[u32],
         max_epoch: usize,
-        mut callback: impl FnMut(Progress<'_, B>) -> ControlFlow<()>,
+        mut callback: impl FnMut(Progress<'_, W, S>) -> ControlFlow<()>,
     ) -> Result<(), TrainError> {
-        let config = *self.model.config();
+        let config = self.model.config();
         check_ids(corpus, &[], config.vocab_size)?;
         let mut batches = Batches::new(corpus, &config)?;
         batches.seek(self.position);

@@ -49,7 +49,7 @@ fn read(file: &[u8]) {
         assert_eq!(weights, model.weights());
     }
     let training = checkpoint.training().unwrap_or_default();
-    let mut again = vec![0; Checkpoint::len(&small, words.len()).unwrap()];
+    let mut again = vec![0; Checkpoint::encoded_len(small, words.len()).unwrap()];
     let written = Checkpoint::write(&model, &training, &words, &mut again);
     if let Err(CorpusError::DuplicateWord { id }) = Vocabulary::from_words(checkpoint.words()) {
         assert_eq!(written, Err(CheckpointError::DuplicateWord { id }));

@@ -113,8 +113,8 @@ fn steps(isa: Isa, config: Config, scale: f32, rate: f32, memory: &mut [f32], ha
     }
     hash.add(model.weights_block());
     hash.add(model.state());
-    let buffer = &mut rest[..Predictor::<&mut [f32]>::len(&config).unwrap()];
-    let mut predictor = Predictor::new(model.weights(), buffer).unwrap().with_isa(isa);
+    let buffer = &mut rest[..config.memory().unwrap().prediction];
+    let mut predictor = Predictor::with_buffers(model.weights(), buffer).unwrap().with_isa(isa);
     for id in [0, config.vocab_size as u32 - 1] {
         hash.add(predictor.feed(id).unwrap());
     }
@@ -128,13 +128,13 @@ fn bad_logits(isa: Isa, memory: &mut [f32], hash: &mut Hash) {
     let (workspace, rest) = rest.split_at_mut(sizes.workspace);
     let mut model = SimpleRnnlm::with_buffers(config, weights, workspace).unwrap();
     model.initialize(&mut Xorshift::new(4));
-    let buffer = &mut rest[..Predictor::<&mut [f32]>::len(&config).unwrap()];
+    let buffer = &mut rest[..config.memory().unwrap().prediction];
     for level in [0.0, -9.0] {
         model.weights_mut().affine_b.as_mut_slice().fill(level);
         for place in 0..config.vocab_size {
             for bad in [0x7f80_0000, 0xff80_0000, 0x7f80_0123, 0x7fc0_01ff, 0xff80_0123, 0xffff_ffff] {
                 model.weights_mut().affine_b.as_mut_slice()[place] = f32::from_bits(bad);
-                let mut predictor = Predictor::new(model.weights(), &mut *buffer).unwrap().with_isa(isa);
+                let mut predictor = Predictor::with_buffers(model.weights(), &mut *buffer).unwrap().with_isa(isa);
                 match predictor.feed(1) {
                     Ok(probabilities) => hash.add(probabilities),
                     Err(_) => hash.add(&[-1.0]),
@@ -152,14 +152,14 @@ fn far_logits(isa: Isa, memory: &mut [f32], hash: &mut Hash) {
     let (weights, rest) = memory.split_at_mut(sizes.weights);
     let (workspace, rest) = rest.split_at_mut(sizes.workspace);
     let mut model = SimpleRnnlm::with_buffers(config, weights, workspace).unwrap().with_isa(isa);
-    let buffer = &mut rest[..Predictor::<&mut [f32]>::len(&config).unwrap()];
+    let buffer = &mut rest[..config.memory().unwrap().prediction];
     for deepest in [50.0, 55.75, 55.8, 56.0, 60.0, 86.0, 88.0, 100.0, 104.0, 200.0, 1e4, 1e30, f32::INFINITY] {
         model.initialize(&mut Xorshift::new(9));
         for (place, bias) in (0_u16..).zip(model.weights_mut().affine_b.as_mut_slice()) {
             // in no order, two of three as deep as can be
             *bias = if place % 3 == 2 { f32::from(place * 11 % 41) / -40.0 * 60.0 } else { -deepest };
         }
-        hash.add(Predictor::new(model.weights(), &mut *buffer).unwrap().with_isa(isa).feed(1).unwrap());
+        hash.add(Predictor::with_buffers(model.weights(), &mut *buffer).unwrap().with_isa(isa).feed(1).unwrap());
         hash.add(&[model.forward(&[0, 40], &[2, 38]).unwrap().sgd(0.1).unwrap()]);
         hash.add(model.weights_block());
     }

@@ -1,13 +1,13 @@
 //! A model of a few weights, and all of it as bits.
 #![allow(dead_code)]
 
-use rnnlm::{AlignedVec, Config, Isa, SimpleRnnlm, Xorshift};
+use rnnlm::{Config, Isa, SimpleRnnlm, Xorshift};
 
 pub const CONFIG: Config = Config { vocab_size: 7, wordvec_size: 3, hidden_size: 4, batch_size: 2, time_size: 3 };
 pub const XS: [u32; 6] = [0, 1, 2, 3, 4, 5];
 pub const TS: [u32; 6] = [1, 2, 3, 4, 5, 6];
 
-pub type Model = SimpleRnnlm<AlignedVec>;
+pub type Model = SimpleRnnlm;
 
 pub fn model(isa: Isa) -> Model {
     let mut model = SimpleRnnlm::new(CONFIG, &mut Xorshift::new(1)).unwrap().with_isa(isa);

@@ -3,7 +3,7 @@
 #![no_main]
 
 use firmware::{
-    model::{PREDICTOR, Static, WEIGHTS, WORKSPACE},
+    model::{MEMORY, Static, WEIGHTS, WORKSPACE},
     target::{entry, fail},
     workload::{CONFIG, GOLDEN, WINDOW, hash, window},
 };
@@ -41,7 +41,7 @@ impl Machine {
 struct Aligned<T: ?Sized>(T);
 static FILE: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/model.safetensors")));
 
-static PREDICTION: Static<[f32; PREDICTOR]> = Static::new([0.0; PREDICTOR]);
+static PREDICTION: Static<[f32; MEMORY.prediction]> = Static::new([0.0; MEMORY.prediction]);
 
 #[entry]
 fn main() -> ! {
@@ -70,7 +70,7 @@ fn main() -> ! {
     }
 
     println!("\nwhat comes next? (true: 70%, 20%, 10%)");
-    let mut predictor = Predictor::new(model.weights(), &mut prediction[..]).unwrap();
+    let mut predictor = Predictor::with_buffers(model.weights(), &mut prediction[..]).unwrap();
     predictor.set_state(model.state()).unwrap();
     for _ in 0..5 {
         let event = machine.next();
@@ -92,7 +92,7 @@ fn main() -> ! {
     println!("\ngoing on with a model of the desktop, {} bytes in flash", FILE.0.len());
     let checkpoint = Checkpoint::read(&FILE.0).unwrap();
     let weights = checkpoint.weights().unwrap();
-    let mut predictor = Predictor::new(weights, &mut prediction[..]).unwrap();
+    let mut predictor = Predictor::with_buffers(weights, &mut prediction[..]).unwrap();
     let likeliest = top(predictor.feed(7).unwrap(), &[], &mut [Candidate::default()]).first().copied().unwrap();
     println!("in place, without a copy: after 7 comes {} ({:.0}%)", likeliest.id, 100.0 * likeliest.probability);
     checkpoint.load(&mut model).unwrap();

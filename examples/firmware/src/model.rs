@@ -2,19 +2,13 @@
 
 use core::cell::UnsafeCell;
 
-use rnnlm::{Memory, Predictor, SimpleRnnlm};
+use rnnlm::{Memory, SimpleRnnlm};
 
 pub use crate::workload::CONFIG;
 
 /// What [`CONFIG`] needs, known at compile time.
 pub const MEMORY: Memory = match CONFIG.memory() {
     Ok(memory) => memory,
-    Err(_) => panic!("bad sizes"),
-};
-
-/// The floats of a predictor.
-pub const PREDICTOR: usize = match Predictor::<&mut [f32]>::len(&CONFIG) {
-    Ok(len) => len,
     Err(_) => panic!("bad sizes"),
 };
 

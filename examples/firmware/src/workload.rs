@@ -26,7 +26,7 @@ pub fn window(rng: &mut Xorshift) -> ([u32; WINDOW], [u32; WINDOW]) {
 }
 
 /// FNV-1a over the bytes of the weights, then of the hidden state.
-pub fn hash(model: &SimpleRnnlm<impl Storage>) -> u64 {
+pub fn hash(model: &SimpleRnnlm<impl Storage, impl Storage>) -> u64 {
     let floats = model.weights_block().iter().chain(model.state());
     floats
         .flat_map(|x| x.to_bits().to_le_bytes())

@@ -153,7 +153,7 @@ fn a_model_stays_within_its_memory() {
         let fresh = SimpleRnnlm::new(config, &mut rng).unwrap();
         let ids: Vec<u32> = (0..24).map(|_| rng.below(v as u32)).collect();
         let [mut weights_room, mut workspace_room] = [memory.weights, memory.workspace].map(Guarded::new);
-        let len = Predictor::<Vec<f32>>::len(&config).unwrap();
+        let len = config.memory().unwrap().prediction;
         let mut buffer_room = Guarded::new(len);
         let mut seen: Option<(Vec<u32>, Vec<u32>)> = None;
         for isa in Isa::available() {
@@ -167,7 +167,7 @@ fn a_model_stays_within_its_memory() {
                 }
                 let loss = model.evaluate(&ids).unwrap();
                 let mut predictor =
-                    Predictor::new(model.weights(), buffer_room.slice(place, len)).unwrap().with_isa(isa);
+                    Predictor::with_buffers(model.weights(), buffer_room.slice(place, len)).unwrap().with_isa(isa);
                 let mut probabilities = bits(predictor.feed(0).unwrap());
                 probabilities.push(loss.to_bits());
                 let found = (bits(model.weights_block()), probabilities);
@@ -181,7 +181,7 @@ fn a_model_stays_within_its_memory() {
 fn a_checkpoint_is_read_within_its_bytes() {
     let config = Config { vocab_size: 3, wordvec_size: 2, hidden_size: 4, batch_size: 2, time_size: 3 };
     let model = SimpleRnnlm::new(config, &mut Xorshift::new(1)).unwrap();
-    let mut file = vec![0; Checkpoint::len(&config, 6).unwrap()];
+    let mut file = vec![0; Checkpoint::encoded_len(config, 6).unwrap()];
     Checkpoint::write(&model, &TrainingState::default(), "a\nb\nc\n", &mut file).unwrap();
     let mut room = Guarded::new(file.len());
     for len in 0..=file.len() {

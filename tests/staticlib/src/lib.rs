@@ -27,7 +27,7 @@ fn hash(memory: &mut [f32], steps: u16) -> Option<u32> {
     let needed = CONFIG.memory().ok()?;
     let (weights, rest) = memory.split_at_mut_checked(needed.weights)?;
     let (workspace, rest) = rest.split_at_mut_checked(needed.workspace)?;
-    let (prediction, rest) = rest.split_at_mut_checked(Predictor::<&mut [f32]>::len(&CONFIG).ok()?)?;
+    let (prediction, rest) = rest.split_at_mut_checked(CONFIG.memory().ok()?.prediction)?;
     let (product, _) = rest.split_at_mut_checked(9)?;
 
     let mut model = SimpleRnnlm::with_buffers(CONFIG, weights, workspace).ok()?;
@@ -35,7 +35,7 @@ fn hash(memory: &mut [f32], steps: u16) -> Option<u32> {
     for _ in 0..black_box(steps) {
         model.forward(&[1, 2, 3, 4, 5, 6], &[2, 3, 4, 5, 6, 0]).ok()?.sgd(0.5).ok()?;
     }
-    let mut predictor = Predictor::new(model.weights(), prediction).ok()?;
+    let mut predictor = Predictor::with_buffers(model.weights(), prediction).ok()?;
     let [a @ .., _] = predictor.feed(black_box(1)).ok()?.first_chunk::<7>()?;
     let matmul = Matmul { form: Form::Nn, m: 3, k: 2, n: 3, a, b: a, c: product, start: Start::Zero, scratch: &mut [] };
     matmul.run(model.isa()).ok()?;

@@ -5,7 +5,7 @@
 use core::hint::black_box;
 
 use firmware::{
-    model::{CONFIG, MEMORY, PREDICTOR, model},
+    model::{CONFIG, MEMORY, model},
     stack::depth,
     target::{Instructions, entry, fail},
     workload::window,
@@ -46,8 +46,8 @@ fn main() -> ! {
     let training_stack = stack;
     println!("training memory: {bytes} bytes (weights {}), with the stack {}", 4 * MEMORY.weights, bytes + stack);
 
-    let mut buffer = [0.0; PREDICTOR];
-    let mut predictor = Predictor::new(model.weights(), &mut buffer[..]).unwrap();
+    let mut buffer = [0.0; MEMORY.prediction];
+    let mut predictor = Predictor::with_buffers(model.weights(), &mut buffer[..]).unwrap();
     let (mut prediction, mut stack) = (0, 0);
     for id in 0..3 {
         let mut predict = || {

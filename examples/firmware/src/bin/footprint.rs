@@ -42,16 +42,16 @@ fn train() -> Option<f32> {
 /// The three likeliest next events, from weights that are only read.
 #[cfg(feature = "predict")]
 fn predict() -> Option<rnnlm::Candidate> {
-    use firmware::model::{CONFIG, MEMORY, PREDICTOR, Static};
+    use firmware::model::{CONFIG, MEMORY, Static};
     use rnnlm::{Candidate, Parameters, Predictor, top};
     static WEIGHTS: Static<[f32; MEMORY.weights]> = Static::new([0.0; MEMORY.weights]);
-    static BUFFER: Static<[f32; PREDICTOR]> = Static::new([0.0; PREDICTOR]);
+    static BUFFER: Static<[f32; MEMORY.prediction]> = Static::new([0.0; MEMORY.prediction]);
     static THREE: Static<[Candidate; 3]> = Static::new([Candidate { id: 0, probability: 0.0 }; 3]);
     // SAFETY: called once.
-    let weights = Parameters::from_block(&CONFIG, black_box(unsafe { WEIGHTS.take() })).ok()?;
+    let weights = Parameters::from_block(CONFIG, black_box(unsafe { WEIGHTS.take() })).ok()?;
     // SAFETY: called once.
     let buffer = unsafe { BUFFER.take() };
-    let mut predictor = Predictor::new(weights, &mut buffer[..]).ok()?;
+    let mut predictor = Predictor::with_buffers(weights, &mut buffer[..]).ok()?;
     let probabilities = predictor.feed(black_box(1)).ok()?;
     // SAFETY: called once.
     top(probabilities, &[], unsafe { THREE.take() }).first().copied()
@@ -70,10 +70,10 @@ fn checkpoint() -> Option<f32> {
 #[cfg(feature = "online")]
 fn online() -> Option<f32> {
     use firmware::{
-        model::{PREDICTOR, Static, model},
+        model::{MEMORY, Static, model},
         workload::WINDOW,
     };
-    static PREDICTION: Static<[f32; PREDICTOR]> = Static::new([0.0; PREDICTOR]);
+    static PREDICTION: Static<[f32; MEMORY.prediction]> = Static::new([0.0; MEMORY.prediction]);
     static IDS: Static<[u32; 2 * WINDOW]> = Static::new([0; 2 * WINDOW]);
     // SAFETY: called once, in a program without `train`.
     let (model, prediction, ids) = unsafe { (model().ok()?, PREDICTION.take(), IDS.take()) };

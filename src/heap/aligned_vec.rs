@@ -1,4 +1,4 @@
-//! The one way in which this crate takes memory from the heap: refused memory is an error, never an abort.
+//! The one way in which this crate takes memory from the heap.
 
 use alloc::vec::Vec;
 
@@ -27,7 +27,7 @@ pub(crate) fn filled<T: Copy>(len: usize, value: T) -> Result<Vec<T>, ConfigErro
 /// let (weights, workspace) = (AlignedVec::zeroed(memory.weights)?, AlignedVec::zeroed(memory.workspace)?);
 /// let mut model = SimpleRnnlm::with_buffers(config, weights, workspace)?;
 /// model.initialize(&mut Xorshift::new(1));
-/// let same: SimpleRnnlm<AlignedVec> = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+/// let same: SimpleRnnlm = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
 /// assert_eq!(model.weights_block(), same.weights_block());
 /// # Ok::<(), rnnlm::ConfigError>(())
 /// ```
