@@ -34,7 +34,7 @@ fn read() -> Result<(Vocabulary, SimpleRnnlm), Failure> {
     let config = Config { vocab_size, wordvec_size: 16, hidden_size: 16, batch_size: 4, time_size: 4 };
     let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
     let mut trainer = RnnlmTrainer::new(model, Sgd::new(0.5)?)?;
-    trainer.fit(corpus.ids(), 5, |_| ControlFlow::Continue(()))?;
+    trainer.fit(corpus.ids(), 5, |_| ControlFlow::<()>::Continue(()))?;
     Ok((corpus.vocabulary().clone(), trainer.into_model()))
 }
 

@@ -10,7 +10,7 @@ use crate::error::ConfigError;
 /// assert_eq!(CONFIG.memory()?.weights, 4704);
 /// # Ok::<(), rnnlm::ConfigError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
     /// V: the number of different words.
     pub vocab_size: usize,

@@ -20,7 +20,7 @@
 //! let config = Config { vocab_size, wordvec_size: 16, hidden_size: 16, batch_size: 2, time_size: 4 };
 //! let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
 //! let mut trainer = RnnlmTrainer::new(model, Sgd::new(0.5)?)?;
-//! trainer.fit(corpus.ids(), 30, |_| ControlFlow::Continue(()))?;
+//! trainer.fit(corpus.ids(), 30, |_| ControlFlow::<()>::Continue(()))?;
 //! assert!(trainer.perplexities()[29] < 1.3); // of 8 words, the next one is almost certain
 //! # Ok::<(), Box<dyn core::error::Error>>(())
 //! ```
@@ -62,7 +62,7 @@ mod training;
 
 pub use checkpoint::Checkpoint;
 pub use config::Config;
-pub use error::{CheckpointError, ConfigError, CorpusError, StepError, TrainError};
+pub use error::{CheckpointError, ConfigError, CorpusError, Error, IsaError, ParameterError, StepError, TrainError};
 pub use events::online::OnlineLearner;
 pub use flash::slots::{BlockDevice, SlotError, TwoSlots};
 #[cfg(feature = "alloc")]
@@ -82,7 +82,7 @@ pub use prediction::{
     sampling::{Candidate, Sampler, top},
 };
 pub use rng::Xorshift;
-pub use simd::{Isa, IsaError};
+pub use simd::Isa;
 #[cfg(feature = "alloc")]
 pub use text::{
     corpus::Corpus,

@@ -37,32 +37,38 @@ impl<S: AsRef<[f32]>> Matrix<S> {
     }
 
     /// Number of rows.
+    #[must_use]
     pub fn rows(&self) -> usize {
         self.rows
     }
 
     /// Number of columns.
+    #[must_use]
     pub fn cols(&self) -> usize {
         self.cols
     }
 
     /// All elements, row after row.
+    #[must_use]
     pub fn as_slice(&self) -> &[f32] {
         self.data.as_ref()
     }
 
     /// Row `i`, `None` beyond the last.
+    #[must_use]
     pub fn row(&self, i: usize) -> Option<&[f32]> {
         let start = self.start_of(i)?;
         self.as_slice().get(start..start + self.cols)
     }
 
     /// Element (i, j), `None` outside.
+    #[must_use]
     pub fn get(&self, i: usize, j: usize) -> Option<f32> {
         self.row(i)?.get(j).copied()
     }
 
     /// A view of the same elements.
+    #[must_use]
     pub fn view(&self) -> Matrix<&[f32]> {
         Matrix { rows: self.rows, cols: self.cols, data: self.as_slice() }
     }
@@ -91,17 +97,20 @@ impl<S: AsRef<[f32]> + AsMut<[f32]>> Matrix<S> {
     /// assert_eq!(m.view().as_slice(), [1.0, 1.0, 5.0, 7.0]);
     /// # Ok::<(), rnnlm::ConfigError>(())
     /// ```
+    #[must_use]
     pub fn as_mut_slice(&mut self) -> &mut [f32] {
         self.data.as_mut()
     }
 
     /// Row `i` to be changed, `None` beyond the last.
+    #[must_use]
     pub fn row_mut(&mut self, i: usize) -> Option<&mut [f32]> {
         let (start, cols) = (self.start_of(i)?, self.cols);
         self.as_mut_slice().get_mut(start..start + cols)
     }
 
     /// A mutable view of the same elements.
+    #[must_use]
     pub fn view_mut(&mut self) -> Matrix<&mut [f32]> {
         Matrix { rows: self.rows, cols: self.cols, data: self.data.as_mut() }
     }

@@ -72,7 +72,7 @@ fn workload_s_has_its_golden_hash_on_every_instruction_set() {
     for isa in Isa::available() {
         assert_eq!(format!("{:016x}", trained(S, isa, 20)), "f73dbbecedbb274a", "{}", isa.name());
         // the portable path emulates the fused multiply-add, and takes twenty steps for a thousand of the others
-        if isa != Isa::PORTABLE {
+        if isa != Isa::SCALAR {
             assert_eq!(format!("{:016x}", trained(S, isa, 1_000)), "5f04e7ef05c83d2a", "{}", isa.name());
         }
     }
@@ -84,7 +84,7 @@ fn workload_s_has_its_golden_hash_on_every_instruction_set() {
 fn logits_far_apart_give_the_same_bits_and_no_subnormal_gradient() {
     for config in [E, Config { vocab_size: 37, wordvec_size: 7, hidden_size: 9, batch_size: 3, time_size: 4 }] {
         for spread in (40..=200).step_by(4) {
-            let mut fresh = SimpleRnnlm::new(config, &mut Xorshift::new(1)).unwrap().with_isa(Isa::PORTABLE);
+            let mut fresh = SimpleRnnlm::new(config, &mut Xorshift::new(1)).unwrap().with_isa(Isa::SCALAR);
             for (word, bias) in fresh.weights_mut().affine_b.as_mut_slice().iter_mut().enumerate() {
                 let part = if word % 4 == 1 { 1.0 } else { word as f32 / config.vocab_size as f32 };
                 *bias = if word % 2 == 0 { 0.0 } else { -part * spread as f32 };
@@ -116,7 +116,7 @@ fn a_batch_of_one_gives_the_same_bits_where_all_steps_are_one_loop() {
             [(3, 8, 2), (4, 16, 1), (29, 16, 3), (64, 17, 2), (64, 32, 8), (127, 8, 4), (129, 16, 2), (65, 64, 1)]
         {
             let config = Config { vocab_size, wordvec_size, hidden_size, batch_size: 1, time_size };
-            let expected = trained(config, Isa::PORTABLE, 4);
+            let expected = trained(config, Isa::SCALAR, 4);
             for isa in Isa::available() {
                 assert_eq!(trained(config, isa, 4), expected, "{} {config:?}", isa.name());
             }
@@ -144,7 +144,7 @@ proptest! {
         seed in any::<u64>(),
     ) {
         let config = Config { vocab_size, wordvec_size, hidden_size, batch_size, time_size };
-        let mut oracle = SimpleRnnlm::new(config, &mut Xorshift::new(seed)).unwrap().with_isa(Isa::PORTABLE);
+        let mut oracle = SimpleRnnlm::new(config, &mut Xorshift::new(seed)).unwrap().with_isa(Isa::SCALAR);
         let fresh = oracle.clone();
         train(&mut oracle, 3, 0.5);
         let expected = hash(&oracle);
@@ -180,7 +180,7 @@ proptest! {
         let mut rng = Xorshift::new(seed);
         let tokens: Vec<u32> = (0..len).map(|_| rng.below(19)).collect();
         let fresh = SimpleRnnlm::new(config, &mut rng).unwrap();
-        let loss = fresh.clone().with_isa(Isa::PORTABLE).evaluate(&tokens).unwrap();
+        let loss = fresh.clone().with_isa(Isa::SCALAR).evaluate(&tokens).unwrap();
         for isa in Isa::available() {
             prop_assert_eq!(fresh.clone().with_isa(isa).evaluate(&tokens).unwrap().to_bits(), loss.to_bits());
         }
@@ -197,7 +197,7 @@ proptest! {
         for function in [exp, tanh] {
             let mut expected: Vec<f32> = patterns.iter().map(|&bits| f32::from_bits(bits)).collect();
             let inputs = expected.clone();
-            function(Isa::PORTABLE, &mut expected);
+            function(Isa::SCALAR, &mut expected);
             for isa in Isa::available() {
                 let mut ours = inputs.clone();
                 function(isa, &mut ours);

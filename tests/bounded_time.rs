@@ -53,11 +53,10 @@ fn batches_of_vast_sizes_and_a_vast_position() {
         let config = Config { vocab_size: 7, wordvec_size: 3, hidden_size: 4, batch_size: 2, time_size: 3 };
         let vast_batch = Config { batch_size: usize::MAX, time_size: 1, ..config };
         let vast_time = Config { batch_size: 1, time_size: usize::MAX - 1, ..config };
-        assert!(Batches::new(&corpus, &vast_batch).is_err() && Batches::new(&corpus, &vast_time).is_err());
-        let mut batches = Batches::new(&corpus, &config).unwrap();
+        assert!(Batches::new(&corpus, vast_batch).is_err() && Batches::new(&corpus, vast_time).is_err());
+        let mut batches = Batches::new(&corpus, config).unwrap();
         batches.seek(usize::MAX);
-        batches.advance();
-        batches.read(&mut [0; 6], &mut [0; 6]).unwrap();
+        batches.next_window().unwrap();
         assert!(batches.position() < 6);
     });
 }
@@ -72,9 +71,9 @@ fn training_goes_on_from_vast_numbers() {
         let vast = usize::MAX as u64;
         let state = TrainingState { epoch: vast, iteration: vast, position: vast, ..trainer.training_state() };
         trainer.resume(&state).unwrap();
-        assert_eq!(trainer.fit(&[1; 7], usize::MAX, |_| ControlFlow::Continue(())), Ok(()));
+        assert_eq!(trainer.fit(&[1; 7], usize::MAX, |_| ControlFlow::<()>::Continue(())), Ok(None));
         trainer.resume(&TrainingState { epoch: 0, ..state }).unwrap();
-        assert_eq!(trainer.fit(&[1; 7], 2, |_| ControlFlow::Continue(())), Ok(()));
+        assert_eq!(trainer.fit(&[1; 7], 2, |_| ControlFlow::<()>::Continue(())), Ok(None));
     });
 }
 

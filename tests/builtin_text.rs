@@ -25,7 +25,7 @@ fn a_model_trained_on_200_000_tokens_comes_within_15_percent_of_the_truth() {
         trainer
             .fit(corpus.ids(), epoch, |progress| {
                 progress.optimizer.set_learning_rate(rate / 2.0).unwrap();
-                ControlFlow::Continue(())
+                ControlFlow::<()>::Continue(())
             })
             .unwrap();
     }

@@ -6,7 +6,7 @@ mod small;
 
 use std::ops::ControlFlow;
 
-use rnnlm::{Config, Gradients, Isa, RnnlmTrainer, Sgd, SimpleRnnlm, StepError, TrainError, Xorshift};
+use rnnlm::{Config, Gradients, Isa, ParameterError, RnnlmTrainer, Sgd, SimpleRnnlm, StepError, TrainError, Xorshift};
 use small::{CONFIG, Model, TS, XS, bits};
 
 /// Every path, whether stateful or not, with one row and with two, each with a hidden state that is not zero.
@@ -71,9 +71,9 @@ fn forward() {
 fn update_in_place() {
     for (what, model) in models() {
         for (rate, error) in [
-            (f32::NAN, StepError::LearningRate),
-            (0.0, StepError::LearningRate),
-            (f32::INFINITY, StepError::LearningRate),
+            (f32::NAN, ParameterError::LearningRate.into()),
+            (0.0, ParameterError::LearningRate.into()),
+            (f32::INFINITY, ParameterError::LearningRate.into()),
             (VAST, StepError::NonFiniteUpdate),
         ] {
             let mut failed = model.clone();
@@ -167,7 +167,7 @@ fn a_trainer() {
             if let Some(max_norm) = max_norm {
                 trainer = trainer.with_clipping(max_norm, Gradients::new(model.config()).unwrap()).unwrap();
             }
-            let result = trainer.fit(&[0, 1, 2, 3, 4, 5, 6], 1, |_| ControlFlow::Continue(()));
+            let result = trainer.fit(&[0, 1, 2, 3, 4, 5, 6], 1, |_| ControlFlow::<()>::Continue(()));
             assert_eq!(result, Err(TrainError::Step(StepError::NonFiniteUpdate)), "{what} {rate} {max_norm:?}");
             assert_eq!((trainer.epoch(), trainer.position()), (0, 0));
             assert_eq!(bits(trainer.model()), bits(&model), "{what} {rate} {max_norm:?}");

@@ -89,7 +89,7 @@ const PTB1000: Config = Config { vocab_size: 418, wordvec_size: 100, hidden_size
 fn hundred_epochs(model: SimpleRnnlm) -> Vec<f32> {
     let corpus = read_u32("ptb1000/corpus.u32");
     let mut trainer = RnnlmTrainer::new(model, Sgd::new(0.1).unwrap()).unwrap();
-    trainer.fit(&corpus, 100, |_| ControlFlow::Continue(())).unwrap();
+    trainer.fit(&corpus, 100, |_| ControlFlow::<()>::Continue(())).unwrap();
     trainer.perplexities().to_vec()
 }
 

@@ -63,7 +63,7 @@ fn a_million_steps() {
         assert_eq!((calls, &*hash(&model)), (0, "1d41348ff3d039b7"), "{}", isa.name());
         let mut steps = FIRST_STEPS;
         let before = resident();
-        if isa != Isa::PORTABLE {
+        if isa != Isa::SCALAR {
             let ((), calls, _) = count(|| train(&mut model, &mut rng, STEPS - FIRST_STEPS));
             assert_eq!((calls, &*hash(&model)), (0, "a3012363d3a3b15f"), "{}", isa.name());
             steps = STEPS;
@@ -97,7 +97,7 @@ fn twenty_epochs_of_real_text() {
         let before = resident();
         let mut epochs = |last| {
             let started = Instant::now();
-            let (fitted, calls, _) = count(|| trainer.fit(corpus.ids(), last, |_| ControlFlow::Continue(())));
+            let (fitted, calls, _) = count(|| trainer.fit(corpus.ids(), last, |_| ControlFlow::<()>::Continue(())));
             fitted.unwrap();
             let (grown, perplexity) = (resident().saturating_sub(before), trainer.perplexities()[last - 1]);
             println!(

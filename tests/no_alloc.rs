@@ -38,7 +38,7 @@ fn nothing_allocates_after_construction() {
             let (xs, ts) = (&corpus[..window], &corpus[1..=window]);
 
             // the list of perplexities is all that `fit` takes, at its start
-            let (_, calls, _) = count(|| trainer.fit(&corpus, 3, |_| ControlFlow::Continue(())).unwrap());
+            let (_, calls, _) = count(|| trainer.fit(&corpus, 3, |_| ControlFlow::<()>::Continue(())).unwrap());
             assert_eq!(calls, 1, "the first call reserves the list of perplexities");
             trainer.fit(&corpus, 40, |_| ControlFlow::Break(())).unwrap();
             let mut seen = 0;

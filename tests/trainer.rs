@@ -5,8 +5,8 @@
 use std::ops::ControlFlow;
 
 use rnnlm::{
-    Config, Gradients, Memory, Predictor, RnnlmTrainer, Sgd, SimpleRnnlm, StepError, TrainError, TrainingState,
-    Xorshift, perplexity,
+    Batches, Config, Gradients, Memory, ParameterError, Predictor, RnnlmTrainer, Sgd, SimpleRnnlm, StepError,
+    TrainError, TrainingState, Xorshift, perplexity,
 };
 
 const CONFIG: Config = Config { vocab_size: 9, wordvec_size: 5, hidden_size: 6, batch_size: 2, time_size: 3 };
@@ -23,7 +23,7 @@ fn corpus() -> Vec<u32> {
 }
 
 fn fit(trainer: &mut RnnlmTrainer, epochs: usize) {
-    trainer.fit(&corpus(), epochs, |_| ControlFlow::Continue(())).unwrap();
+    trainer.fit(&corpus(), epochs, |_| ControlFlow::<()>::Continue(())).unwrap();
 }
 
 fn assert_same(a: &RnnlmTrainer, b: &RnnlmTrainer) {
@@ -50,7 +50,7 @@ fn memory_may_be_arrays_each_part_elsewhere() {
         RnnlmTrainer::with_buffers(model, Sgd::new(0.3).unwrap(), [0; MEMORY.ids]).unwrap()
     };
     let (mut owner, mut heap) = (Owner { trainer: fresh() }, trainer());
-    owner.trainer.fit(&corpus(), 2, |_| ControlFlow::Continue(())).unwrap();
+    owner.trainer.fit(&corpus(), 2, |_| ControlFlow::<()>::Continue(())).unwrap();
     fit(&mut heap, 2);
     assert_eq!(owner.trainer.model().weights_block(), heap.model().weights_block());
     assert_eq!(owner.trainer.perplexities(), heap.perplexities());
@@ -59,7 +59,7 @@ fn memory_may_be_arrays_each_part_elsewhere() {
     let gradients = Gradients::with_buffers(CONFIG, &mut block[..]).unwrap();
     let mut clipped = fresh().with_clipping(0.25, gradients).unwrap();
     let mut on_the_heap = trainer().with_clipping(0.25, Gradients::new(CONFIG).unwrap()).unwrap();
-    clipped.fit(&corpus(), 2, |_| ControlFlow::Continue(())).unwrap();
+    clipped.fit(&corpus(), 2, |_| ControlFlow::<()>::Continue(())).unwrap();
     fit(&mut on_the_heap, 2);
     assert_eq!(clipped.model().weights_block(), on_the_heap.model().weights_block());
 
@@ -90,7 +90,7 @@ fn evaluation_disturbs_nothing() {
         .fit(&corpus(), 3, |progress| {
             losses.push(progress.model.evaluate(&corpus()).unwrap());
             assert_eq!(progress.model.evaluate(&corpus()), Ok(losses[losses.len() - 1]));
-            ControlFlow::Continue(())
+            ControlFlow::<()>::Continue(())
         })
         .unwrap();
     assert_same(&plain, &evaluated);
@@ -130,7 +130,7 @@ fn the_callback_comes_at_the_interval_and_at_the_end_of_an_epoch() {
             .fit(&corpus(), 2, |progress| {
                 assert_eq!((progress.iterations, progress.is_epoch_end()), (7, progress.iteration == 7));
                 seen.push((progress.epoch, progress.iteration));
-                ControlFlow::Continue(())
+                ControlFlow::<()>::Continue(())
             })
             .unwrap();
         assert_eq!(seen, expected, "interval {interval}");
@@ -141,16 +141,13 @@ fn the_callback_comes_at_the_interval_and_at_the_end_of_an_epoch() {
 fn perplexities_are_those_of_the_steps() {
     // the loss of each step, by the model itself
     let corpus = corpus();
-    let mut batches = rnnlm::Batches::new(&corpus, &CONFIG).unwrap();
+    let mut batches = Batches::new(&corpus, CONFIG).unwrap();
     let mut model = SimpleRnnlm::new(CONFIG, &mut Xorshift::new(1)).unwrap();
-    let (mut xs, mut ts) = ([0; 6], [0; 6]);
-    let losses: Vec<f32> = (0..7)
-        .map(|_| {
-            batches.read(&mut xs, &mut ts).unwrap();
-            batches.advance();
-            model.forward(&xs, &ts).unwrap().sgd(0.3).unwrap()
-        })
-        .collect();
+    let mut losses = Vec::new();
+    while let Some((xs, ts)) = batches.next_window() {
+        losses.push(model.forward(xs, ts).unwrap().sgd(0.3).unwrap());
+    }
+    assert_eq!(losses.len(), 7);
     let mean = |losses: &[f32]| f64::from(perplexity(losses.iter().sum::<f32>() / losses.len() as f32));
 
     let mut trainer = trainer().with_eval_interval(3);
@@ -158,7 +155,7 @@ fn perplexities_are_those_of_the_steps() {
     trainer
         .fit(&corpus, 1, |progress| {
             seen.push([progress.perplexity(), progress.recent_perplexity()].map(f64::from));
-            ControlFlow::Continue(())
+            ControlFlow::<()>::Continue(())
         })
         .unwrap();
     let expected = [
@@ -175,7 +172,8 @@ fn perplexities_are_those_of_the_steps() {
 #[test]
 fn breaking_off_stops_at_once() {
     let mut trainer = trainer().with_eval_interval(2);
-    trainer.fit(&corpus(), 5, |_| ControlFlow::Break(())).unwrap();
+    let stopped = trainer.fit(&corpus(), 5, |progress| ControlFlow::Break(progress.iteration)).unwrap();
+    assert_eq!(stopped, Some(2), "the callback's own value");
     assert_eq!((trainer.epoch(), trainer.position(), trainer.perplexities().len()), (0, 6, 0));
 }
 
@@ -241,12 +239,12 @@ fn a_training_state_that_is_none_changes_nothing() {
     let before = trainer.training_state();
     for learning_rate in [0.0, f32::NAN, f32::INFINITY, -1.0] {
         let state = TrainingState { learning_rate, epoch: 3, ..TrainingState::default() };
-        assert_eq!(trainer.resume(&state), Err(StepError::LearningRate));
+        assert_eq!(trainer.resume(&state), Err(ParameterError::LearningRate));
         assert_eq!(trainer.training_state(), before);
     }
     for losses in [[f32::NAN, 0.0], [f32::INFINITY, 0.0], [-1.0, 0.0]] {
         let state = TrainingState { losses, epoch: 3, ..TrainingState::default() };
-        assert_eq!(trainer.resume(&state), Err(StepError::TrainingState));
+        assert_eq!(trainer.resume(&state), Err(ParameterError::TrainingState));
         assert_eq!(trainer.training_state(), before);
     }
 }
@@ -273,14 +271,12 @@ fn clipping_takes_the_step_of_the_clipped_gradients() {
         let trained = trainer().with_clipping(max_norm, Gradients::new(CONFIG).unwrap()).unwrap();
         let mut trained = trained.with_eval_interval(1);
         let mut by_hand = SimpleRnnlm::new(CONFIG, &mut Xorshift::new(1)).unwrap();
-        let mut batches = rnnlm::Batches::new(&corpus, &CONFIG).unwrap();
-        let (mut xs, mut ts) = ([0; 6], [0; 6]);
+        let mut batches = Batches::new(&corpus, CONFIG).unwrap();
         let mut clipped = 0;
         for _ in 0..7 {
             trained.fit(&corpus, 1, |_| ControlFlow::Break(())).unwrap();
-            batches.read(&mut xs, &mut ts).unwrap();
-            batches.advance();
-            clipped += usize::from(clipped_by_hand(&mut by_hand, &xs, &ts, f64::from(max_norm)) > f64::from(max_norm));
+            let (xs, ts) = batches.next_window().unwrap();
+            clipped += usize::from(clipped_by_hand(&mut by_hand, xs, ts, f64::from(max_norm)) > f64::from(max_norm));
             for (ours, theirs) in trained.model().weights_block().iter().zip(by_hand.weights_block()) {
                 assert!((ours - theirs).abs() < 3e-6, "{max_norm}: {ours} {theirs}");
             }
@@ -302,7 +298,7 @@ fn clipping_above_every_norm_changes_no_bit() {
 fn bad_clipping_is_refused() {
     for max_norm in [0.0, -1.0, f32::NAN] {
         let refused = trainer().with_clipping(max_norm, Gradients::new(CONFIG).unwrap());
-        assert_eq!(refused.err(), Some(StepError::MaxNorm));
+        assert_eq!(refused.err(), Some(ParameterError::MaxNorm.into()));
     }
     let other = Gradients::new(Config { hidden_size: 7, ..CONFIG }).unwrap();
     assert_eq!(trainer().with_clipping(1.0, other).err(), Some(StepError::OtherSizes));
@@ -322,7 +318,7 @@ fn a_clipped_step_that_is_refused_leaves_everything() {
         }
     }
     let (before, state) = (trainer.model().clone(), trainer.training_state());
-    let refused = trainer.fit(&corpus(), 1, |_| ControlFlow::Continue(()));
+    let refused = trainer.fit(&corpus(), 1, |_| ControlFlow::<()>::Continue(()));
     assert_eq!(refused, Err(TrainError::Step(StepError::NonFiniteUpdate)));
     assert_eq!(trainer.training_state(), state);
     assert_eq!((trainer.model().weights_block(), trainer.model().state()), (before.weights_block(), before.state()));

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use rnnlm::{Checkpoint, Config, ConfigError, DecayOnPlateau, Progress, SimpleRnnlm, StepError, TrainingState};
+use rnnlm::{Checkpoint, Config, ConfigError, DecayOnPlateau, ParameterError, Progress, SimpleRnnlm, TrainingState};
 
 use crate::{Failure, output::Output};
 
@@ -21,7 +21,7 @@ pub struct Keeper {
 
 impl Keeper {
     /// Saves models of these sizes and words; goes on from the state `start`.
-    pub fn new(words: String, start: TrainingState) -> Result<Self, StepError> {
+    pub fn new(words: String, start: TrainingState) -> Result<Self, ParameterError> {
         let schedule = DecayOnPlateau::new(start.decay)?.with_best_loss(start.best_loss)?;
         Ok(Self { save: None, every: None, best: None, schedule, start, words })
     }
@@ -44,7 +44,7 @@ impl Keeper {
     pub fn after_epoch(&mut self, progress: Progress<'_>, valid: Option<f32>) -> Result<Vec<String>, Failure> {
         let improved = match valid.map(|loss| self.schedule.observe(loss, progress.optimizer)) {
             // the rate is as low as it can get: it stays
-            Some(Err(StepError::LearningRate)) | None => false,
+            Some(Err(ParameterError::LearningRate)) | None => false,
             Some(observed) => observed?,
         };
         let state = self.complete(&progress.training_state());

@@ -50,7 +50,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     config.vocab_size = texts.vocabulary.len();
     let corpus = texts.train.ids().get(..texts.tokens.unwrap_or(0)).unwrap_or(texts.train.ids());
     let steps = match settings.trains() {
-        true => Batches::new(corpus, &config)?.steps_per_epoch(),
+        true => Batches::new(corpus, config)?.steps_per_epoch(),
         false => 0,
     };
     let mut state = settings.state;
@@ -152,18 +152,17 @@ struct Run<'t> {
 impl Run<'_> {
     /// Trains until so many epochs are complete in all.
     fn train(&mut self, trainer: &mut Trainer, corpus: &[u32], epochs: usize) -> Result<(), Failure> {
-        // an error inside the callback stops training and is told afterwards
-        let mut outcome: Result<(), Failure> = Ok(());
         self.report.resume();
-        let fitted = trainer.fit(corpus, epochs, |progress| {
-            outcome = self.after_step(progress);
-            if outcome.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        let fitted = trainer.fit(corpus, epochs, |progress| match self.after_step(progress) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(failure) => ControlFlow::Break(failure),
         });
         let left = "the weights were left as they were";
         let how = match fitted {
             Err(TrainError::Step(StepError::NonFiniteLoss)) => format!("the loss is not finite, {left}"),
             Err(TrainError::Step(StepError::NonFiniteUpdate)) => format!("the update is not finite, {left}"),
-            fitted => return outcome.and(fitted.map_err(Failure::from)),
+            Err(error) => return Err(error.into()),
+            Ok(stopped) => return stopped.map_or(Ok(()), Err),
         };
         Err(diverged(trainer.epoch() + 1, &how, &trainer.training_state()))
     }

@@ -1,7 +1,9 @@
 //! Learning from a stream of events while it comes: predict, score, learn.
 
+#[cfg(feature = "alloc")]
+use crate::heap::{AlignedVec, filled};
 use crate::{
-    error::StepError,
+    error::{ConfigError, Error, StepError},
     heap::{Floats, Ids},
     kernels::{clear, copy},
     model::{
@@ -11,11 +13,6 @@ use crate::{
         step::check_rate,
     },
     prediction::predictor::feed,
-};
-#[cfg(feature = "alloc")]
-use crate::{
-    error::{ConfigError, TrainError},
-    heap::{AlignedVec, filled},
 };
 
 /// Reads events (log keys, sensor states, words) one at a time. Each is scored by the prediction that was made before it came
@@ -57,13 +54,12 @@ impl<W: Storage, S: Storage> OnlineLearner<W, S> {
     /// A learner with its memory on the heap.
     ///
     /// # Errors
-    /// What [`Self::with_buffers`] refuses, and [`TrainError::OutOfMemory`].
-    pub fn new(model: SimpleRnnlm<W, S>, learning_rate: f32) -> Result<Self, TrainError> {
+    /// What [`Self::with_buffers`] refuses, and [`ConfigError::OutOfMemory`].
+    pub fn new(model: SimpleRnnlm<W, S>, learning_rate: f32) -> Result<Self, Error> {
         let sizes = model.sizes();
-        let refused = |_: ConfigError| TrainError::OutOfMemory;
-        let prediction = AlignedVec::zeroed(sizes.prediction()).map_err(refused)?;
-        let window = filled(2 * sizes.rows(), 0).map_err(refused)?;
-        Ok(Self::with_buffers(model, learning_rate, prediction, window)?)
+        let prediction = AlignedVec::zeroed(sizes.prediction())?;
+        let window = filled(2 * sizes.rows(), 0)?;
+        Self::with_buffers(model, learning_rate, prediction, window)
     }
 }
 
@@ -78,24 +74,17 @@ where
     /// [`Memory::ids`](crate::Memory::ids) ids.
     ///
     /// # Errors
-    /// [`StepError::LearningRate`], [`StepError::BatchSize`] for a model whose N is not 1, [`StepError::Length`] for
-    /// memory of another length.
-    pub fn with_buffers(
-        model: SimpleRnnlm<W, S>,
-        learning_rate: f32,
-        prediction: P,
-        window: I,
-    ) -> Result<Self, StepError> {
+    /// [`ParameterError::LearningRate`](crate::ParameterError::LearningRate), [`ConfigError::BatchSize`] for a model whose N is not 1,
+    /// [`ConfigError::BufferLength`] for memory of another length.
+    pub fn with_buffers(model: SimpleRnnlm<W, S>, learning_rate: f32, prediction: P, window: I) -> Result<Self, Error> {
         check_rate(learning_rate)?;
         let sizes = model.sizes();
         if sizes.n != 1 {
-            return Err(StepError::BatchSize { given: sizes.n });
+            return Err(ConfigError::BatchSize { given: sizes.n }.into());
         }
         let floats = (sizes.prediction(), prediction.as_ref().len());
         for (needed, given) in [floats, (2 * sizes.rows(), window.as_ref().len())] {
-            if needed != given {
-                return Err(StepError::Length { needed, given });
-            }
+            ConfigError::check_len(needed, given)?;
         }
         let mut learner = Self { model, prediction, window, events: 0, last: None, learning_rate };
         learner.restart();
@@ -142,6 +131,7 @@ where
     }
 
     /// The probability of each event to be the next; zeros before the first.
+    #[must_use]
     pub fn probabilities(&self) -> &[f32] {
         let sizes = self.model.sizes();
         self.prediction.as_ref().get(sizes.hidden..sizes.hidden + sizes.v).unwrap_or(&[])
@@ -155,11 +145,13 @@ where
     }
 
     /// The model.
+    #[must_use]
     pub fn model(&self) -> &SimpleRnnlm<W, S> {
         &self.model
     }
 
     /// Gives the model back.
+    #[must_use]
     pub fn into_model(self) -> SimpleRnnlm<W, S> {
         self.model
     }
@@ -171,7 +163,7 @@ mod tests {
     use std::vec::Vec;
 
     use super::*;
-    use crate::{AlignedVec, Config, TrainError, Xorshift};
+    use crate::{AlignedVec, Config, ParameterError, Xorshift};
 
     const CONFIG: Config = Config { vocab_size: 7, wordvec_size: 3, hidden_size: 9, batch_size: 1, time_size: 4 };
 
@@ -183,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_the_predictor_and_the_steps_put_together() -> Result<(), TrainError> {
+    fn it_is_the_predictor_and_the_steps_put_together() -> Result<(), Error> {
         let fresh = SimpleRnnlm::new(CONFIG, &mut Xorshift::new(1)).unwrap();
         let (mut learner, mut model) = (OnlineLearner::new(fresh.clone(), 0.3)?, fresh);
         let events = events();
@@ -218,24 +210,24 @@ mod tests {
     }
 
     #[test]
-    fn bad_events_and_sizes_are_refused() -> Result<(), TrainError> {
+    fn bad_events_and_sizes_are_refused() -> Result<(), Error> {
         let model = SimpleRnnlm::new(CONFIG, &mut Xorshift::new(1)).unwrap();
         let mut learner = OnlineLearner::new(model.clone(), 0.3)?;
         learner.observe(3)?;
         assert_eq!(learner.observe(7), Err(StepError::IdOutOfRange { id: 7 }));
         assert_eq!(learner.observe(3), Ok(None), "the stream starts anew");
         assert_eq!(learner.model().weights_block(), model.weights_block());
-        assert_eq!(OnlineLearner::new(model.clone(), 0.0).err(), Some(StepError::LearningRate.into()));
+        assert_eq!(OnlineLearner::new(model.clone(), 0.0).err(), Some(ParameterError::LearningRate.into()));
         let wide = SimpleRnnlm::new(Config { batch_size: 2, ..CONFIG }, &mut Xorshift::new(1)).unwrap();
-        assert_eq!(OnlineLearner::new(wide, 0.3).err(), Some(StepError::BatchSize { given: 2 }.into()));
+        assert_eq!(OnlineLearner::new(wide, 0.3).err(), Some(ConfigError::BatchSize { given: 2 }.into()));
         let len = CONFIG.memory().unwrap().prediction;
         let short = OnlineLearner::with_buffers(model, 0.3, AlignedVec::zeroed(len - 1).unwrap(), std::vec![0; 8]);
-        assert_eq!(short.err(), Some(StepError::Length { needed: len, given: len - 1 }));
+        assert_eq!(short.err(), Some(ConfigError::BufferLength { needed: len, given: len - 1 }.into()));
         Ok(())
     }
 
     #[test]
-    fn a_new_learner_starts_from_zero() -> Result<(), TrainError> {
+    fn a_new_learner_starts_from_zero() -> Result<(), Error> {
         let fresh = SimpleRnnlm::new(CONFIG, &mut Xorshift::new(1)).unwrap();
         let mut used = fresh.clone();
         used.set_state(&[0.5; 9])?;
@@ -259,7 +251,7 @@ mod tests {
             let model = SimpleRnnlm::new(CONFIG, &mut Xorshift::new(1)).unwrap();
             let refused =
                 OnlineLearner::with_buffers(model, 0.3, AlignedVec::zeroed(len).unwrap(), std::vec![0; given]);
-            assert_eq!(refused.err(), Some(StepError::Length { needed: 8, given }));
+            assert_eq!(refused.err(), Some(ConfigError::BufferLength { needed: 8, given }.into()));
         }
     }
 }

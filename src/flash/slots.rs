@@ -46,6 +46,22 @@ pub trait BlockDevice {
     fn write(&mut self, address: usize, bytes: &[u8]) -> Result<(), Self::Error>;
 }
 
+impl<D: BlockDevice + ?Sized> BlockDevice for &mut D {
+    type Error = D::Error;
+
+    fn read(&mut self, address: usize, to: &mut [u8]) -> Result<(), D::Error> {
+        (**self).read(address, to)
+    }
+
+    fn erase(&mut self, address: usize, len: usize) -> Result<(), D::Error> {
+        (**self).erase(address, len)
+    }
+
+    fn write(&mut self, address: usize, bytes: &[u8]) -> Result<(), D::Error> {
+        (**self).write(address, bytes)
+    }
+}
+
 /// Two slots on a device: what is saved last is loaded, whenever power fails.
 ///
 /// ```
@@ -79,6 +95,7 @@ pub struct TwoSlots<D> {
 
 /// Why a slot can't be saved or loaded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SlotError<E> {
     /// Neither slot holds anything whole.
     Empty,
@@ -116,11 +133,13 @@ type Slots<E> = [Result<Option<Whole>, E>; 2];
 impl<D: BlockDevice> TwoSlots<D> {
     /// Slots of `slot_len` bytes each at addresses 0 and `slot_len`: whole erase blocks of the device. A slot takes
     /// up to `slot_len - 16` bytes.
+    #[must_use]
     pub fn new(device: D, slot_len: usize) -> Self {
         Self { device, slot_len }
     }
 
     /// Gives the device back.
+    #[must_use]
     pub fn into_device(self) -> D {
         self.device
     }
@@ -274,13 +293,42 @@ fn checksum(sequence: u32, content: &[u8]) -> u32 {
     crc.add(content);
     crc.value()
 }
+impl<E> SlotError<E> {
+    /// Its number, which stays the same over versions: see [`Error`](crate::Error).
+    ///
+    /// ```
+    /// use rnnlm::SlotError;
+    /// let error = SlotError::Device("bus");
+    /// assert_eq!((error.code(), error.as_str()), (803, "the device failed"));
+    /// ```
+    #[must_use]
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::Empty => 801,
+            Self::TooLong { .. } => 802,
+            Self::Device(_) => 803,
+            Self::Unverified => 804,
+        }
+    }
+
+    /// What is wrong, without numbers and without the device's words: costs no `core::fmt`.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Empty => "nothing whole was saved: start from new weights",
+            Self::TooLong { .. } => "the bytes are more than a slot or the buffer holds",
+            Self::Device(_) => "the device failed",
+            Self::Unverified => "what was written reads back otherwise: save again, or replace the flash",
+        }
+    }
+}
+
 impl<E: fmt::Display> fmt::Display for SlotError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Empty => f.write_str("nothing whole was saved: start from new weights"),
             Self::TooLong { needed, given } => write!(f, "{needed} bytes are needed and {given} are there"),
             Self::Device(error) => error.fmt(f),
-            Self::Unverified => f.write_str("what was written reads back otherwise: save again, or replace the flash"),
+            _ => f.write_str(self.as_str()),
         }
     }
 }
@@ -421,5 +469,20 @@ mod tests {
             slots.device.bytes[address + 8..address + 12].copy_from_slice(&checksum);
             assert_eq!(slots.load(&mut [0; SLOT]), Err(SlotError::Empty), "{address}");
         }
+    }
+
+    #[test]
+    fn codes_are_pinned_and_a_borrowed_device_is_one() {
+        let errors = [
+            SlotError::Empty,
+            SlotError::TooLong { needed: 2, given: 1 },
+            SlotError::Device(()),
+            SlotError::Unverified,
+        ];
+        assert_eq!(errors.map(|error| error.code()), [801, 802, 803, 804]);
+        let mut flash = Flash { bytes: [0xff; 2 * SLOT], bytes_left: usize::MAX };
+        TwoSlots::new(&mut flash, SLOT).save(b"kept").unwrap();
+        let mut bytes = [0; 10];
+        assert_eq!(TwoSlots::new(flash, SLOT).load(&mut bytes), Ok(4));
     }
 }

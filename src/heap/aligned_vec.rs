@@ -1,6 +1,10 @@
 //! The one way in which this crate takes memory from the heap.
 
 use alloc::vec::Vec;
+use core::{
+    fmt,
+    ops::{Deref, DerefMut},
+};
 
 use crate::{
     error::ConfigError,
@@ -31,7 +35,15 @@ pub(crate) fn filled<T: Copy>(len: usize, value: T) -> Result<Vec<T>, ConfigErro
 /// assert_eq!(model.weights_block(), same.weights_block());
 /// # Ok::<(), rnnlm::ConfigError>(())
 /// ```
-#[derive(Debug)]
+///
+/// It is used as a slice is:
+///
+/// ```
+/// let mut floats = rnnlm::AlignedVec::zeroed(3)?;
+/// floats[1] = 2.0;
+/// assert_eq!((floats.len(), floats.iter().sum::<f32>()), (3, 2.0));
+/// # Ok::<(), rnnlm::ConfigError>(())
+/// ```
 pub struct AlignedVec {
     /// What stands before the line, then the elements.
     data: Vec<f32>,
@@ -72,6 +84,32 @@ impl AsMut<[f32]> for AlignedVec {
     }
 }
 
+impl Deref for AlignedVec {
+    type Target = [f32];
+
+    fn deref(&self) -> &[f32] {
+        self.as_ref()
+    }
+}
+
+impl DerefMut for AlignedVec {
+    fn deref_mut(&mut self) -> &mut [f32] {
+        self.as_mut()
+    }
+}
+
+impl PartialEq for AlignedVec {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_ref() == other.as_ref()
+    }
+}
+
+impl fmt::Debug for AlignedVec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_ref().fmt(f)
+    }
+}
+
 impl Clone for AlignedVec {
     /// As `Vec` does, aborts where the allocator refuses the memory.
     fn clone(&self) -> Self {
@@ -85,6 +123,8 @@ impl Clone for AlignedVec {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
     use super::*;
 
     #[test]
@@ -93,9 +133,14 @@ mod tests {
         let blocks = (0..100).map(AlignedVec::zeroed).collect::<Result<Vec<_>, _>>()?;
         for (len, mut block) in blocks.into_iter().enumerate() {
             block.as_mut().iter_mut().zip(1_u8..).for_each(|(x, i)| *x = f32::from(i));
-            let copy = block.clone();
+            let mut copy = block.clone();
+            assert!(copy == block);
+            copy.last_mut().into_iter().for_each(|last| *last += 1.0);
+            assert!(copy != block || len == 0);
+            copy = block.clone();
             for block in [&block, &copy] {
                 let floats = block.as_ref();
+                assert_eq!((&block[..], std::format!("{block:?}")), (floats, std::format!("{floats:?}")));
                 assert_eq!(floats.len(), len);
                 assert!(floats.iter().zip(1_u8..).all(|(x, i)| *x == f32::from(i)));
                 assert!(!PACKS || cfg!(miri) || len == 0 || floats.as_ptr().addr() % 64 == 0, "{len}");

@@ -8,7 +8,7 @@ use super::{
 use crate::heap::AlignedVec;
 use crate::{
     config::{Config, Sizes},
-    error::{ConfigError, StepError},
+    error::{ConfigError, ParameterError, StepError},
     heap::Floats,
     kernels::{Norm, Scale},
     simd::Isa,
@@ -24,6 +24,7 @@ use crate::{
 /// assert_eq!(gradients.parameters().rnn_wh.rows(), 4);
 /// # Ok::<(), rnnlm::ConfigError>(())
 /// ```
+#[doc(alias = "grads")]
 #[derive(Clone, Debug)]
 pub struct Gradients<G = Floats> {
     sizes: Sizes,
@@ -54,6 +55,7 @@ impl<G: Storage> Gradients<G> {
     }
 
     /// Every gradient by name.
+    #[must_use]
     pub fn parameters(&self) -> Parameters<&[f32]> {
         Parameters::of(&self.sizes, self.block.as_ref()).unwrap_or_else(Parameters::empty)
     }
@@ -81,8 +83,9 @@ impl<G: Storage> Gradients<G> {
     /// small term of the book's `clip_grads`). Returns the norm before. Up to three passes over the gradients.
     ///
     /// # Errors
-    /// [`StepError::MaxNorm`] unless `max_norm` is above zero, [`StepError::NonFiniteUpdate`] where the norm is NaN or
+    /// [`ParameterError::MaxNorm`] unless `max_norm` is above zero, [`StepError::NonFiniteUpdate`] where the norm is NaN or
     /// infinite; the gradients are then as they were.
+    #[doc(alias = "clip_grads")]
     pub fn clip(&mut self, max_norm: f32) -> Result<f32, StepError> {
         check_max_norm(max_norm)?;
         let norm = self.norm();
@@ -116,8 +119,8 @@ impl<G: Storage> Gradients<G> {
 }
 
 /// A largest norm is above zero; infinity clips nothing.
-pub(crate) fn check_max_norm(max_norm: f32) -> Result<(), StepError> {
-    if max_norm > 0.0 { Ok(()) } else { Err(StepError::MaxNorm) }
+pub(crate) fn check_max_norm(max_norm: f32) -> Result<(), ParameterError> {
+    if max_norm > 0.0 { Ok(()) } else { Err(ParameterError::MaxNorm) }
 }
 
 // Compiled once, with this crate, whatever the storage.

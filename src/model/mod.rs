@@ -43,6 +43,12 @@ use crate::{
 /// assert!(model.forward(&xs, &ts)?.loss() < first / 4.0);
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
+#[doc(alias = "TimeEmbedding")]
+#[doc(alias = "TimeRNN")]
+#[doc(alias = "RNN")]
+#[doc(alias = "TimeAffine")]
+#[doc(alias = "TimeSoftmaxWithLoss")]
+#[doc(alias = "Rnnlm")]
 #[derive(Clone)]
 pub struct SimpleRnnlm<W = Floats, S = W> {
     config: Config,
@@ -136,8 +142,8 @@ impl<W: Storage, S: Storage> SimpleRnnlm<W, S> {
     /// ```
     /// use rnnlm::{Config, Isa, SimpleRnnlm, Xorshift};
     /// let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
-    /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?.with_isa(Isa::PORTABLE);
-    /// assert_eq!(model.isa(), Isa::PORTABLE);
+    /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?.with_isa(Isa::SCALAR);
+    /// assert_eq!(model.isa(), Isa::SCALAR);
     /// # Ok::<(), rnnlm::ConfigError>(())
     /// ```
     #[must_use]
@@ -178,22 +184,27 @@ impl<W: Storage, S: Storage> SimpleRnnlm<W, S> {
     }
 
     /// The instruction set that computes.
+    #[must_use]
     pub fn isa(&self) -> Isa {
         self.isa
     }
 
     /// Every weight by name.
+    #[must_use]
+    #[doc(alias = "params")]
     pub fn weights(&self) -> Parameters<&[f32]> {
         // `with_buffers` checked the length; storage that has shrunk since shows as empty matrices
         Parameters::of(&self.sizes(), self.weights.as_ref()).unwrap_or_else(Parameters::empty)
     }
 
     /// Every weight by name, to be changed.
+    #[must_use]
     pub fn weights_mut(&mut self) -> Parameters<&mut [f32]> {
         Parameters::of_mut(&self.sizes(), self.weights.as_mut()).unwrap_or_else(Parameters::empty)
     }
 
     /// All weights as one block, in the order of [`Parameters::named`].
+    #[must_use]
     pub fn weights_block(&self) -> &[f32] {
         self.weights.as_ref()
     }
@@ -220,6 +231,7 @@ impl<W: Storage, S: Storage> SimpleRnnlm<W, S> {
     /// assert_eq!(model.state(), kept);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn state(&self) -> &[f32] {
         let len = self.config.batch_size * self.config.hidden_size;
         self.workspace.as_ref().get(..len).unwrap_or(&[])
@@ -276,6 +288,7 @@ impl<W: Storage, S: Storage> SimpleRnnlm<W, S> {
     ///
     /// # Errors
     /// Fewer than two tokens, ids not below V, a loss that is not finite.
+    #[doc(alias = "eval_perplexity")]
     pub fn evaluate(&mut self, tokens: &[u32]) -> Result<f32, StepError> {
         self.score(tokens, |_| {})
     }
@@ -333,7 +346,21 @@ impl<W, S> fmt::Debug for SimpleRnnlm<W, S> {
 /// A window that was read and whose loss is finite: the phase between forward and update.
 ///
 /// Its activations are in the model's workspace, so while it lives the model can't be used otherwise; dropping
-/// it skips the update.
+/// it skips the update. A loop that forgets to update doesn't pass without a warning:
+///
+/// ```compile_fail
+/// #![deny(unused_must_use)]
+/// # use rnnlm::{Config, Error, SimpleRnnlm, Xorshift};
+/// # fn main() -> Result<(), Error> {
+/// # let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+/// # let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+/// for _ in 0..1000 {
+///     model.forward(&[1, 2], &[2, 3])?; // trains nothing: `.sgd(0.1)?` is missing
+/// }
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a window that is dropped trains nothing: take its loss, or call `sgd` or `backward`"]
 #[derive(Debug)]
 pub struct Window<'m, W = Floats, S = W> {
     model: &'m mut SimpleRnnlm<W, S>,
@@ -343,6 +370,7 @@ pub struct Window<'m, W = Floats, S = W> {
 
 impl<W: Storage, S: Storage> Window<'_, W, S> {
     /// The mean cross-entropy in nats over the targets that count; 0 where none does.
+    #[must_use]
     pub fn loss(&self) -> f32 {
         self.loss
     }

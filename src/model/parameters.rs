@@ -47,6 +47,7 @@ pub struct Parameters<S> {
 
 impl<S> Parameters<S> {
     /// All six with their names, in the order in which they are in memory.
+    #[must_use]
     pub fn named(self) -> [(&'static str, Matrix<S>); 6] {
         [
             ("embed.W", self.embed_w),

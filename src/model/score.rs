@@ -7,6 +7,7 @@ use crate::{
 
 /// One token of a text under a model: see [`SimpleRnnlm::score`](crate::SimpleRnnlm::score).
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct TokenScore {
     /// The token.
     pub id: u32,

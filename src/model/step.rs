@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     config::Sizes,
-    error::StepError,
+    error::{ParameterError, StepError},
     kernels::{
         End, MaxAbs, PackTransposes, Probe, Right, Sum, Transposes, clear, copy, no_step_overflows, packed_transposes,
         part, part_mut,
@@ -141,7 +141,7 @@ pub(crate) fn descend(model: Parts<'_>, rate: f32, count: usize) -> Result<(), S
     let mut place = MaybeUninit::uninit();
     let views = Views::of(&mut place, &sizes, weights, workspace).ok_or(StepError::OtherSizes)?;
     let Views { weights, buffers } = views;
-    let result = check_rate(rate).and_then(|()| {
+    let result = check_rate(rate).map_err(StepError::from).and_then(|()| {
         let finite = from_its_start(buffers, &sizes, stateful, |buffers| {
             count == 0 || isa.run(InPlace { pass: Backward { sizes: &sizes, buffers }, weights, rate })
         });
@@ -181,8 +181,8 @@ pub(crate) fn move_state(Parts { sizes, weights, workspace, .. }: Parts<'_>, is_
 }
 
 /// A learning rate must be finite and above zero.
-pub(crate) fn check_rate(rate: f32) -> Result<(), StepError> {
-    if rate > 0.0 && rate <= f32::MAX { Ok(()) } else { Err(StepError::LearningRate) }
+pub(crate) fn check_rate(rate: f32) -> Result<(), ParameterError> {
+    if rate > 0.0 && rate <= f32::MAX { Ok(()) } else { Err(ParameterError::LearningRate) }
 }
 
 /// Inputs must be below V; so must targets, but those to ignore.

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::{
-    error::{ConfigError, StepError},
+    error::{ConfigError, ParameterError, StepError},
     heap::Floats,
     kernels::{Gemv, Scale, Softmax, Start, Tanh, clear, copy, part, part_mut},
     model::parameters::{Parameters, Storage, Weights},
@@ -28,6 +28,7 @@ use crate::{heap::AlignedVec, model::SimpleRnnlm};
 /// assert!((probabilities.iter().sum::<f32>() - 1.0).abs() < 1e-6);
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
+#[doc(alias = "generate")]
 #[derive(Clone)]
 pub struct Predictor<'w, B = Floats> {
     isa: Isa,
@@ -122,13 +123,13 @@ impl<'w, B: Storage> Predictor<'w, B> {
     /// ```
     ///
     /// # Errors
-    /// [`StepError::Temperature`] unless it is finite and above zero, at least 3e-39.
-    pub fn with_temperature(self, temperature: f32) -> Result<Self, StepError> {
+    /// [`ParameterError::Temperature`] unless it is finite and above zero, at least 3e-39.
+    pub fn with_temperature(self, temperature: f32) -> Result<Self, ParameterError> {
         // the smallest have no finite inverse
         if temperature > 0.0 && temperature.is_finite() && (1.0 / temperature).is_finite() {
             Ok(Self { temperature, ..self })
         } else {
-            Err(StepError::Temperature)
+            Err(ParameterError::Temperature)
         }
     }
 
@@ -151,6 +152,7 @@ impl<'w, B: Storage> Predictor<'w, B> {
     /// assert_ne!(predictor.feed(2)?, after_1);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn state(&self) -> &[f32] {
         self.buffer.as_ref().get(..self.hidden_and_words()[0]).unwrap_or(&[])
     }
@@ -191,6 +193,7 @@ impl<'w, B: Storage> Predictor<'w, B> {
     }
 
     /// What the last [`Self::feed`] returned.
+    #[must_use]
     pub fn probabilities(&self) -> &[f32] {
         let [h, v] = self.hidden_and_words();
         self.buffer.as_ref().get(h..h + v).unwrap_or(&[])

@@ -114,6 +114,7 @@ fn insert(to: &mut [Candidate], len: usize, new: Candidate) -> usize {
 /// }
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
+#[doc(alias = "generate")]
 #[derive(Debug)]
 pub struct Sampler<'s> {
     rng: Xorshift,

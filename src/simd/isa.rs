@@ -1,12 +1,17 @@
 //! The instruction set as a value: detected once, or asked for by name, then passed along.
 
-use core::fmt;
+use core::{
+    fmt,
+    hash::{Hash, Hasher},
+    str::FromStr,
+};
 
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 use super::neon::Neon;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 use super::x86::{avx2::Avx2, avx512::Avx512};
 use super::{Kernel, Scalar, Simd};
+use crate::error::IsaError;
 
 /// The instruction set that computes. All of them give the same bits; they differ in speed alone.
 ///
@@ -18,10 +23,10 @@ use super::{Kernel, Scalar, Simd};
 /// assert_eq!(Isa::by_name("portable")?.name(), "portable");
 /// # Ok::<(), rnnlm::IsaError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Isa(Token);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Token {
     Scalar(Scalar),
     #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
@@ -36,10 +41,10 @@ enum Token {
 const NAMES: [&str; 5] = ["portable", "cortex-m", "neon", "avx2", "avx512"];
 
 impl Isa {
-    /// The path without intrinsics: slow where it has to emulate the fused multiply-add, and the oracle that the others
-    /// are compared with. On a Cortex-M with an FPU this is its `cortex-m` path: flash is short there, and the bits are
-    /// the same.
-    pub const PORTABLE: Self = Self(Token::Scalar(Scalar));
+    /// The path of one lane, on every machine: slow where it has to emulate the fused multiply-add, and the oracle that the
+    /// others are compared with. Its name is `portable`; on a Cortex-M with an FPU it is `cortex-m`, a path of its own
+    /// for a short flash, with the same bits.
+    pub const SCALAR: Self = Self(Token::Scalar(Scalar));
 
     /// The fastest instruction set of this machine. The processor is asked once in the life of a program, which can take
     /// microseconds where a hypervisor answers in its place.
@@ -57,7 +62,7 @@ impl Isa {
         if let Some(token) = Neon::new() {
             return Self(Token::Neon(token));
         }
-        Self::PORTABLE
+        Self::SCALAR
     }
 
     /// The instruction sets of this machine, slowest first.
@@ -71,7 +76,7 @@ impl Isa {
     /// [`IsaError::Unknown`] where no instruction set bears the name, [`IsaError::NotHere`] where this machine lacks it.
     pub fn by_name(name: &str) -> Result<Self, IsaError> {
         match name {
-            Scalar::NAME => Ok(Self::PORTABLE),
+            Scalar::NAME => Ok(Self::SCALAR),
             #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
             "neon" => Neon::new().map(|token| Self(Token::Neon(token))).ok_or(IsaError::NotHere),
             #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
@@ -111,29 +116,46 @@ impl Isa {
     }
 }
 
-/// Why an instruction set can't be had.
+impl Hash for Isa {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name().hash(state);
+    }
+}
+
+/// By its name, as [`Isa::by_name`].
 ///
 /// ```
-/// use rnnlm::{Isa, IsaError};
-/// assert_eq!(Isa::by_name("abacus"), Err(IsaError::Unknown));
+/// use rnnlm::Isa;
+/// let isa: Isa = Isa::SCALAR.to_string().parse()?;
+/// assert_eq!(isa, Isa::SCALAR);
+/// # Ok::<(), rnnlm::IsaError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum IsaError {
-    /// No instruction set bears that name.
-    Unknown,
-    /// The name is known, but this machine or build lacks the instruction set.
-    NotHere,
+impl FromStr for Isa {
+    type Err = IsaError;
+
+    fn from_str(name: &str) -> Result<Self, IsaError> {
+        Self::by_name(name)
+    }
+}
+
+impl fmt::Display for Isa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl fmt::Debug for Isa {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Isa(")?;
+        f.write_str(self.name())?;
+        f.write_str(")")
+    }
 }
 
 impl fmt::Display for IsaError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unknown => "unknown instruction set: leave the choice to detection, or name one of this machine:",
-            Self::NotHere => {
-                "this machine lacks that instruction set: leave the choice to detection, or name one that is here:"
-            }
-        })?;
+        f.write_str(self.as_str())?;
+        f.write_str(":")?;
         // without `write!`, which costs flash
         Isa::available().try_for_each(|isa| {
             f.write_str(" ")?;
@@ -142,14 +164,23 @@ impl fmt::Display for IsaError {
     }
 }
 
-impl core::error::Error for IsaError {}
-
 #[cfg(test)]
 mod tests {
     extern crate std;
     use std::{string::ToString, vec::Vec};
 
     use super::*;
+
+    #[test]
+    fn an_isa_is_told_by_its_name() {
+        for isa in Isa::available() {
+            assert_eq!(isa.to_string().parse(), Ok(isa));
+            assert_eq!(std::format!("{isa:?}"), std::format!("Isa({})", isa.name()));
+        }
+        let all: std::collections::HashSet<Isa> = Isa::available().chain(Isa::available()).collect();
+        assert_eq!(all.len(), Isa::available().count());
+        assert_eq!("abacus".parse::<Isa>(), Err(IsaError::Unknown));
+    }
 
     #[test]
     fn errors_advise_what_is_here_and_nothing_else() {

@@ -32,7 +32,7 @@ compile_error!(
 
 #[cfg(all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(target_has_atomic = "64")))]
 pub(crate) use cortex_m::Scalar;
-pub use isa::{Isa, IsaError};
+pub use isa::Isa;
 #[cfg(all(
     test,
     not(all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(target_has_atomic = "64")))

@@ -16,7 +16,9 @@ use crate::{
 /// assert_eq!(corpus.vocabulary().word(7), Some("<eos>"));
 /// # Ok::<(), rnnlm::CorpusError>(())
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[doc(alias = "load_data")]
+#[doc(alias = "preprocess")]
 pub struct Corpus {
     ids: Vec<u32>,
     vocabulary: Vocabulary,

@@ -16,6 +16,7 @@ const UNK: &str = "<unk>";
 /// let tokens: Vec<&str> = rnnlm::tokens("you say\nhallo ,　世界\n").collect();
 /// assert_eq!(tokens, ["you", "say", "<eos>", "hallo", ",", "世界", "<eos>"]);
 /// ```
+#[doc(alias = "load_data")]
 pub fn tokens(text: &str) -> impl Iterator<Item = &str> {
     text.split_inclusive('\n').flat_map(|line| {
         let eos = line.ends_with('\n').then_some(EOS);
@@ -81,6 +82,7 @@ struct Branch {
 /// # Ok::<(), rnnlm::CorpusError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Encoded {
     /// The id of each token.
     pub ids: Vec<u32>,
@@ -150,6 +152,17 @@ impl Vocabulary {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ends.is_empty()
+    }
+
+    /// The words in the order of their ids.
+    ///
+    /// ```
+    /// let vocabulary = rnnlm::Vocabulary::from_words(["you", "say"])?;
+    /// assert!(vocabulary.words().eq(["you", "say"]));
+    /// # Ok::<(), rnnlm::CorpusError>(())
+    /// ```
+    pub fn words(&self) -> impl Iterator<Item = &str> {
+        (0..).map_while(|id| self.word(id))
     }
 
     /// The word of an id.
@@ -351,6 +364,15 @@ fn first_difference(a: &str, b: &str) -> (u32, u8) {
     (at as u32, 0x80_u8.checked_shr(bits.leading_zeros()).unwrap_or(0))
 }
 
+/// The same words with the same ids.
+impl PartialEq for Vocabulary {
+    fn eq(&self, other: &Self) -> bool {
+        self.ends == other.ends && self.text == other.text
+    }
+}
+
+impl Eq for Vocabulary {}
+
 /// FNV-1a (Fowler, Noll, Vo) with the high bits folded in, as the table uses the low ones.
 fn hash(word: &str) -> u32 {
     let hash = word.bytes().fold(0x811c_9dc5, |hash: u32, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
@@ -441,6 +463,22 @@ mod tests {
         vocabulary.truncate(17);
         assert_eq!((vocabulary.id("wörd16"), vocabulary.id("wörd17"), vocabulary.len()), (Some(16), None, 17));
         assert_eq!(vocabulary.add("wörd17")?, 17);
+        Ok(())
+    }
+
+    #[test]
+    fn equal_where_words_and_ids_are() -> Result<(), CorpusError> {
+        let vocabulary = |words: &[&'static str]| Vocabulary::from_words(words.iter().copied());
+        let mut longer = vocabulary(&["a", "b", "c"])?;
+        assert_ne!(longer, vocabulary(&["a", "b"])?);
+        for i in 0..40 {
+            longer.add(&format!("{i}"))?;
+        }
+        longer.truncate(2);
+        // whatever the size of its table
+        assert_eq!(longer, vocabulary(&["a", "b"])?);
+        assert_ne!(vocabulary(&["ab", "c"])?, vocabulary(&["a", "bc"])?);
+        assert_ne!(vocabulary(&["a", "b"])?, vocabulary(&["b", "a"])?);
         Ok(())
     }
 

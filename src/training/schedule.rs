@@ -1,7 +1,7 @@
 //! The learning rate over time.
 
 use super::sgd::Sgd;
-use crate::error::StepError;
+use crate::error::ParameterError;
 
 /// Divides the learning rate whenever the validation loss is not below its best so far (as Mikolov's rnnlm and
 /// PyTorch's `word_language_model` do).
@@ -12,7 +12,7 @@ use crate::error::StepError;
 /// assert!(schedule.observe(5.1, &mut sgd)?); // better than nothing: a model worth keeping
 /// assert!(!schedule.observe(5.2, &mut sgd)?);
 /// assert_eq!((sgd.learning_rate(), schedule.best_loss()), (5.0, 5.1));
-/// # Ok::<(), rnnlm::StepError>(())
+/// # Ok::<(), rnnlm::ParameterError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DecayOnPlateau {
@@ -24,29 +24,29 @@ impl DecayOnPlateau {
     /// Divides by `factor`; 1 leaves the rate alone.
     ///
     /// # Errors
-    /// [`StepError::Decay`] unless the factor is finite and at least 1.
-    pub fn new(factor: f32) -> Result<Self, StepError> {
+    /// [`ParameterError::Decay`] unless the factor is finite and at least 1.
+    pub fn new(factor: f32) -> Result<Self, ParameterError> {
         if factor.is_finite() && factor >= 1.0 {
             Ok(Self { factor, best_loss: f32::INFINITY })
         } else {
-            Err(StepError::Decay)
+            Err(ParameterError::Decay)
         }
     }
 
     /// Goes on from a [`Self::best_loss`]; infinity stands for none so far.
     ///
     /// ```
-    /// use rnnlm::{DecayOnPlateau, StepError};
+    /// use rnnlm::{DecayOnPlateau, ParameterError};
     /// let schedule = DecayOnPlateau::new(4.0)?.with_best_loss(5.1)?;
     /// assert_eq!(schedule.best_loss(), 5.1);
-    /// assert_eq!(schedule.with_best_loss(f32::NAN), Err(StepError::BestLoss));
-    /// # Ok::<(), StepError>(())
+    /// assert_eq!(schedule.with_best_loss(f32::NAN), Err(ParameterError::BestLoss));
+    /// # Ok::<(), ParameterError>(())
     /// ```
     ///
     /// # Errors
-    /// [`StepError::BestLoss`] for NaN and minus infinity: no loss is below them.
-    pub fn with_best_loss(self, best_loss: f32) -> Result<Self, StepError> {
-        if best_loss > f32::NEG_INFINITY { Ok(Self { best_loss, ..self }) } else { Err(StepError::BestLoss) }
+    /// [`ParameterError::BestLoss`] for NaN and minus infinity: no loss is below them.
+    pub fn with_best_loss(self, best_loss: f32) -> Result<Self, ParameterError> {
+        if best_loss > f32::NEG_INFINITY { Ok(Self { best_loss, ..self }) } else { Err(ParameterError::BestLoss) }
     }
 
     /// The factor.
@@ -65,8 +65,8 @@ impl DecayOnPlateau {
     /// that is not finite never is.
     ///
     /// # Errors
-    /// [`StepError::LearningRate`] where the rate would become zero; it is then as it was.
-    pub fn observe(&mut self, validation_loss: f32, sgd: &mut Sgd) -> Result<bool, StepError> {
+    /// [`ParameterError::LearningRate`] where the rate would become zero; it is then as it was.
+    pub fn observe(&mut self, validation_loss: f32, sgd: &mut Sgd) -> Result<bool, ParameterError> {
         let improved = validation_loss.is_finite() && validation_loss < self.best_loss;
         if improved {
             self.best_loss = validation_loss;
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_equal_or_a_nan_loss_is_no_improvement() -> Result<(), StepError> {
+    fn an_equal_or_a_nan_loss_is_no_improvement() -> Result<(), ParameterError> {
         let (mut schedule, mut sgd) = (DecayOnPlateau::new(2.0)?, Sgd::new(1.0)?);
         assert!(schedule.observe(3.0, &mut sgd)?);
         assert!(!schedule.observe(3.0, &mut sgd)? && !schedule.observe(f32::NAN, &mut sgd)?);
@@ -93,10 +93,10 @@ mod tests {
     }
 
     #[test]
-    fn no_best_loss_is_one_that_nothing_improves() -> Result<(), StepError> {
+    fn no_best_loss_is_one_that_nothing_improves() -> Result<(), ParameterError> {
         let (schedule, mut sgd) = (DecayOnPlateau::new(2.0)?, Sgd::new(1.0)?);
         for best_loss in [f32::NAN, -f32::NAN, f32::NEG_INFINITY] {
-            assert_eq!(schedule.with_best_loss(best_loss), Err(StepError::BestLoss), "{best_loss}");
+            assert_eq!(schedule.with_best_loss(best_loss), Err(ParameterError::BestLoss), "{best_loss}");
             // nor does one come to stay
             let mut schedule = schedule;
             assert!(!schedule.observe(best_loss, &mut sgd)?, "{best_loss}");
@@ -112,15 +112,15 @@ mod tests {
     #[test]
     fn factors_that_are_none() {
         for factor in [0.0, 0.5, 1.0_f32.next_down(), -4.0, f32::NAN, f32::INFINITY] {
-            assert_eq!(DecayOnPlateau::new(factor), Err(StepError::Decay));
+            assert_eq!(DecayOnPlateau::new(factor), Err(ParameterError::Decay));
         }
     }
 
     #[test]
-    fn a_rate_never_becomes_zero() -> Result<(), StepError> {
+    fn a_rate_never_becomes_zero() -> Result<(), ParameterError> {
         let (mut schedule, mut sgd) = (DecayOnPlateau::new(1e30)?.with_best_loss(1.0)?, Sgd::new(1e-10)?);
         assert_eq!(schedule.observe(2.0, &mut sgd), Ok(false));
-        assert_eq!(schedule.observe(2.0, &mut sgd), Err(StepError::LearningRate));
+        assert_eq!(schedule.observe(2.0, &mut sgd), Err(ParameterError::LearningRate));
         assert!(sgd.learning_rate() > 0.0);
         Ok(())
     }

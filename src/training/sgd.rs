@@ -1,7 +1,7 @@
 //! Stochastic gradient descent.
 
 use crate::{
-    error::StepError,
+    error::{ParameterError, StepError},
     kernels::{Descend, MaxAbs, StepsAreFinite, no_step_overflows},
     model::{SimpleRnnlm, gradients::Gradients, parameters::Storage, step::check_rate},
     simd::{Isa, Kernel, Simd},
@@ -14,8 +14,9 @@ use crate::{
 /// let mut sgd = Sgd::new(0.1)?;
 /// sgd.set_learning_rate(sgd.learning_rate() / 4.0)?;
 /// assert_eq!(sgd.learning_rate(), 0.025);
-/// # Ok::<(), rnnlm::StepError>(())
+/// # Ok::<(), rnnlm::ParameterError>(())
 /// ```
+#[doc(alias = "SGD")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sgd {
     learning_rate: f32,
@@ -25,8 +26,8 @@ impl Sgd {
     /// SGD with this learning rate.
     ///
     /// # Errors
-    /// [`StepError::LearningRate`] unless the rate is finite and above zero.
-    pub fn new(learning_rate: f32) -> Result<Self, StepError> {
+    /// [`ParameterError::LearningRate`] unless the rate is finite and above zero.
+    pub fn new(learning_rate: f32) -> Result<Self, ParameterError> {
         check_rate(learning_rate)?;
         Ok(Self { learning_rate })
     }
@@ -41,7 +42,7 @@ impl Sgd {
     ///
     /// # Errors
     /// As [`Sgd::new`]; the rate is then as it was.
-    pub fn set_learning_rate(&mut self, learning_rate: f32) -> Result<(), StepError> {
+    pub fn set_learning_rate(&mut self, learning_rate: f32) -> Result<(), ParameterError> {
         *self = Self::new(learning_rate)?;
         Ok(())
     }

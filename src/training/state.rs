@@ -5,6 +5,8 @@ use crate::rng::Xorshift;
 /// Where training stands, in numbers: together with the model (and the text) all that is needed to go on as if it
 /// had never stopped. A [`Checkpoint`](crate::Checkpoint) keeps it.
 ///
+/// Its fields are all there are: one more would be another version of the file and of this crate.
+///
 /// A trainer fills in what it knows ([`RnnlmTrainer::training_state`](crate::RnnlmTrainer::training_state)); the rest is
 /// the caller's.
 ///

@@ -6,7 +6,7 @@ use super::{batches::Batches, sgd::Sgd, state::TrainingState};
 #[cfg(feature = "alloc")]
 use crate::heap::filled;
 use crate::{
-    error::{ConfigError, StepError, TrainError},
+    error::{ConfigError, ParameterError, StepError, TrainError},
     heap::{Floats, Ids},
     kernels::{Sum, perplexity},
     model::{
@@ -31,7 +31,7 @@ use crate::{
 /// let mut trainer = RnnlmTrainer::new(model, Sgd::new(0.5)?)?;
 /// trainer.fit(&corpus, 20, |progress| {
 ///     println!("epoch {} perplexity {}", progress.epoch, progress.perplexity());
-///     ControlFlow::Continue(())
+///     ControlFlow::<()>::Continue(())
 /// })?;
 /// assert_eq!(trainer.perplexities().len(), 20);
 /// assert!(trainer.perplexities()[19] < 1.2);
@@ -194,7 +194,7 @@ where
     /// ```
     ///
     /// # Errors
-    /// [`StepError::MaxNorm`] unless the norm is above zero, [`StepError::OtherSizes`] for gradients of other sizes.
+    /// [`ParameterError::MaxNorm`] unless the norm is above zero, [`StepError::OtherSizes`] for gradients of other sizes.
     pub fn with_clipping<C: Storage>(
         self,
         max_norm: f32,
@@ -220,6 +220,7 @@ where
     }
 
     /// Where training stands: what [`Self::resume`] takes, and a checkpoint keeps beside the model.
+    #[must_use]
     pub fn training_state(&self) -> TrainingState {
         state_of(&self.optimizer, self.max_norm(), self.epoch, (self.iteration, self.losses), self.position)
     }
@@ -245,13 +246,13 @@ where
     /// ```
     ///
     /// # Errors
-    /// [`StepError::LearningRate`] for a rate that is none, [`StepError::TrainingState`] for losses that are not finite
+    /// [`ParameterError::LearningRate`] for a rate that is none, [`ParameterError::TrainingState`] for losses that are not finite
     /// or below zero and for numbers that this machine can't count to. The trainer is then as it was.
-    pub fn resume(&mut self, state: &TrainingState) -> Result<(), StepError> {
+    pub fn resume(&mut self, state: &TrainingState) -> Result<(), ParameterError> {
         check_rate(state.learning_rate)?;
-        let number = |x: u64| usize::try_from(x).map_err(|_| StepError::TrainingState);
+        let number = |x: u64| usize::try_from(x).map_err(|_| ParameterError::TrainingState);
         let (epoch, iteration, position) = (number(state.epoch)?, number(state.iteration)?, number(state.position)?);
-        let losses = Sum::of_losses(state.losses).ok_or(StepError::TrainingState)?;
+        let losses = Sum::of_losses(state.losses).ok_or(ParameterError::TrainingState)?;
         self.optimizer.set_learning_rate(state.learning_rate)?;
         (self.epoch, self.iteration, self.position) = (epoch, iteration, position);
         self.losses = losses;
@@ -263,59 +264,87 @@ where
     }
 
     /// The epochs completed so far.
+    #[must_use]
     pub fn epoch(&self) -> usize {
         self.epoch
     }
 
     /// The read position in the corpus, in tokens.
+    #[must_use]
     pub fn position(&self) -> usize {
         self.position
     }
 
     /// The model.
+    #[must_use]
     pub fn model(&self) -> &SimpleRnnlm<W, S> {
         &self.model
     }
 
     /// The model, to be changed or evaluated.
+    #[must_use]
     pub fn model_mut(&mut self) -> &mut SimpleRnnlm<W, S> {
         &mut self.model
     }
 
     /// Gives the model back.
+    #[must_use]
     pub fn into_model(self) -> SimpleRnnlm<W, S> {
         self.model
     }
 
-    /// Trains until `max_epoch` epochs are complete in all, those of earlier calls counted, or until the callback breaks. The
-    /// callback is called at the end of each epoch, and as [`Self::with_eval_interval`] says. An epoch that
-    /// was broken off is completed by the next call.
+    /// Trains until `max_epoch` epochs are complete in all, those of earlier calls counted, or until the callback breaks:
+    /// what it breaks with is given back. The callback is called at the end of each epoch, and as
+    /// [`Self::with_eval_interval`] says. An epoch that was broken off is completed by the next call.
     ///
     /// Allocates nothing but, at its start, room for the perplexities of the epochs to come (beyond 65,536 of them,
     /// again as the list grows).
     ///
+    /// An error inside the callback goes out by `Break`:
+    ///
+    /// ```
+    /// use core::ops::ControlFlow;
+    /// use rnnlm::{Config, Error, Progress, RnnlmTrainer, Sgd, SimpleRnnlm, Xorshift};
+    /// # let corpus: Vec<u32> = (0..200).map(|i| i % 4).collect();
+    /// # let config = Config { vocab_size: 4, wordvec_size: 8, hidden_size: 8, batch_size: 2, time_size: 5 };
+    /// # let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let mut trainer = RnnlmTrainer::new(model, Sgd::new(0.5)?)?;
+    /// let after_epoch = |progress: Progress<'_>| -> Result<(), Error> {
+    ///     let loss = progress.model.evaluate(&[0, 1, 2, 9])?; // no word has the id 9
+    ///     println!("epoch {} loss {loss}", progress.epoch);
+    ///     Ok(())
+    /// };
+    /// let stopped = trainer.fit(&corpus, 20, |progress| match after_epoch(progress) {
+    ///     Ok(()) => ControlFlow::Continue(()),
+    ///     Err(error) => ControlFlow::Break(error),
+    /// })?;
+    /// assert_eq!(stopped.map(|error| error.code()), Some(302));
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
     /// # Errors
     /// A corpus too short for one step or with ids not below V, and whatever a step refuses: weights, hidden state and
     /// position are then those before that step.
-    pub fn fit(
+    pub fn fit<B>(
         &mut self,
         corpus: &[u32],
         max_epoch: usize,
-        mut callback: impl FnMut(Progress<'_, W, S>) -> ControlFlow<()>,
-    ) -> Result<(), TrainError> {
+        mut callback: impl FnMut(Progress<'_, W, S>) -> ControlFlow<B>,
+    ) -> Result<Option<B>, TrainError> {
+        let max_norm = self.max_norm();
         let config = self.model.config();
         check_ids(corpus, &[], config.vocab_size)?;
-        let mut batches = Batches::new(corpus, &config)?;
+        let mut batches = Batches::with_buffers(corpus, config, self.ids.as_mut())?;
         batches.seek(self.position);
         let iterations = batches.steps_per_epoch();
         #[cfg(feature = "alloc")]
         self.perplexities
             .try_reserve_exact(max_epoch.saturating_sub(self.perplexities.len()).min(1 << 16))
             .map_err(|_| TrainError::OutOfMemory)?;
-        let max_norm = self.max_norm();
         let mut recent_losses = (Sum::default(), 0);
         while self.epoch < max_epoch {
-            let loss = self.step(&batches)?;
+            let window = batches.read(batches.position())?;
+            let loss = step(&mut self.model, &self.optimizer, self.clipping.as_mut(), window)?;
             batches.advance();
             self.position = batches.position();
             self.iteration = self.iteration.saturating_add(1);
@@ -345,30 +374,32 @@ where
                     max_norm,
                     position: self.position,
                 };
-                if callback(progress).is_break() {
-                    return Ok(());
+                if let ControlFlow::Break(value) = callback(progress) {
+                    return Ok(Some(value));
                 }
                 recent_losses = (Sum::default(), 0);
             }
         }
-        Ok(())
+        Ok(None)
     }
+}
 
-    /// One step on the window at the position; returns its loss.
-    fn step(&mut self, batches: &Batches<'_>) -> Result<f32, TrainError> {
-        let ids = self.ids.as_mut();
-        let (xs, ts) = ids.split_at_mut(ids.len() / 2);
-        batches.read(xs, ts)?;
-        let window = self.model.forward(xs, ts)?;
-        let Some((max_norm, gradients)) = &mut self.clipping else {
-            return Ok(window.sgd(self.optimizer.learning_rate())?);
-        };
-        let loss = window.backward(gradients)?;
-        if let Err(error) = gradients.clip(*max_norm) {
-            self.model.end_step(false);
-            return Err(error.into());
-        }
-        self.optimizer.update(&mut self.model, gradients)?;
-        Ok(loss)
+/// One step on a window, clipped or not; returns its loss.
+fn step<W: Storage, S: Storage, G: Storage>(
+    model: &mut SimpleRnnlm<W, S>,
+    optimizer: &Sgd,
+    clipping: Option<&mut (f32, Gradients<G>)>,
+    (xs, ts): (&[u32], &[u32]),
+) -> Result<f32, StepError> {
+    let window = model.forward(xs, ts)?;
+    let Some((max_norm, gradients)) = clipping else {
+        return window.sgd(optimizer.learning_rate());
+    };
+    let loss = window.backward(gradients)?;
+    if let Err(error) = gradients.clip(*max_norm) {
+        model.end_step(false);
+        return Err(error);
     }
+    optimizer.update(model, gradients)?;
+    Ok(loss)
 }

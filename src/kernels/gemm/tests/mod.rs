@@ -195,7 +195,7 @@ fn every_block_has_the_bits_of_the_plain_product() {
         let (a, b, before) = (random(&mut rng, m * k), random(&mut rng, k * n), random(&mut rng, m * n));
         let bias = random(&mut rng, n);
         // one lane packs nothing, and takes seconds
-        for isa in Isa::available().filter(|&isa| isa != Isa::PORTABLE) {
+        for isa in Isa::available().filter(|&isa| isa != Isa::SCALAR) {
             for start in [Start::Bias(&bias), Start::C] {
                 let [ours, expected] = [kind, plain].map(|kind| {
                     let mut c = before.clone();
@@ -476,7 +476,7 @@ fn short_scratch_does_nothing() {
             Product { shape, a, b, c, start, end, scratch: &mut std::vec![0.0; len] }.run(s);
         }
     }
-    for isa in Isa::available().filter(|&isa| isa != Isa::PORTABLE) {
+    for isa in Isa::available().filter(|&isa| isa != Isa::SCALAR) {
         let (mut c, len) = ([5.0; 4], transposed_b_len([2, 3, 2]));
         assert_refused(|| isa.run(Short(&[1.0; 6], &mut c, len - 1)));
         assert_eq!(c, [5.0; 4], "{}", isa.name());

@@ -1,6 +1,11 @@
 //! What can go wrong, one enum per boundary: small `Copy` values, built without heap or formatting.
 
+mod any;
+mod codes;
+
 use core::fmt;
+
+pub use any::Error;
 
 /// A [`Config`](crate::Config) or the buffers for it can't be used.
 ///
@@ -20,6 +25,11 @@ pub enum ConfigError {
     OutOfMemory,
     /// The six matrices don't have the shapes of one model.
     ShapesDiffer,
+    /// The model reads several rows side by side, where only one is possible.
+    BatchSize {
+        /// How many.
+        given: usize,
+    },
     /// A matrix has another number of elements than rows * columns.
     MatrixLength {
         /// Rows times columns.
@@ -37,11 +47,37 @@ pub enum ConfigError {
     },
 }
 
-/// A training step, an evaluation or a setter was refused; the weights are as they were.
+/// A number that training or prediction is told by is none for it; what was told before stays.
 ///
 /// ```
-/// use rnnlm::{Sgd, StepError};
-/// assert_eq!(Sgd::new(f32::NAN), Err(StepError::LearningRate));
+/// use rnnlm::{ParameterError, Sgd};
+/// assert_eq!(Sgd::new(f32::NAN), Err(ParameterError::LearningRate));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ParameterError {
+    /// The learning rate is not a finite number above zero.
+    LearningRate,
+    /// The largest norm to clip gradients to is not above zero.
+    MaxNorm,
+    /// The factor by which to divide the learning rate is not a finite number of at least 1.
+    Decay,
+    /// The best loss to go on from is NaN or minus infinity, which no loss improves.
+    BestLoss,
+    /// The temperature is not a finite number above zero, or so small that its inverse is infinite.
+    Temperature,
+    /// A training state has losses that are none, or counts beyond this machine.
+    TrainingState,
+}
+
+/// A training step, an evaluation or a prediction was refused; the weights are as they were.
+///
+/// ```
+/// use rnnlm::{Config, SimpleRnnlm, StepError, Xorshift};
+/// let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+/// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+/// assert_eq!(model.forward(&[1, 9], &[2, 3]).err(), Some(StepError::IdOutOfRange { id: 9 }));
+/// # Ok::<(), rnnlm::ConfigError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -58,23 +94,8 @@ pub enum StepError {
         /// The first such id.
         id: u32,
     },
-    /// The learning rate is not a finite number above zero.
-    LearningRate,
-    /// The largest norm to clip gradients to is not above zero.
-    MaxNorm,
-    /// The factor by which to divide the learning rate is not a finite number of at least 1.
-    Decay,
-    /// The best loss to go on from is NaN or minus infinity, which no loss improves.
-    BestLoss,
-    /// The temperature is not a finite number above zero, or so small that its inverse is infinite.
-    Temperature,
-    /// The model reads several rows side by side, where only one is possible.
-    BatchSize {
-        /// How many.
-        given: usize,
-    },
-    /// A training state has losses that are none, or counts beyond this machine.
-    TrainingState,
+    /// The step was told a number that is none for it.
+    Parameter(ParameterError),
     /// The loss or the new hidden state is NaN or infinite.
     NonFiniteLoss,
     /// The probabilities of the next word are NaN.
@@ -85,12 +106,18 @@ pub enum StepError {
     OtherSizes,
 }
 
+impl From<ParameterError> for StepError {
+    fn from(error: ParameterError) -> Self {
+        Self::Parameter(error)
+    }
+}
+
 /// A corpus can't be read, or not be cut into batches.
 ///
 /// ```
 /// use rnnlm::{Batches, Config, CorpusError};
 /// let config = Config { vocab_size: 4, wordvec_size: 2, hidden_size: 2, batch_size: 10, time_size: 5 };
-/// assert_eq!(Batches::new(&[1, 2, 3], &config).err(), Some(CorpusError::TooShort { needed: 51, given: 3 }));
+/// assert_eq!(Batches::new(&[1, 2, 3], config).err(), Some(CorpusError::TooShort { needed: 51, given: 3 }));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -104,7 +131,7 @@ pub enum CorpusError {
     },
     /// A batch size or time size of zero, or sizes that overflow.
     BadSizes,
-    /// A slice for a window has another length than N * T.
+    /// The memory for a window has another length than 2 N T.
     WindowLength {
         /// The length needed, in tokens.
         needed: usize,
@@ -288,6 +315,21 @@ impl From<StepError> for TrainError {
     }
 }
 
+/// Why an instruction set can't be had. The message names those of this machine.
+///
+/// ```
+/// use rnnlm::{Isa, IsaError};
+/// assert_eq!(Isa::by_name("abacus"), Err(IsaError::Unknown));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum IsaError {
+    /// No instruction set bears that name.
+    Unknown,
+    /// The name is known, but this machine or build lacks the instruction set.
+    NotHere,
+}
+
 impl ConfigError {
     /// Memory must be exactly as long as needed.
     #[inline(always)]
@@ -299,21 +341,26 @@ impl ConfigError {
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::ZeroSize => f.write_str("a size is zero: every size of the configuration must be at least 1"),
-            Self::TooLarge => f.write_str("the sizes need more memory than can be addressed: choose smaller ones"),
-            Self::OutOfMemory => f.write_str("the memory was refused: choose smaller sizes"),
-            Self::ShapesDiffer => f.write_str("the matrices don't belong together: take all six from one model"),
+            Self::BatchSize { given } => write!(
+                f,
+                "the model reads {given} rows side by side, events come in one: build it with a batch size of 1"
+            ),
             Self::MatrixLength { needed, given } => {
                 write!(f, "the data has {given} elements, rows times columns are {needed}: give one for each place")
             }
-            Self::BufferLength { needed, given } => {
-                write!(
-                    f,
-                    "a buffer has {given} elements, not {needed}: \
-                     the page of the function that takes it says where its length comes from"
-                )
-            }
+            Self::BufferLength { needed, given } => write!(
+                f,
+                "a buffer has {given} elements, not {needed}: \
+                 the page of the function that takes it says where its length comes from"
+            ),
+            _ => f.write_str(self.as_str()),
         }
+    }
+}
+
+impl fmt::Display for ParameterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -324,36 +371,7 @@ impl fmt::Display for StepError {
             Self::IdOutOfRange { id } => {
                 write!(f, "token id {id} is not below the vocabulary size: build the model for this vocabulary")
             }
-            Self::LearningRate => f.write_str("the learning rate must be a finite number above zero"),
-            Self::MaxNorm => f.write_str("the largest norm of the gradients must be above zero"),
-            Self::Decay => f.write_str("the learning rate must be divided by a finite number of at least 1"),
-            Self::BestLoss => {
-                f.write_str("the best loss must be a number above minus infinity: infinity stands for none so far")
-            }
-            Self::Temperature => f.write_str("the temperature must be a finite number above zero, at least 3e-39"),
-            Self::BatchSize { given } => {
-                write!(
-                    f,
-                    "the model reads {given} rows side by side, events come in one: \
-                 build it with a batch size of 1"
-                )
-            }
-            Self::TrainingState => f.write_str(
-                "the training state has losses or counts that it can't have: take one from a trainer or a checkpoint",
-            ),
-            Self::NonFiniteLoss => f.write_str(
-                "the loss is not finite, the weights were left as they were: \
-                 start from other weights, or train them at a lower learning rate",
-            ),
-            Self::NonFinitePrediction => f.write_str(
-                "the prediction is not finite, what was read is forgotten: \
-                 take weights and a hidden state that are",
-            ),
-            Self::NonFiniteUpdate => f.write_str(
-                "the gradients or the update are not finite, the weights were left as they were: \
-                 lower the learning rate",
-            ),
-            Self::OtherSizes => f.write_str("the sizes differ from the model's: make both from the same Config"),
+            _ => f.write_str(self.as_str()),
         }
     }
 }
@@ -361,19 +379,17 @@ impl fmt::Display for StepError {
 impl fmt::Display for CorpusError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooShort { needed, given } => {
-                write!(
-                    f,
-                    "the corpus has {given} tokens, {needed} are needed: more text, or smaller batch and time sizes"
-                )
-            }
+            Self::TooShort { needed, given } => write!(
+                f,
+                "the corpus has {given} tokens, {needed} are needed: more text, or smaller batch and time sizes"
+            ),
             Self::WindowLength { needed, given } => {
-                write!(f, "a window has {given} ids, not {needed}: give it batch size times time size of them")
+                write!(f, "the memory for a window has {given} ids, not {needed}: take its length from Memory::ids")
             }
-            Self::BadSizes => f.write_str("batch size and time size must be at least 1 and their product addressable"),
             Self::UnknownWords { count, first } => write!(
                 f,
-                "tokens not in the vocabulary: {count} (the first at position {first}), and it has no <unk> to stand for them: train on a text with one"
+                "tokens not in the vocabulary: {count} (the first at position {first}), \
+                 and it has no <unk> to stand for them: train on a text with one"
             ),
             Self::UnknownId { id } => write!(f, "id {id} is not in the vocabulary"),
             Self::DuplicateWord { id } => {
@@ -382,10 +398,7 @@ impl fmt::Display for CorpusError {
             Self::LineBreak { id } => {
                 write!(f, "word {id} of the vocabulary holds a newline: split it, as tokens does")
             }
-            Self::TooLarge => {
-                f.write_str("the text or its vocabulary exceeds 32-bit positions: use fewer different words")
-            }
-            Self::OutOfMemory => f.write_str("the memory was refused: use a smaller text"),
+            _ => f.write_str(self.as_str()),
         }
     }
 }
@@ -393,19 +406,14 @@ impl fmt::Display for CorpusError {
 impl fmt::Display for CheckpointError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Truncated => f.write_str("the file is cut short: fetch it again, or load an older one"),
-            Self::NotSafetensors => {
-                f.write_str("not a safetensors file: name one that Checkpoint::write or Python's safetensors wrote")
-            }
             Self::Header { at } => {
                 write!(f, "the header is no safetensors header from byte {at} on: save the file anew")
             }
-            Self::UnknownTensor { at } => {
-                write!(
-                    f,
-                    "the header names a tensor that is none of a model's at byte {at}: save embed.W, rnn.Wx, rnn.Wh, rnn.b, affine.W and affine.b alone"
-                )
-            }
+            Self::UnknownTensor { at } => write!(
+                f,
+                "the header names a tensor that is none of a model's at byte {at}: \
+                 save embed.W, rnn.Wx, rnn.Wh, rnn.b, affine.W and affine.b alone"
+            ),
             Self::Duplicate { at } => {
                 write!(f, "the header names a tensor a second time at byte {at}: save the file with one of each")
             }
@@ -416,26 +424,18 @@ impl fmt::Display for CheckpointError {
             Self::Shape { tensor } => {
                 write!(f, "{tensor} has another type, shape or length than belongs to the other tensors")
             }
-            Self::Layout => {
-                f.write_str("the tensors overlap, leave gaps or stand in another order: save the file anew")
-            }
-            Self::Checksum => {
-                f.write_str("the checksum is wrong, the file was damaged: fetch it again, or load an older one")
-            }
             Self::Version { found } => {
                 write!(f, "the file has version {found} of the format, this program reads version 1")
             }
-            Self::Training => f.write_str("the training state has values that it can't have"),
-            Self::Words => f.write_str("the vocabulary is not one word for each id, each ended by a newline"),
             Self::DuplicateWord { id } => {
                 write!(f, "word {id} of the vocabulary stands before it already: list each word once")
             }
             Self::NotFinite { tensor } => write!(f, "{tensor} holds NaN or infinity: such a model can't be used"),
             Self::Config(error) => error.fmt(f),
-            Self::OtherSizes => f.write_str("the model has other sizes: build it from the checkpoint's config"),
             Self::BufferLength { needed, given } => {
                 write!(f, "the buffer has {given} bytes, not {needed}: take its length from Checkpoint::encoded_len")
             }
+            _ => f.write_str(self.as_str()),
         }
     }
 }
@@ -445,16 +445,24 @@ impl fmt::Display for TrainError {
         match self {
             Self::Corpus(error) => error.fmt(f),
             Self::Step(error) => error.fmt(f),
-            Self::OutOfMemory => {
-                f.write_str("the memory was refused: choose smaller sizes, or train fewer epochs in one call")
-            }
+            Self::OutOfMemory => f.write_str(self.as_str()),
         }
     }
 }
 
 impl core::error::Error for ConfigError {}
-impl core::error::Error for StepError {}
+impl core::error::Error for ParameterError {}
 impl core::error::Error for CorpusError {}
+impl core::error::Error for IsaError {}
+
+impl core::error::Error for StepError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            Self::Parameter(error) => Some(error),
+            _ => None,
+        }
+    }
+}
 
 impl core::error::Error for CheckpointError {
     fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {

@@ -1,0 +1,297 @@
+//! Every error's number and words, a line each: for programs that have no room for `core::fmt`.
+
+use super::{
+    CheckpointError as Checkpoint, ConfigError as Config, CorpusError as Corpus, IsaError as Isa,
+    ParameterError as Parameter, StepError as Step, TrainError as Train,
+};
+
+/// Gives an enum its two getters from a `described` that has both.
+macro_rules! getters {
+    ($($enum:ty),*) => {$(
+        impl $enum {
+            /// Its number, which stays the same over versions: see [`Error`](crate::Error).
+            #[must_use]
+            pub const fn code(&self) -> u16 {
+                self.described().0
+            }
+
+            /// What is wrong and what to do, without the numbers that the message gives: costs no `core::fmt`.
+            #[must_use]
+            pub const fn as_str(&self) -> &'static str {
+                self.described().1
+            }
+        }
+    )*};
+}
+
+getters!(Config, Parameter, Step, Corpus, Checkpoint, Train, Isa);
+
+impl Config {
+    #[inline(always)]
+    const fn described(&self) -> (u16, &'static str) {
+        match self {
+            Self::ZeroSize => (101, "a size is zero: every size of the configuration must be at least 1"),
+            Self::TooLarge => (102, "the sizes need more memory than can be addressed: choose smaller ones"),
+            Self::OutOfMemory => (103, "the memory was refused: choose smaller sizes"),
+            Self::ShapesDiffer => (104, "the matrices don't belong together: take all six from one model"),
+            Self::MatrixLength { .. } => (105, "a matrix has another number of elements than rows times columns"),
+            Self::BufferLength { .. } => {
+                (106, "a buffer has another length than the page of the function that takes it says")
+            }
+            Self::BatchSize { .. } => {
+                (107, "the model reads several rows side by side: build it with a batch size of 1")
+            }
+        }
+    }
+}
+
+impl Parameter {
+    #[inline(always)]
+    const fn described(&self) -> (u16, &'static str) {
+        match self {
+            Self::LearningRate => (201, "the learning rate must be a finite number above zero"),
+            Self::MaxNorm => (202, "the largest norm of the gradients must be above zero"),
+            Self::Decay => (203, "the learning rate must be divided by a finite number of at least 1"),
+            Self::BestLoss => {
+                (204, "the best loss must be a number above minus infinity: infinity stands for none so far")
+            }
+            Self::Temperature => (205, "the temperature must be a finite number above zero, at least 3e-39"),
+            Self::TrainingState => (
+                206,
+                "the training state has losses or counts that it can't have: take one from a trainer or a checkpoint",
+            ),
+        }
+    }
+}
+
+impl Step {
+    #[inline(always)]
+    const fn described(&self) -> (u16, &'static str) {
+        match self {
+            Self::Length { .. } => (301, "a slice has another length than the model's sizes need"),
+            Self::IdOutOfRange { .. } => {
+                (302, "a token id is not below the vocabulary size: build the model for this vocabulary")
+            }
+            Self::Parameter(error) => error.described(),
+            Self::NonFiniteLoss => (
+                303,
+                "the loss is not finite, the weights were left as they were: \
+                 start from other weights, or train them at a lower learning rate",
+            ),
+            Self::NonFinitePrediction => (
+                304,
+                "the prediction is not finite, what was read is forgotten: take weights and a hidden state that are",
+            ),
+            Self::NonFiniteUpdate => (
+                305,
+                "the gradients or the update are not finite, the weights were left as they were: \
+                 lower the learning rate",
+            ),
+            Self::OtherSizes => (306, "the sizes differ from the model's: make both from the same Config"),
+        }
+    }
+}
+
+impl Corpus {
+    #[inline(always)]
+    const fn described(&self) -> (u16, &'static str) {
+        match self {
+            Self::TooShort { .. } => (401, "the corpus has too few tokens: more text, or smaller batch and time sizes"),
+            Self::BadSizes => (402, "batch size and time size must be at least 1 and their product addressable"),
+            Self::WindowLength { .. } => (403, "the memory for a window has another length: take it from Memory::ids"),
+            Self::UnknownWords { .. } => {
+                (404, "words are not in the vocabulary, and it has no <unk>: train on a text with one")
+            }
+            Self::UnknownId { .. } => (405, "an id is not in the vocabulary"),
+            Self::DuplicateWord { .. } => (406, "a word stands in the vocabulary twice: list each word once"),
+            Self::LineBreak { .. } => (407, "a word of the vocabulary holds a newline: split it, as tokens does"),
+            Self::TooLarge => (408, "the text or its vocabulary exceeds 32-bit positions: use fewer different words"),
+            Self::OutOfMemory => (409, "the memory was refused: use a smaller text"),
+        }
+    }
+}
+
+impl Checkpoint {
+    #[inline(always)]
+    const fn described(&self) -> (u16, &'static str) {
+        match self {
+            Self::Truncated => (501, "the file is cut short: fetch it again, or load an older one"),
+            Self::Header { .. } => (502, "the header is no safetensors header: save the file anew"),
+            Self::UnknownTensor { .. } => (503, "the header names a tensor that is none of a model's"),
+            Self::Duplicate { .. } => (504, "the header names a tensor a second time: save the file with one of each"),
+            Self::Missing { .. } => (505, "a tensor is missing: a file has six weights alone, or all ten tensors"),
+            Self::Type { .. } => (506, "a tensor has another type than it must: save weights as float32"),
+            Self::Shape { .. } => (507, "a tensor has another type, shape or length than belongs to the other tensors"),
+            Self::Layout => (508, "the tensors overlap, leave gaps or stand in another order: save the file anew"),
+            Self::Checksum => {
+                (509, "the checksum is wrong, the file was damaged: fetch it again, or load an older one")
+            }
+            Self::Version { .. } => (510, "the file has a version of the format that this program doesn't read"),
+            Self::Training => (511, "the training state has values that it can't have"),
+            Self::Words => (512, "the vocabulary is not one word for each id, each ended by a newline"),
+            Self::NotFinite { .. } => (513, "a tensor holds NaN or infinity: such a model can't be used"),
+            Self::Config(error) => error.described(),
+            Self::OtherSizes => (514, "the model has other sizes: build it from the checkpoint's config"),
+            Self::BufferLength { .. } => (515, "the buffer is too short: take its length from Checkpoint::encoded_len"),
+            Self::NotSafetensors => {
+                (516, "not a safetensors file: name one that Checkpoint::write or Python's safetensors wrote")
+            }
+            Self::DuplicateWord { .. } => (517, "a word of the vocabulary stands there twice: list each word once"),
+        }
+    }
+}
+
+impl Train {
+    #[inline(always)]
+    const fn described(&self) -> (u16, &'static str) {
+        match self {
+            Self::Corpus(error) => error.described(),
+            Self::Step(error) => error.described(),
+            Self::OutOfMemory => {
+                (601, "the memory was refused: choose smaller sizes, or train fewer epochs in one call")
+            }
+        }
+    }
+}
+
+impl Isa {
+    #[inline(always)]
+    const fn described(&self) -> (u16, &'static str) {
+        match self {
+            Self::Unknown => {
+                (701, "unknown instruction set: leave the choice to detection, or name one of this machine")
+            }
+            Self::NotHere => (
+                702,
+                "this machine lacks that instruction set: leave the choice to detection, or name one that is here",
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::{format, string::ToString, vec, vec::Vec};
+
+    use super::*;
+    use crate::error::Error;
+
+    /// Every variant, in the order of the codes.
+    fn all() -> Vec<Error> {
+        let (needed, given, at, tensor, id) = (1, 2, 3, "rnn.b", 4);
+        let config = [
+            Config::ZeroSize,
+            Config::TooLarge,
+            Config::OutOfMemory,
+            Config::ShapesDiffer,
+            Config::MatrixLength { needed, given },
+            Config::BufferLength { needed, given },
+            Config::BatchSize { given },
+        ];
+        let parameter = [
+            Parameter::LearningRate,
+            Parameter::MaxNorm,
+            Parameter::Decay,
+            Parameter::BestLoss,
+            Parameter::Temperature,
+            Parameter::TrainingState,
+        ];
+        let step = [
+            Step::Length { needed, given },
+            Step::IdOutOfRange { id },
+            Step::NonFiniteLoss,
+            Step::NonFinitePrediction,
+            Step::NonFiniteUpdate,
+            Step::OtherSizes,
+        ];
+        let corpus = [
+            Corpus::TooShort { needed, given },
+            Corpus::BadSizes,
+            Corpus::WindowLength { needed, given },
+            Corpus::UnknownWords { count: 1, first: 0 },
+            Corpus::UnknownId { id },
+            Corpus::DuplicateWord { id },
+            Corpus::LineBreak { id },
+            Corpus::TooLarge,
+            Corpus::OutOfMemory,
+        ];
+        let checkpoint = [
+            Checkpoint::Truncated,
+            Checkpoint::Header { at },
+            Checkpoint::UnknownTensor { at },
+            Checkpoint::Duplicate { at },
+            Checkpoint::Missing { tensor },
+            Checkpoint::Type { tensor },
+            Checkpoint::Shape { tensor },
+            Checkpoint::Layout,
+            Checkpoint::Checksum,
+            Checkpoint::Version { found: 2 },
+            Checkpoint::Training,
+            Checkpoint::Words,
+            Checkpoint::NotFinite { tensor },
+            Checkpoint::OtherSizes,
+            Checkpoint::BufferLength { needed, given },
+            Checkpoint::NotSafetensors,
+            Checkpoint::DuplicateWord { id },
+        ];
+        let mut all: Vec<Error> = config.into_iter().map(Error::from).collect();
+        all.extend(parameter.into_iter().map(Error::from));
+        all.extend(step.into_iter().map(Error::from));
+        all.extend(corpus.into_iter().map(Error::from));
+        all.extend(checkpoint.into_iter().map(Error::from));
+        all.push(Train::OutOfMemory.into());
+        all.extend([Isa::Unknown, Isa::NotHere].map(Error::from));
+        all
+    }
+
+    #[test]
+    fn codes_are_pinned_and_listed() {
+        let counts = [(100, 7), (200, 6), (300, 6), (400, 9), (500, 17), (600, 1), (700, 2)];
+        let expected: Vec<u16> = counts.into_iter().flat_map(|(group, count)| group + 1..=group + count).collect();
+        assert_eq!(all().iter().map(Error::code).collect::<Vec<_>>(), expected);
+        let page = include_str!("any.rs");
+        for error in all() {
+            let debug = format!("{error:?}");
+            let variant = debug.split(['(', ' ', ')']).nth(1).unwrap_or_default();
+            let entry = format!("{} {variant}", error.code());
+            assert!(page.contains(&entry), "{entry} is not listed");
+        }
+    }
+
+    #[test]
+    fn the_cause_has_the_code_whatever_it_came_through() {
+        let parameter = Parameter::MaxNorm;
+        let through = [
+            Error::from(parameter),
+            Error::from(Step::from(parameter)),
+            Error::from(Train::from(Step::from(parameter))),
+        ];
+        assert_eq!(through.map(|error| error.code()), [202; 3]);
+        assert_eq!(through.map(|error| error.as_str()), [parameter.as_str(); 3]);
+        let step = Train::from(Corpus::BadSizes);
+        assert_eq!((Error::from(step).code(), Error::from(Checkpoint::from(Config::ZeroSize)).code()), (402, 101));
+    }
+
+    #[test]
+    fn words_without_numbers_are_the_message() {
+        for error in all() {
+            let (words, message) = (error.as_str(), error.to_string());
+            let has_numbers = format!("{error:?}").contains('{') || (700..800).contains(&error.code());
+            assert!(has_numbers || words == message, "{words:?} {message:?}");
+            assert!(!words.is_empty() && !message.is_empty());
+        }
+    }
+
+    #[test]
+    fn sources_lead_down_to_the_cause() {
+        let error = Error::from(Train::from(Step::from(Parameter::MaxNorm)));
+        let mut found = vec![error.to_string()];
+        let mut at: &dyn core::error::Error = &error;
+        while let Some(source) = at.source() {
+            found.push(source.to_string());
+            at = source;
+        }
+        assert_eq!(found, [Parameter::MaxNorm.as_str(); 4]);
+    }
+}
