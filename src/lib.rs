@@ -2,28 +2,75 @@
 //! buffer allocated once, the same bits on every machine.
 //!
 //! ```text
-//! token ids (N,T) -> TimeEmbedding -> TimeRnn (tanh, stateful, truncated BPTT) -> TimeAffine -> TimeSoftmaxWithLoss
+//! token ids (N,T) -> TimeEmbedding -> TimeRnn -> TimeAffine -> TimeSoftmaxWithLoss -> loss
+//!                    (tanh, stateful, truncated BPTT)
 //! ```
 //!
-//! It is the `SimpleRnnlm` of "Deep Learning from Scratch 2", chapter 5. [`SimpleRnnlm`] is the model,
-//! [`RnnlmTrainer`] trains it over epochs, [`Checkpoint`] keeps it, [`SimpleRnnlm::score`] judges a text by it,
-//! [`Predictor`] asks it for the next word and [`Sampler`] draws one; [`OnlineLearner`] does all of that on a stream of
-//! events. The [`guide`] says how it is built, where every gradient comes from,
-//! and what it promises.
+//! It is the `SimpleRnnlm` of "Deep Learning from Scratch 2", chapter 5. Its four layers are private; the [`guide`]
+//! derives every gradient, says how all is built, and what is promised.
 //!
 //! ```
 //! use core::ops::ControlFlow;
 //! use rnnlm::{Config, Corpus, RnnlmTrainer, Sgd, SimpleRnnlm, Xorshift};
 //!
-//! let corpus = Corpus::from_text(&"you say goodbye and i say hello .\n".repeat(20))?;
-//! let vocab_size = corpus.vocabulary().len();
-//! let config = Config { vocab_size, wordvec_size: 16, hidden_size: 16, batch_size: 2, time_size: 4 };
-//! let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
-//! let mut trainer = RnnlmTrainer::new(model, Sgd::new(0.5)?)?;
-//! trainer.fit(corpus.ids(), 30, |_| ControlFlow::<()>::Continue(()))?;
-//! assert!(trainer.perplexities()[29] < 1.3); // of 8 words, the next one is almost certain
-//! # Ok::<(), Box<dyn core::error::Error>>(())
+//! fn main() -> Result<(), rnnlm::Error> {
+//!     let corpus = Corpus::from_text(&"you say goodbye and i say hello .\n".repeat(20))?;
+//!     let vocab_size = corpus.vocabulary().len();
+//!     let config = Config {
+//!         vocab_size,
+//!         wordvec_size: 16,
+//!         hidden_size: 16,
+//!         batch_size: 2,
+//!         time_size: 4,
+//!     };
+//!     let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+//!     let mut trainer = RnnlmTrainer::new(model, Sgd::new(0.5)?)?;
+//!     trainer.fit(corpus.ids(), 30, |_| ControlFlow::<()>::Continue(()))?;
+//!     assert!(trainer.perplexities()[29] < 1.3); // of 8 words, the next one is almost certain
+//!     Ok(())
+//! }
 //! ```
+//!
+//! Without optimisation it is about 170 times slower. So that your own debug builds are fast, add to your `Cargo.toml`:
+//!
+//! ```toml
+//! [profile.dev.package.rnnlm]
+//! opt-level = 3
+//! ```
+//!
+//! # Map
+//! **Train**
+//! - [`Config`], the five sizes of a model; [`Config::memory`] tells what they need.
+//! - [`SimpleRnnlm`], the model; [`Window`], a window that was read: backward pass and update.
+//! - [`Batches`], windows over a text for a loop by hand; [`IGNORE`], a target that doesn't count.
+//! - [`RnnlmTrainer`], epochs in one call; [`Progress`], what its callback sees.
+//! - [`Sgd`], the optimizer; [`DecayOnPlateau`], its rate over time; [`Gradients`], to clip or to look at.
+//! - [`SimpleRnnlm::evaluate`] and [`perplexity`], how good it is.
+//!
+//! **Keep**
+//! - [`Checkpoint`], a model as a file: `to_vec`, `read`, `restore`; [`TrainingState`], where training stood.
+//!
+//! **Ask**
+//! - [`Predictor`], how likely each word is to come next; [`top`], the likeliest; [`Sampler`], one drawn; [`Candidate`].
+//! - [`SimpleRnnlm::score`] and [`TokenScore`], how likely a text is, word by word.
+//!
+//! **Events**
+//! - [`OnlineLearner`], predicts, scores and learns each event of a stream as it comes.
+//!
+//! **Text**
+//! - [`Corpus`], a text as ids; [`Vocabulary`], words and their ids; [`Encoded`]; [`tokens`].
+//!
+//! **Embed** in firmware
+//! - [`Memory`], sizes at compile time; [`Storage`], what models may be made of; [`Parameters::from_block`], weights in
+//!   flash; [`AlignedVec`], the heap's memory.
+//! - [`TwoSlots`] on a [`BlockDevice`], bytes that survive a power cut; [`SlotError`].
+//! - [`Error`], everything that goes wrong, with [codes](Error#codes); [`ConfigError`], [`ParameterError`],
+//!   [`StepError`], [`CorpusError`], [`TrainError`], [`CheckpointError`], [`IsaError`].
+//!
+//! **Low level**
+//! - [`Isa`], the instruction set that computes; [`Xorshift`], random numbers.
+//! - [`Matrix`] and [`Parameters`], weights by name; [`Matmul`] with [`Form`], [`Start`] and
+//!   [`matmul_scratch`]; [`exp`], [`tanh`].
 //!
 //! # Symbols
 //! V vocabulary size, D word vector size, H hidden size, N batch size, T time size (steps unrolled by truncated BPTT).
@@ -36,9 +83,12 @@
 //! rounds otherwise.
 //!
 //! # Features
-//! `alloc` (default): constructors that take their memory from the heap, [`Corpus`], [`Vocabulary`] and the trainer's list of
-//! perplexities. Without it everything else works over the caller's buffers.
+//! `alloc` (default): constructors that take their memory from the heap, [`Corpus`], [`Vocabulary`], the trainer's list of
+//! perplexities and [`Checkpoint`]'s `to_vec` and `restore`. Without it everything else works over the caller's buffers.
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+// the map names what needs the heap
+#![cfg_attr(not(feature = "alloc"), allow(rustdoc::broken_intra_doc_links))]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;

@@ -5,8 +5,8 @@
 use std::ops::ControlFlow;
 
 use rnnlm::{
-    AlignedVec, Checkpoint, Config, DecayOnPlateau, Gradients, Isa, RnnlmTrainer, Sgd, SimpleRnnlm, TrainingState,
-    Xorshift,
+    AlignedVec, Checkpoint, CheckpointError, Config, Corpus, DecayOnPlateau, Gradients, Isa, RnnlmTrainer, Sgd,
+    SimpleRnnlm, TrainingState, Vocabulary, Xorshift,
 };
 
 /// Workloads S and E of the benchmarks.
@@ -95,6 +95,40 @@ fn resumes_at_every_step(config: Config, clip: bool) {
     }
     assert_eq!((state.epoch, state.iteration), (1, (steps / 2) as u64));
     assert!(state.learning_rate < rates[0], "the schedule was at work");
+}
+
+#[test]
+fn a_file_is_restored_by_one_call() {
+    let corpus = Corpus::from_text(&"you say goodbye and i say hello .\n".repeat(9)).unwrap();
+    let vocab_size = corpus.vocabulary().len();
+    let config = Config { vocab_size, wordvec_size: 3, hidden_size: 4, batch_size: 2, time_size: 5 };
+    let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1)).unwrap().with_stateful(false);
+    model.forward(&corpus.ids()[..10], &corpus.ids()[1..11]).unwrap().sgd(0.1).unwrap();
+    let state = TrainingState { epoch: 3, rng: 9, ..TrainingState::default() };
+    for vocabulary in [corpus.vocabulary(), &Vocabulary::new()] {
+        let file = Checkpoint::to_vec(&model, &state, vocabulary).unwrap();
+        let (restored, training, words) = Checkpoint::read(&file).unwrap().restore().unwrap();
+        assert_eq!((training, &words), (state, vocabulary));
+        assert_eq!((restored.config(), restored.is_stateful()), (config, false));
+        assert_eq!((restored.weights_block(), restored.state()), (model.weights_block(), model.state()));
+    }
+    let other = Vocabulary::from_words(["a", "b"]).unwrap();
+    assert_eq!(Checkpoint::to_vec(&model, &state, &other), Err(CheckpointError::Words.into()));
+}
+
+/// For every number of digits that sizes and offsets may have.
+#[test]
+fn a_file_has_the_length_that_was_told() {
+    for (i, vocab_size) in [1, 9, 10, 11, 99, 100, 125, 126, 999, 1000, 1001].into_iter().enumerate() {
+        let (wordvec_size, hidden_size, batch_size) = (1 + 3 * i, 12 - i, i + 1);
+        let config = Config { vocab_size, wordvec_size, hidden_size, batch_size, time_size: 1 };
+        let model = SimpleRnnlm::new(config, &mut Xorshift::new(1)).unwrap();
+        for words in [String::new(), "a\n".repeat(vocab_size)] {
+            let mut file = vec![0; Checkpoint::encoded_len(config, words.len()).unwrap()];
+            Checkpoint::write(&model, &TrainingState::default(), &words, &mut file).unwrap();
+            assert!(Checkpoint::read(&file).is_ok(), "{config:?}");
+        }
+    }
 }
 
 #[test]

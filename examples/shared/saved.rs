@@ -24,7 +24,7 @@ impl<'f> Saved<'f> {
             }
             _ => format!("{}: {error}", visible(path)),
         })?;
-        let words = Vocabulary::from_words(checkpoint.words());
+        let words = checkpoint.vocabulary();
         let vocabulary = words.map_err(|error| format!("{}: {error}", visible(path)))?;
         Ok(Self { path, checkpoint, vocabulary })
     }

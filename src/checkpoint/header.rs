@@ -7,21 +7,49 @@
 //! What is read is strict JSON, with any spelling of its strings. As by the official reader, metadata may be null, and
 //! whatever else an entry says is passed over. A tensor named twice is refused, as the format asks.
 
-use super::tensors::{Entries, Entry, NAMES};
+use super::tensors::{COUNT, Entries, Entry, NAMES};
 use crate::error::CheckpointError;
+
+// Between the name of a tensor and its sizes, those and its offsets, and behind it.
+const F32: &[u8] = b"\":{\"dtype\":\"F32\",\"shape\":[";
+const U8: &[u8] = b"\":{\"dtype\":\"U8\",\"shape\":[";
+const OFFSETS: &[u8] = b"],\"data_offsets\":[";
+const END: &[u8] = b"]}";
 
 /// Gives the text of a header to `put`, piece by piece.
 pub(super) fn write(entries: &Entries, put: &mut dyn FnMut(&[u8])) {
     for (i, (entry, name)) in entries.iter().flatten().zip(&NAMES).enumerate() {
         put(if i == 0 { b"{\"" } else { b",\"" });
         put(name.as_bytes());
-        put(if entry.is_f32 { b"\":{\"dtype\":\"F32\",\"shape\":[" } else { b"\":{\"dtype\":\"U8\",\"shape\":[" });
+        put(if entry.is_f32 { F32 } else { U8 });
         write_numbers(entry.shape.get(..entry.rank).unwrap_or(&[]), put);
-        put(b"],\"data_offsets\":[");
+        put(OFFSETS);
         write_numbers(&entry.offsets, put);
-        put(b"]}");
+        put(END);
     }
     put(b"}");
+}
+
+/// The length of the text that [`write`] gives.
+pub(super) const fn len(entries: &Entries) -> usize {
+    let (mut len, mut i) = (1, 0);
+    while i < COUNT {
+        if let Some(Entry { is_f32, rank, shape: [rows, cols], offsets: [begin, end] }) = &entries[i] {
+            // a brace or a comma, and a quote, before the name
+            len += 2 + NAMES[i].len() + if *is_f32 { F32.len() } else { U8.len() };
+            len += digits(*rows) + if *rank == 2 { 1 + digits(*cols) } else { 0 };
+            len += OFFSETS.len() + digits(*begin) + 1 + digits(*end) + END.len();
+        }
+        i += 1;
+    }
+    len
+}
+
+const fn digits(number: usize) -> usize {
+    match number.checked_ilog10() {
+        Some(power) => power as usize + 1,
+        None => 1,
+    }
 }
 
 fn write_numbers(numbers: &[usize], put: &mut dyn FnMut(&[u8])) {

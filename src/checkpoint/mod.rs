@@ -24,6 +24,8 @@ mod tensors;
 mod training;
 mod words;
 
+#[cfg(feature = "alloc")]
+use alloc::vec::Vec;
 use core::fmt;
 
 use crate::{
@@ -35,6 +37,12 @@ use crate::{
         parameters::{Parameters, Storage},
     },
     training::state::TrainingState,
+};
+#[cfg(feature = "alloc")]
+use crate::{
+    error::{CorpusError, Error},
+    heap::{AlignedVec, filled},
+    text::vocabulary::Vocabulary,
 };
 use crc::crc32;
 use tensors::{COUNT, CRC, CRC_LEN, Entries, FLOATS, NAMES, STATE, TRAINING, VOCABULARY, WEIGHTS};
@@ -81,11 +89,32 @@ pub struct Checkpoint<'a> {
 impl<'a> Checkpoint<'a> {
     /// The length of a complete file for a model of this configuration with so many bytes of vocabulary.
     ///
+    /// ```
+    /// use rnnlm::{Checkpoint, Config};
+    /// const CONFIG: Config =
+    ///     Config { vocab_size: 2, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// const LEN: usize = match Checkpoint::encoded_len(CONFIG, 0) {
+    ///     Ok(len) => len,
+    ///     Err(_) => panic!("bad sizes"), // at compile time
+    /// };
+    /// let buffer = [0; LEN];
+    /// # let _ = buffer;
+    /// ```
+    ///
     /// # Errors
     /// Bad sizes, or a file longer than can be addressed.
-    pub fn encoded_len(config: Config, vocabulary: usize) -> Result<usize, ConfigError> {
-        let (header, data) = layout(&config.sizes()?, vocabulary, &mut [None; COUNT])?;
-        header.checked_add(data).ok_or(ConfigError::TooLarge)
+    pub const fn encoded_len(config: Config, vocabulary: usize) -> Result<usize, ConfigError> {
+        let sizes = match config.sizes() {
+            Ok(sizes) => sizes,
+            Err(error) => return Err(error),
+        };
+        match layout(&sizes, vocabulary, &mut [None; COUNT]) {
+            Ok((header, data)) => match header.checked_add(data) {
+                Some(len) => Ok(len),
+                None => Err(ConfigError::TooLarge),
+            },
+            Err(error) => Err(error),
+        }
     }
 
     /// Writes a complete file: model, hidden state, training state and vocabulary (`words`: each of the V words ended by
@@ -247,6 +276,83 @@ impl<'a> Checkpoint<'a> {
     }
 }
 
+#[cfg(feature = "alloc")]
+impl Checkpoint<'_> {
+    /// The bytes of a complete file: [`Self::write`] into memory of the heap. An empty vocabulary stands for ids without
+    /// words.
+    ///
+    /// A run that is saved, loaded and resumed goes on with the same bits as one that never stopped:
+    ///
+    /// ```
+    /// use core::ops::ControlFlow;
+    /// use rnnlm::{Checkpoint, Config, Corpus, RnnlmTrainer, Sgd, SimpleRnnlm, Xorshift};
+    /// use std::{error::Error, fs};
+    ///
+    /// fn main() -> Result<(), Box<dyn Error>> {
+    ///     let corpus = Corpus::from_text(&"you say goodbye and i say hello .\n".repeat(20))?;
+    ///     let vocab_size = corpus.vocabulary().len();
+    ///     let config =
+    ///         Config { vocab_size, wordvec_size: 8, hidden_size: 8, batch_size: 2, time_size: 4 };
+    ///     let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    ///     let mut trainer = RnnlmTrainer::new(model, Sgd::new(0.5)?)?;
+    ///     trainer.fit(corpus.ids(), 5, |_| ControlFlow::<()>::Continue(()))?;
+    ///     let state = trainer.training_state();
+    ///     let file = Checkpoint::to_vec(trainer.model(), &state, corpus.vocabulary())?;
+    ///     let path = std::env::temp_dir().join("rnnlm-example.safetensors");
+    ///     fs::write(&path, file)?;
+    ///
+    ///     // another day
+    ///     let file = fs::read(&path)?;
+    ///     let (model, state, vocabulary) = Checkpoint::read(&file)?.restore()?;
+    ///     let mut resumed = RnnlmTrainer::new(model, Sgd::new(state.learning_rate)?)?;
+    ///     // a run that clips: .with_clipping(state.max_norm, Gradients::new(model.config())?)?
+    ///     resumed.resume(&state)?;
+    ///     resumed.fit(corpus.ids(), 10, |_| ControlFlow::<()>::Continue(()))?;
+    ///
+    ///     trainer.fit(corpus.ids(), 10, |_| ControlFlow::<()>::Continue(()))?;
+    ///     assert_eq!(resumed.model().weights_block(), trainer.model().weights_block());
+    ///     assert_eq!(&vocabulary, corpus.vocabulary());
+    ///     # fs::remove_file(path)?;
+    ///     Ok(())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// What [`Self::write`] refuses, a word that holds a newline, memory that the allocator refuses.
+    pub fn to_vec<W: Storage, S: Storage>(
+        model: &SimpleRnnlm<W, S>,
+        training: &TrainingState,
+        vocabulary: &Vocabulary,
+    ) -> Result<Vec<u8>, Error> {
+        let words = vocabulary.to_lines()?;
+        let mut file = filled(Self::encoded_len(model.config(), words.len())?, 0)?;
+        Self::write(model, training, &words, &mut file)?;
+        Ok(file)
+    }
+
+    /// The vocabulary; empty where the file has no words.
+    ///
+    /// # Errors
+    /// [`CorpusError::DuplicateWord`], [`CorpusError::OutOfMemory`].
+    pub fn vocabulary(&self) -> Result<Vocabulary, CorpusError> {
+        Vocabulary::from_words(self.words())
+    }
+
+    /// All that goes on from here: the model on the heap with its hidden state, where training stood (the default in a bare
+    /// file: see [`Self::training`]) and the vocabulary. A bare file's model has N = T = 1; for others make one and
+    /// [`Self::load`] into it. [`Self::to_vec`] has an example.
+    ///
+    /// # Errors
+    /// Sizes or memory that are refused, a word that stands in the vocabulary twice.
+    pub fn restore(&self) -> Result<(SimpleRnnlm, TrainingState, Vocabulary), Error> {
+        let memory = self.config.memory()?;
+        let (weights, workspace) = (AlignedVec::zeroed(memory.weights)?, AlignedVec::zeroed(memory.workspace)?);
+        let mut model = SimpleRnnlm::with_buffers(self.config, weights, workspace)?;
+        self.load(&mut model)?;
+        Ok((model, self.training().unwrap_or_default(), self.vocabulary()?))
+    }
+}
+
 impl fmt::Debug for Checkpoint<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let training = self.training();
@@ -276,11 +382,11 @@ impl Writer<'_> {
 }
 
 /// Lays out the tensors of a complete file. Gives the bytes of its header with its length and padding, and those of its data.
-fn layout(sizes: &Sizes, vocabulary: usize, entries: &mut Entries) -> Result<(usize, usize), ConfigError> {
-    let data = tensors::complete(sizes, vocabulary, entries).ok_or(ConfigError::TooLarge)?;
-    let mut header = LENGTH_LEN;
-    header::write(entries, &mut |text| header += text.len());
-    Ok((header.next_multiple_of(8), data))
+const fn layout(sizes: &Sizes, vocabulary: usize, entries: &mut Entries) -> Result<(usize, usize), ConfigError> {
+    match tensors::complete(sizes, vocabulary, entries) {
+        Some(data) => Ok(((LENGTH_LEN + header::len(entries)).next_multiple_of(8), data)),
+        None => Err(ConfigError::TooLarge),
+    }
 }
 
 /// Header and data, where the file begins as the format demands.

@@ -43,19 +43,30 @@ pub(super) type Entries = [Option<Entry>; COUNT];
 
 /// Lays out the tensors of a complete file for these sizes one behind the other. Gives where the last one ends; `None`
 /// where the sum overflows.
-pub(super) fn complete(sizes: &Sizes, vocabulary: usize, entries: &mut Entries) -> Option<usize> {
+pub(super) const fn complete(sizes: &Sizes, vocabulary: usize, entries: &mut Entries) -> Option<usize> {
     let &Sizes { v, d, hidden: h, n, .. } = sizes;
-    let vectors = [h, v, vocabulary, training::LEN, CRC_LEN].map(|len| (1, [len, 1]));
-    let [rnn_b, affine_b, vocabulary, training, crc] = vectors;
-    let matrices = [[v, d], [d, h], [h, h], [h, v], [n, h]].map(|shape| (2, shape));
-    let [embed_w, rnn_wx, rnn_wh, affine_w, state] = matrices;
-    let shapes = [embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b, state, vocabulary, training, crc];
-    let mut end = 0_usize;
-    for (number, (entry, &(rank, shape))) in entries.iter_mut().zip(&shapes).enumerate() {
+    let shapes: [(usize, [usize; 2]); COUNT] = [
+        (2, [v, d]),
+        (2, [d, h]),
+        (2, [h, h]),
+        (1, [h, 1]),
+        (2, [h, v]),
+        (1, [v, 1]),
+        (2, [n, h]),
+        (1, [vocabulary, 1]),
+        (1, [training::LEN, 1]),
+        (1, [CRC_LEN, 1]),
+    ];
+    let (mut end, mut number) = (0_usize, 0);
+    while number < COUNT {
+        let (rank, shape) = shapes[number];
         let (is_f32, begin) = (number < FLOATS, end);
-        let size = if is_f32 { 4 } else { 1 };
-        end = shape[0].checked_mul(shape[1])?.checked_mul(size)?.checked_add(begin)?;
-        *entry = Some(Entry { is_f32, rank, shape, offsets: [begin, end] });
+        let Some(elements) = shape[0].checked_mul(shape[1]) else { return None };
+        let Some(bytes) = elements.checked_mul(if is_f32 { 4 } else { 1 }) else { return None };
+        let Some(next) = begin.checked_add(bytes) else { return None };
+        end = next;
+        entries[number] = Some(Entry { is_f32, rank, shape, offsets: [begin, end] });
+        number += 1;
     }
     Some(end)
 }
