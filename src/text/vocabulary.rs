@@ -525,6 +525,11 @@ mod tests {
                 }
             }
             assert_eq!(vocabulary.branches.len(), words.len() - 2);
+            vocabulary.truncate(100);
+            for (id, word) in (0..).zip(&words) {
+                assert_eq!(vocabulary.id(word), (id < 100).then_some(id), "{word:?}");
+            }
+            assert_eq!(vocabulary.branches.len(), 98);
         }
     }
 
