@@ -5,9 +5,9 @@
 //! ```
 //!
 //! Each layer is its forward and its backward pass over a window of T time steps, for all N rows of the batch: what a
-//! pass reads and writes is named, with its shape. Activations are time-major, (T*N, .); token ids are batch-major, (N,T), as the user gives them. A weight
-//! gradient is one product, and its [`End`](crate::kernels::End) says where it goes: it is stored, or taken as the SGD
-//! step.
+//! pass reads and writes is named, with its shape. Activations are time-major, (T*N, .); token ids are batch-major,
+//! (N,T), as the user gives them. A weight gradient is one product (the embedding's is a sum of rows), and its
+//! [`End`](crate::kernels::End) says where it goes: it is stored, or taken as the SGD step.
 
 mod row_ids;
 pub(crate) mod time_affine;

@@ -57,9 +57,9 @@ impl Backward<'_> {
 
 /// dW = h^T dlogits, db = sum of dlogits over rows
 pub(crate) struct WeightGradients<'a> {
-    /// (H,V): dW, or W to descend.
+    /// (H,V): where dW is stored, or W to be updated in place.
     pub w: &'a mut [f32],
-    /// (V): db, or b to descend.
+    /// (V): where db is stored, or b to be updated in place.
     pub b: &'a mut [f32],
     /// (T*N,H)
     pub h: &'a [f32],

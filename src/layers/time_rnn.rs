@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! forward    z_t = b + x_t Wx + h_{t-1} Wh            h_t = tanh z_t
-//! backward   dh_t = (from the layer above) + dz_{t+1} Wh^T      (no dz_T: gradients stop at the window)
+//! backward   dh_t = (from the layer above) + dz_{t+1} Wh^T      (none after the last step)
 //!            dz_t = dh_t (1 - h_t²)
 //!            dx = dz Wx^T     dWx = x^T dz     dWh = h_prev^T dz     db = sum of dz over rows
 //! ```
@@ -31,7 +31,7 @@ pub(crate) struct Forward<'a> {
     pub wh: &'a [f32],
     /// (H)
     pub b: &'a [f32],
-    /// What the recurrence may do while it waits for itself.
+    /// Packing that is interleaved with the recurrence, which waits for itself.
     pub overlap: Option<PackTransposes<'a>>,
 }
 
@@ -76,11 +76,11 @@ impl Backward<'_> {
 
 /// dWx = x^T dz, dWh = h_prev^T dz, db = sum of dz over rows
 pub(crate) struct WeightGradients<'a> {
-    /// (D,H): dWx, or Wx to descend.
+    /// (D,H): where dWx is stored, or Wx to be updated in place.
     pub wx: &'a mut [f32],
-    /// (H,H): dWh, or Wh to descend.
+    /// (H,H): where dWh is stored, or Wh to be updated in place.
     pub wh: &'a mut [f32],
-    /// (H): db, or b to descend.
+    /// (H): where db is stored, or b to be updated in place.
     pub b: &'a mut [f32],
     /// (T*N,D)
     pub x: &'a [f32],

@@ -1,4 +1,4 @@
-//! SimpleRnnlm: the order of the layers, and the two phases of a training step.
+//! SimpleRnnlm: the owner of the memory, and the phases of a training step. The order of the layers is in `step`.
 
 pub(crate) mod gradients;
 pub(crate) mod memory;
@@ -28,8 +28,9 @@ use crate::{
 
 /// The language model of "Deep Learning from Scratch 2", chapter 5: embedding, tanh RNN, affine, softmax.
 ///
-/// The weights live in memory of type `W`, the workspace in memory of type `S`, both taken once: on the heap where nothing
-/// else is named. No method allocates. Work per training step is 6 (DH + HH + HV) N T flop. The hidden state is carried from one window to the next until [`Self::reset_state`].
+/// The weights live in memory of type `W`, the workspace in memory of type `S`, both taken once: on the heap where
+/// nothing else is named. No method but [`Self::predictor`] allocates. Work per training step is 6 (DH + HH + HV) N T
+/// flop. The hidden state is carried from one window to the next until [`Self::reset_state`].
 ///
 /// ```
 /// use rnnlm::{Config, SimpleRnnlm, Xorshift};
@@ -326,7 +327,7 @@ impl<W: Storage, S: Storage> SimpleRnnlm<W, S> {
     /// behind its window, or before it.
     pub(crate) fn end_step(&mut self, is_done: bool) {
         if self.awaits_update {
-            step::move_state(self.parts(), is_done);
+            step::set_state_of_window(self.parts(), is_done);
         }
         self.awaits_update &= !is_done;
     }

@@ -56,24 +56,25 @@ pub(crate) fn forward(model: Parts<'_>, [xs, ts]: [&[u32]; 2]) -> Result<(f32, u
     let count = ts.iter().filter(|&&target| target != IGNORE).count();
     let mut total = Sum::default();
     let pass = Forward { sizes: &sizes, weights, buffers, xs, ts };
-    isa.run(Train { pass, count, total: &mut total });
+    isa.run(ForwardWithLoss { pass, count, total: &mut total });
     let loss = total.mean(count);
     let Buffers { state, h, .. } = Buffers::named(buffers);
     if !loss.is_finite() || !isa.run(MaxAbs([last(h, &sizes)])).is_finite() {
         return Err(StepError::NonFiniteLoss);
     }
     if !stateful {
-        // for a step that fails: see `from_its_start`
+        // block 0 of h keeps the state before the window, so that a step that fails can restore it
         copy(h, state);
     }
     copy(state, last(h, &sizes));
     Ok((loss, count))
 }
 
-/// Runs a backward pass with block 0 of h as the window started. The state before the window, which stands there
-/// otherwise, is kept meanwhile in the place of the carried one: that only repeats the last block.
+/// Runs a backward pass with the hidden state that the window started from in block 0 of h. A window that is not
+/// stateful started from zero, but block 0 keeps the carried state. During the pass that is kept in `state`, which
+/// repeats the last block of h and can be copied from there again.
 #[inline(always)]
-fn from_its_start<'a, R>(
+fn with_start_of_window<'a, R>(
     buffers: &mut BufferSlices<'a>,
     sizes: &Sizes,
     stateful: bool,
@@ -92,7 +93,7 @@ fn from_its_start<'a, R>(
     result
 }
 
-/// The hidden states behind the window (N,H).
+/// The hidden state after the window (N,H).
 fn last<'h>(h: &'h [f32], sizes: &Sizes) -> &'h [f32] {
     part(h, sizes.t * sizes.n * sizes.hidden..)
 }
@@ -142,8 +143,8 @@ pub(crate) fn descend(model: Parts<'_>, rate: f32, count: usize) -> Result<(), S
     let views = Views::of(&mut place, &sizes, weights, workspace).ok_or(StepError::OtherSizes)?;
     let Views { weights, buffers } = views;
     let result = check_rate(rate).map_err(StepError::from).and_then(|()| {
-        let finite = from_its_start(buffers, &sizes, stateful, |buffers| {
-            count == 0 || isa.run(InPlace { pass: Backward { sizes: &sizes, buffers }, weights, rate })
+        let finite = with_start_of_window(buffers, &sizes, stateful, |buffers| {
+            count == 0 || isa.run(DescendInPlace { pass: Backward { sizes: &sizes, buffers }, weights, rate })
         });
         if finite { Ok(()) } else { Err(StepError::NonFiniteUpdate) }
     });
@@ -166,17 +167,17 @@ pub(crate) fn store(model: Parts<'_>, gradients: &mut WeightSlices<'_>, count: u
         rest.iter_mut().for_each(|gradient| clear(gradient));
         return Ok(());
     }
-    from_its_start(buffers, &sizes, stateful, |buffers| {
-        isa.run(Stored { pass: Backward { sizes: &sizes, buffers }, weights, gradients })
+    with_start_of_window(buffers, &sizes, stateful, |buffers| {
+        isa.run(StoreGradients { pass: Backward { sizes: &sizes, buffers }, weights, gradients })
     });
     Ok(())
 }
 
-/// Sets the carried hidden state to that behind the window just read, or before it.
-pub(crate) fn move_state(Parts { sizes, weights, workspace, .. }: Parts<'_>, is_behind: bool) {
+/// Sets the carried hidden state to that after the window just read, or before it.
+pub(crate) fn set_state_of_window(Parts { sizes, weights, workspace, .. }: Parts<'_>, after: bool) {
     if let Some(views) = Views::of(&mut MaybeUninit::uninit(), &sizes, weights, workspace) {
         let Buffers { state, h, .. } = Buffers::named(&mut views.buffers);
-        copy(state, if is_behind { last(h, &sizes) } else { h });
+        copy(state, if after { last(h, &sizes) } else { h });
     }
 }
 
@@ -228,14 +229,14 @@ impl<'p> Forward<'p, '_> {
 }
 
 /// The forward pass, and the gradient of the logits with it.
-pub(crate) struct Train<'p, 'a> {
+pub(crate) struct ForwardWithLoss<'p, 'a> {
     pub pass: Forward<'p, 'a>,
     /// How many targets count.
     pub count: usize,
     pub total: &'p mut Sum,
 }
 
-impl Kernel for Train<'_, '_> {
+impl Kernel for ForwardWithLoss<'_, '_> {
     type Output = ();
 
     #[inline(always)]
@@ -302,7 +303,7 @@ impl Backward<'_, '_> {
     }
 
     /// True where no step can overflow: a gradient element is a sum of `rows` products of two activations or gradients
-    /// of activations. The logits' gradient is below 1: their loss is finite.
+    /// of activations. The logits' gradient is at most 1: their loss is finite.
     fn cannot_overflow<S: Simd>(&mut self, s: S, rate: f32) -> bool {
         let Buffers { x, h, d_h: d_z, d_x, .. } = Buffers::named(self.buffers);
         // NaN passes through the sum
@@ -316,13 +317,13 @@ impl Backward<'_, '_> {
 }
 
 /// The backward pass with the SGD update in place. False, and the weights untouched, where it would not stay finite.
-pub(crate) struct InPlace<'p, 'a> {
+pub(crate) struct DescendInPlace<'p, 'a> {
     pub pass: Backward<'p, 'a>,
     pub weights: &'p mut WeightSlices<'a>,
     pub rate: f32,
 }
 
-impl Kernel for InPlace<'_, '_> {
+impl Kernel for DescendInPlace<'_, '_> {
     type Output = bool;
 
     #[inline(always)]
@@ -342,13 +343,13 @@ impl Kernel for InPlace<'_, '_> {
 }
 
 /// The backward pass with the gradients stored.
-pub(crate) struct Stored<'p, 'a, 'g> {
+pub(crate) struct StoreGradients<'p, 'a, 'g> {
     pub pass: Backward<'p, 'a>,
     pub weights: &'p WeightSlices<'a>,
     pub gradients: &'p mut WeightSlices<'g>,
 }
 
-impl Kernel for Stored<'_, '_, '_> {
+impl Kernel for StoreGradients<'_, '_, '_> {
     type Output = ();
 
     #[inline(always)]

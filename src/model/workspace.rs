@@ -7,7 +7,7 @@ use crate::config::Sizes;
 /// The workspace by name; `T` is what there is of each buffer: a length, or a reference to a slice.
 ///
 /// Activations are time-major: row t * N + n belongs to step t of batch row n. So a time step is one contiguous block,
-/// and a weight gradient is one product over all rows.
+/// and the gradient of a weight matrix is one product over all rows.
 pub(crate) struct Buffers<T> {
     /// (N,H): the hidden state carried from window to window.
     pub state: T,
@@ -33,7 +33,8 @@ pub(crate) type BufferSlices<'a> = [&'a mut [f32]; 8];
 /// The slices of the weights, in the order of [`Weights`](super::parameters::Weights).
 pub(crate) type WeightSlices<'a> = [&'a mut [f32]; 6];
 
-// The only places that know the order of the buffers are these two.
+// The only places that know the order of the buffers are these two; `SimpleRnnlm::state` knows that the state is the
+// first.
 
 impl<'v, 'a> Buffers<&'v mut &'a mut [f32]> {
     #[inline(always)]

@@ -1,11 +1,11 @@
-//! A product whose operands are read in place, and the choice of the way to compute it.
+//! A product whose operands are used as they are, row-major, transposed or in panels already: which kernel computes it.
 
 use super::{
     assembly,
-    gemv::Row,
     macrokernel::Macrokernel,
     one_by_one::OneByOne,
     operands::{End, InPlace, Right, Strided},
+    single_row::Row,
 };
 use crate::simd::Simd;
 

@@ -1,4 +1,4 @@
-//! The macrokernel: the two loops around the microkernel.
+//! The macrokernel: the loops around the microkernel.
 //!
 //! ```text
 //! for each NC block of panels                    its k rows of B stay in the second-level cache

@@ -8,10 +8,10 @@
 //! |---|---|---|
 //! | MR, NR | rows and columns of the microkernel's tile of C, in registers | 6 x 64 on AVX-512, 6 x 16 on AVX2 |
 //! | panel | NR columns of B (or MR rows of A), packed so that the microkernel reads them in order | `pack.rs` |
-//! | KC | rows of B in a block | all of k; with a transposed B see `transposed_b.rs` |
-//! | NC | columns of B in a block, which stays in the second-level cache | 64 to 192 columns |
+//! | KC | rows of B in a block | all of k, but in `transposed_b.rs` and `gemv.rs` |
+//! | NC | columns of B in a block, which stays in the second-level cache | 16 to 192 columns |
 //! | MC | rows of A in a block | all of m: it is at most N T, D or H |
-//! | gemv | the product of a single row | `gemv.rs` |
+//! | gemv | the product of a single row | `single_row.rs`; from a B in memory `gemv.rs` |
 //!
 //! The loops of BLIS around the microkernel (van Zee and van de Geijn, BLIS: a framework for rapidly instantiating BLAS
 //! functionality, ACM TOMS 41(3), 2015), from the outside:
@@ -55,10 +55,12 @@ mod operands;
 mod pack;
 mod packed_b;
 mod product;
+mod single_row;
 #[cfg(test)]
 mod tests;
 mod transposed_b;
 
+pub(crate) use gemv::Gemv;
 pub use matmul::{Form, Matmul, matmul_scratch};
 pub use operands::Start;
 pub(crate) use operands::{End, Left, Probe, Right, Shape};
@@ -66,5 +68,5 @@ pub(crate) use operands::{End, Left, Probe, Right, Shape};
 pub(crate) use pack::before_line;
 pub(crate) use pack::{aligned, next_panel, packed_len, padded, with_room_to_align};
 pub(crate) use packed_b::{PACK_FROM_COLUMNS, packed_b_len};
-pub(crate) use product::{Gemv, Product, ProductAndSums};
+pub(crate) use product::{Product, ProductAndSums};
 pub(crate) use transposed_b::transposed_b_len;

@@ -185,7 +185,7 @@ impl Right<'_> {
     }
 }
 
-/// A product whose operands are read in place, packed or not.
+/// A product whose operands are used as they are: row-major, transposed or in panels already.
 pub(super) struct InPlace<'a> {
     pub(super) shape: Shape,
     pub(super) a: Strided<'a>,

@@ -7,13 +7,13 @@
 //!
 //! In general a step is a product and a pass. The steps of a single row wait for each other, so there all steps run in
 //! one loop that keeps the chains in registers (`in_registers.rs`). While that loop waits for itself, it packs the
-//! transposed weights of the backward pass (`overlap.rs`). All ways give the same bits.
+//! transposed weights of the backward pass (`pack_transposes.rs`). All ways give the same bits.
 
 mod in_registers;
-mod overlap;
+mod pack_transposes;
 
 use in_registers::{BackwardInRegisters, InRegisters};
-pub(crate) use overlap::{PackTransposes, Transposes, packed_transposes, transposes_len};
+pub(crate) use pack_transposes::{PackTransposes, Transposes, packed_transposes, transposes_len};
 
 use super::{
     elementwise::{TanhBackward, part_mut},

@@ -6,11 +6,12 @@ use std::vec::Vec;
 mod pack;
 
 use super::{
+    gemv::{GEMV_KC, Gemv},
     macrokernel::Macrokernel,
     operands::{End, InPlace, Left, Probe, Right, Shape, Start},
     pack::{packed_len, padded},
     packed_b::{PACK_FROM_COLUMNS, block_columns, packed_b_len},
-    product::{GEMV_KC, Gemv, Product, ProductAndSums},
+    product::{Product, ProductAndSums},
     transposed_b::{Block, transposed_b_len},
 };
 use crate::{
