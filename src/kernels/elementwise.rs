@@ -2,7 +2,7 @@
 
 use core::slice::SliceIndex;
 
-use crate::simd::{Kernel, Scalar, Simd, VIRTUAL_LANES};
+use crate::simd::{Kernel, OneLane, Scalar, Simd, VIRTUAL_LANES};
 
 /// The elements of this range. Every buffer is cut to measure, so they are there: a debug build asserts it, and a
 /// release build gives no elements rather than panic.

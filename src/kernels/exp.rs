@@ -12,13 +12,11 @@
 //! `tests/generate/coefficients.py`. Largest errors over every float32 against the exact value, in ulp of the
 //! result: exp 0.78, tanh 0.90. Both are monotone. `tests/math.rs` holds the sweeps.
 
-use crate::simd::{Kernel, Simd};
+use crate::simd::{ExpConstants, Kernel, Passes, ROUND, Simd};
 
 const LOG2_E: f32 = f32::from_bits(0x3fb8_aa3b);
-const LN2_HI: f32 = f32::from_bits(0x3f31_7200);
-const LN2_LO: f32 = f32::from_bits(0x35bf_be8e);
-/// 1.5 * 2^23: adding and subtracting it rounds to an integer, ties to even.
-const ROUND: f32 = 12_582_912.0;
+pub(super) const LN2_HI: f32 = f32::from_bits(0x3f31_7200);
+pub(super) const LN2_LO: f32 = f32::from_bits(0x35bf_be8e);
 /// q(r) = Q0 + Q1 r + ... + Q4 r^4.
 const Q0: f32 = f32::from_bits(0x3f00_0000);
 const Q1: f32 = f32::from_bits(0x3e2a_aa5c);
@@ -26,13 +24,25 @@ const Q2: f32 = f32::from_bits(0x3d2a_aade);
 const Q3: f32 = f32::from_bits(0x3c09_116d);
 const Q4: f32 = f32::from_bits(0x3ab6_2982);
 
-/// The constants of both functions for passes that an instruction set brings along: the starts of chains, for two elements,
-/// then what stays in registers.
-#[rustfmt::skip]
-pub(super) const CONSTANTS: &[f32; 21] = &[
-    ROUND, ROUND, Q3, Q3, Q2, Q2, Q1, Q1, Q0, Q0,
-    LOG2_E, ROUND, LN2_HI, -LN2_LO, Q4, 1.0, 2.0, 0.5, 9.02, ROUND - 24.0, FAR,
-];
+/// The constants of both functions for assembly passes.
+pub(super) const CONSTANTS: &ExpConstants = &ExpConstants {
+    round_pair: [ROUND; 2],
+    q3_pair: [Q3; 2],
+    q2_pair: [Q2; 2],
+    q1_pair: [Q1; 2],
+    q0_pair: [Q0; 2],
+    log2_e: LOG2_E,
+    round: ROUND,
+    ln2_hi: LN2_HI,
+    minus_ln2_lo: -LN2_LO,
+    q4: Q4,
+    one: 1.0,
+    two: 2.0,
+    half: 0.5,
+    tanh_end: TANH_END,
+    round_minus_24: ROUND - 24.0,
+    far: FAR,
+};
 
 /// r1 and m of the head of this file, for integral n.
 #[inline(always)]
@@ -97,14 +107,17 @@ pub(super) fn exp_or_zero<S: Simd>(s: S, x: S::F) -> S::F {
 /// 2^46.
 const TWO_46: f32 = 70_368_744_177_664.0;
 
+/// tanh of it and of all above rounds to 1.
+const TANH_END: f32 = 9.02;
+
 /// tanh x = sign(x) F / (2 - F) with F = 1 - e^(-2|x|), so that nothing overflows and 1 / (2 - F) = (1 + tanh) / 2
 /// comes for free: one division and one correction give the quotient of the two-part numbers almost exactly.
 #[inline(always)]
 pub(crate) fn tanh_lanes<S: Simd>(s: S, x: S::F) -> S::F {
     let abs_x = s.abs(x);
-    // tanh 9.02 rounds to 1; NaN passes through the clamp.
-    let y = s.mul(s.min(s.splat(9.02), abs_x), s.splat(-2.0));
-    // No less than 2^-24, so that 1 - 2^n is exact: from 8.3 on n stays -24, and the larger |r| meets a factor of 2^-24.
+    // NaN passes through the clamp.
+    let y = s.mul(s.min(s.splat(TANH_END), abs_x), s.splat(-2.0));
+    // No less than 2^-24, so that 1 - 2^n is exact: from 8.3 on n stays -24, and the larger |r| is multiplied by 2^-24.
     let shifted = s.fma(s.min(s.splat(8.3), abs_x), s.splat(-2.0 * LOG2_E), s.splat(ROUND));
     let n = s.sub(shifted, s.splat(ROUND));
     let (r1, m) = reduce(s, y, n);
@@ -150,8 +163,8 @@ impl Kernel for Tanh<'_> {
     type Output = ();
     #[inline(always)]
     fn call<S: Simd>(self, s: S) {
-        if s.tanh(self.0, CONSTANTS) {
-            return;
+        if let Some(passes) = s.passes() {
+            return passes.tanh(self.0, CONSTANTS);
         }
         for lanes in self.0.chunks_mut(S::LANES) {
             s.store(lanes, tanh_lanes(s, s.load(lanes)));

@@ -2,10 +2,9 @@
 //!
 //! Coefficients by `tests/generate/coefficients.py`; error bounds in `tests/math.rs` and below.
 
+use super::exp::{LN2_HI, LN2_LO};
 use crate::simd::{Kernel, Simd};
 
-const LN2_HI: f32 = f32::from_bits(0x3f31_7200);
-const LN2_LO: f32 = f32::from_bits(0x35bf_be8e);
 /// (ln((1 + s) / (1 - s)) - 2 s) / s³ as a polynomial in s².
 const L: [f32; 3] = [f32::from_bits(0x3f2a_aabd), f32::from_bits(0x3ecc_af6a), f32::from_bits(0x3e98_f06d)];
 /// sin(w pi / 2) / w and cos(w pi / 2) as polynomials in w², |w| <= 1/2.

@@ -2,7 +2,7 @@
 
 use crate::{
     rng::Xorshift,
-    simd::{PACKS, Scalar},
+    simd::{OneLane, PACKS, ROUND, Scalar},
 };
 
 /// A word that may come next.
@@ -221,10 +221,9 @@ fn bounded(probability: f32) -> f32 {
 
 /// The sum of the [`share`]s of a block, without conversions of single numbers.
 ///
-/// A float below 2^22 plus 1.5 * 2^23 has the nearest integer n in its low bits, so that x = 2^16 p is n and a rest of at most
-/// a half, and 2^16 times the rest, rounded down, are the sixteen bits below n.
+/// A float below 2^22 plus [`ROUND`] has the nearest integer n in its low bits, so that x = 2^16 p is n and a rest of
+/// at most a half, and 2^16 times the rest, rounded down, are the sixteen bits below n.
 fn sum_of_shares(block: &[f32]) -> u64 {
-    const INTEGER: f32 = 12_582_912.0;
     const HALF: f32 = 65_536.0;
     // sums of as many halves fit 32 bits
     const LONGEST: usize = 1 << 10;
@@ -234,16 +233,16 @@ fn sum_of_shares(block: &[f32]) -> u64 {
         return groups.iter().flatten().map(|&p| share(p)).sum::<u64>() + sum;
     }
     for groups in groups.chunks(LONGEST) {
-        // each number brings the bits of INTEGER with it
-        let start = INTEGER.to_bits().wrapping_mul(groups.len() as u32).wrapping_neg();
+        // each number brings the bits of ROUND with it
+        let start = ROUND.to_bits().wrapping_mul(groups.len() as u32).wrapping_neg();
         let (mut high, mut low) = ([start; SIDE_BY_SIDE], [start; SIDE_BY_SIDE]);
         for group in groups {
             for ((&p, high), low) in group.iter().zip(&mut high).zip(&mut low) {
                 let x = HALF * bounded(p);
-                let n = x + INTEGER;
-                let y = HALF * (x - (n - INTEGER));
-                let nearest = y + INTEGER;
-                let is_above = u32::from(nearest - INTEGER > y);
+                let n = x + ROUND;
+                let y = HALF * (x - (n - ROUND));
+                let nearest = y + ROUND;
+                let is_above = u32::from(nearest - ROUND > y);
                 *high = high.wrapping_add(n.to_bits());
                 *low = low.wrapping_add(nearest.to_bits()).wrapping_sub(is_above);
             }

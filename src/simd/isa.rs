@@ -10,7 +10,7 @@ use core::{
 use super::neon::Neon;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 use super::x86::{avx2::Avx2, avx512::Avx512};
-use super::{Kernel, Scalar, Simd};
+use super::{Kernel, OneLane, Scalar, Simd};
 use crate::error::IsaError;
 
 /// The instruction set that computes. All of them give the same bits; they differ in speed alone.
@@ -46,8 +46,8 @@ impl Isa {
     /// for a short flash, with the same bits.
     pub const SCALAR: Self = Self(Token::Scalar(Scalar));
 
-    /// The fastest instruction set of this machine. The processor is asked once in the life of a program, which can take
-    /// microseconds where a hypervisor answers in its place.
+    /// The fastest instruction set of this machine. The processor is asked once in the life of a program, which can
+    /// take microseconds where a hypervisor answers in its place.
     #[must_use]
     pub fn detect() -> Self {
         #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
@@ -73,7 +73,8 @@ impl Isa {
     /// The instruction set of that name: `portable`, `cortex-m`, `neon`, `avx2` or `avx512`.
     ///
     /// # Errors
-    /// [`IsaError::Unknown`] where no instruction set bears the name, [`IsaError::NotHere`] where this machine lacks it.
+    /// [`IsaError::Unknown`] where no instruction set bears the name, [`IsaError::NotHere`] where this machine lacks
+    /// it.
     pub fn by_name(name: &str) -> Result<Self, IsaError> {
         match name {
             Scalar::NAME => Ok(Self::SCALAR),

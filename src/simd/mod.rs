@@ -7,13 +7,19 @@
 #![allow(unsafe_code)]
 
 mod isa;
+mod one_lane;
+mod passes;
 
-// The one-lane path of the target. A Cortex-M with an FPU needs no other beside it: of all bare-metal hard-float Arm
-// targets only those of the M profile lack 64-bit atomics.
+// The one-lane path of the target, its `Scalar`. A Cortex-M with an FPU has one of its own, and no other: of all
+// bare-metal hard-float Arm targets only those of the M profile lack 64-bit atomics.
 #[cfg(all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(target_has_atomic = "64")))]
 mod cortex_m;
 #[cfg(not(all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(target_has_atomic = "64"))))]
 mod portable;
+#[cfg(all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(target_has_atomic = "64")))]
+pub(crate) use cortex_m::CortexM as Scalar;
+#[cfg(not(all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(target_has_atomic = "64"))))]
+pub(crate) use portable::Portable as Scalar;
 
 // Kernels and firmware are built without vector registers: for x86_64-unknown-none, say, or
 // aarch64-unknown-none-softfloat.
@@ -30,23 +36,21 @@ compile_error!(
      or with RUSTFLAGS=-Ctarget-feature=+sse2"
 );
 
-#[cfg(all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(target_has_atomic = "64")))]
-pub(crate) use cortex_m::Scalar;
 pub use isa::Isa;
-#[cfg(all(
-    test,
-    not(all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(target_has_atomic = "64")))
-))]
+pub(crate) use one_lane::OneLane;
+pub(crate) use passes::{ExpConstants, Operands, Passes};
+#[cfg(test)]
 pub(crate) use portable::Portable;
-#[cfg(not(all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(target_has_atomic = "64"))))]
-pub(crate) use portable::Scalar;
 
 /// Reductions are written for sixteen virtual lanes (element i belongs to lane i mod 16), which every real vector
 /// width divides, so their order does not depend on it.
 pub(crate) const VIRTUAL_LANES: usize = 16;
 
-/// Whether an instruction set compiled in has more than one lane: one-lane paths read transposed operands where they
-/// stand, wider ones pack them.
+/// 1.5 * 2^23: to add it rounds to an integer, ties to even, which the last bits of the sum then hold.
+pub(crate) const ROUND: f32 = 12_582_912.0;
+
+/// Whether an instruction set compiled in has more than one lane: one-lane paths read transposed operands in place,
+/// wider ones pack them.
 pub(crate) const PACKS: bool = WIDEST > 1;
 
 /// The most lanes of an instruction set compiled in.
@@ -58,22 +62,27 @@ pub(crate) const WIDEST: usize = if cfg!(all(target_arch = "x86_64", target_feat
     1
 };
 
-/// The operations that kernels are written in. All methods are lane-wise.
+/// The vector operations that kernels are written in. All are lane-wise.
 pub(crate) trait Simd: Copy {
     /// A vector of [`Self::LANES`] f32.
     type F: Copy;
+    /// Its assembly passes; [`NoPasses`](passes::NoPasses) where there are none.
+    type Passes: Passes;
     /// Divides [`VIRTUAL_LANES`].
     const LANES: usize;
-    /// How many registers a product's tile fills with accumulators: at least eight chains hide the latency of a fused
+    /// How many registers the microkernel fills with accumulators: at least eight chains hide the latency of a fused
     /// multiply-add, and some registers must remain for the operands.
     const ACCUMULATORS: usize;
-    /// How many vectors wide a product's tile usually is.
+    /// How many vectors wide the microkernel's tile usually is.
     const TILE_VECTORS: usize;
     /// Whether lanes can be left out of loads and stores at no cost.
     const MASKS: bool = false;
-    /// Whether it has passes of its own for products: [`Self::product`] and [`Self::row`].
-    const WHOLE: bool = false;
 
+    /// Its assembly passes, which take the place of a kernel's own loops.
+    #[inline(always)]
+    fn passes(self) -> Option<Self::Passes> {
+        None
+    }
     /// Runs a kernel as a function of its own that is compiled for this instruction set.
     fn run<K: Kernel>(self, kernel: K) -> K::Output;
 
@@ -87,7 +96,7 @@ pub(crate) trait Simd: Copy {
     /// [`Self::store`] for a slice that is usually shorter than a vector.
     fn store_partial(self, to: &mut [f32], x: Self::F);
 
-    /// Asks for the cache line at an address, which need not be one that may be read.
+    /// Prefetches the cache line at an address, which need not be one that may be read.
     #[inline(always)]
     fn prefetch(self, _at: *const f32) {}
 
@@ -108,13 +117,14 @@ pub(crate) trait Simd: Copy {
     fn with_sign_of(self, a: Self::F, sign: Self::F) -> Self::F;
     /// a * 2^n, rounded once, for integral n in -252..=254 and finite a in [0.5, 2).
     fn scale(self, a: Self::F, n: Self::F) -> Self::F;
-    /// a * 2^n where a and that are normal numbers, for integral n given as n + 1.5 * 2^23: its last bits are n and are added to
-    /// the exponent field of a. Zero where a is a power of two and that is 2^-127. NaN may become a number.
+    /// a * 2^n where a and that are normal numbers, for integral n given as n + [`ROUND`]: its last bits are n and are
+    /// added to the exponent field of a. Zero where a is a power of two and that is 2^-127. NaN may become a number.
     fn scale_normal(self, a: Self::F, shifted: Self::F) -> Self::F;
 
-    /// Transposes `columns` elements, four or LANES, of each of `lanes` rows of `from`, 1 to LANES, into as many rows of LANES of `to`,
-    /// whose elements from `lanes` on may then be anything. Rows are so far apart. Nothing is done where one of the slices is
-    /// shorter. Its user is the packing of whole operands, where a check per row would show.
+    /// Transposes the first `columns` elements, four or LANES, of each of `lanes` rows of `from`, 1 to LANES, into
+    /// `columns` rows of LANES elements of `to`, whose elements from `lanes` on may then be anything. `to_row` and
+    /// `from_row` are the strides of rows. Nothing is done where one of the slices is shorter. It packs operands, and
+    /// checks their length once for all rows.
     #[inline(always)]
     fn transpose_block(
         self,
@@ -129,16 +139,16 @@ pub(crate) trait Simd: Copy {
             return;
         }
         for column in (0..columns).step_by(4) {
-            // SAFETY: 1 <= lanes <= LANES; the rows, `lanes` of `columns` elements and `columns` of LANES, are there, and `columns`
-            // is a multiple of four; no other reference to those of `to` lives.
+            // SAFETY: 1 <= lanes <= LANES; the rows, `lanes` of `columns` elements and `columns` of LANES, are there,
+            // and `columns` is a multiple of four; no other reference to those of `to` lives.
             unsafe {
                 let (to, from) = (to.as_mut_ptr().add(column * to_row), from.as_ptr().add(column));
                 self.transpose_columns(to, to_row, from, from_row, lanes);
             }
         }
     }
-    /// Transposes four elements of each of VECTORS * LANES rows of `from`, which are so far apart, into four rows of `to`, which
-    /// stand behind one another. Nothing is done where one of the slices is shorter.
+    /// Transposes the first four elements of each of VECTORS * LANES rows of `from`, with `from_row` as stride, into
+    /// four contiguous rows of `to`. Nothing is done where one of the slices is shorter.
     #[inline(always)]
     fn transpose_four<const VECTORS: usize>(self, to: &mut [f32], from: &[f32], from_row: usize) {
         let n = VECTORS * Self::LANES;
@@ -146,99 +156,33 @@ pub(crate) trait Simd: Copy {
             return;
         }
         for left in (0..n).step_by(Self::LANES) {
-            // SAFETY: n rows of four elements are there, and four of n; left + LANES <= n; no other reference to those of `to` lives.
+            // SAFETY: n rows of four elements are there, and four of n; left + LANES <= n; no other reference to those
+            // of `to` lives.
             unsafe {
                 let (to, from) = (to.as_mut_ptr().add(left), from.as_ptr().add(left * from_row));
                 self.transpose_columns(to, n, from, from_row, Self::LANES);
             }
         }
     }
-    /// Transposes four elements of each of `lanes` rows of `from`, 1 to LANES, into four rows of LANES, whose elements from `lanes` on
-    /// may then be anything. Nobody asks a path of one lane for it.
+    /// Transposes the first four elements of each of `lanes` rows of `from`, 1 to LANES, into four rows of LANES, whose
+    /// elements from `lanes` on may then be anything. Not called where there is one lane.
     ///
     /// # Safety
-    /// `lanes` is 1 to LANES; four elements are there in each of `lanes` rows of `from`, and LANES in each of four rows of `to`, and
-    /// nothing else refers to the latter.
+    /// `lanes` is 1 to LANES; four elements are there in each of `lanes` rows of `from`, and LANES in each of four rows
+    /// of `to`, and nothing else refers to the latter.
     unsafe fn transpose_columns(self, to: *mut f32, to_row: usize, from: *const f32, from_row: usize, lanes: usize);
 
     /// a * b + c of three scalars, rounded once.
     fn fma_one(self, a: f32, b: f32, c: f32) -> f32;
-
-    // Whole passes, where single operations would cost more in moving numbers than in computing: false where the
-    // instruction set has no such pass, and nothing is done then.
-
-    /// The whole product, where [`Self::WHOLE`]; the operands are used up.
-    ///
-    /// # Safety
-    /// Every element that [`Operands`] describes is there, and nothing else refers to those of C.
-    #[inline(always)]
-    unsafe fn product(self, _operands: &mut Operands) {}
-    /// One element of A B, where [`Self::WHOLE`].
-    ///
-    /// # Safety
-    /// Row i of A and column j of B are there.
-    #[inline(always)]
-    unsafe fn element(self, _operands: &Operands, _i: usize, _j: usize) -> f32 {
-        0.0
-    }
-    /// [`Self::product`] of a single row and row-major B.
-    ///
-    /// # Safety
-    /// As [`Self::product`].
-    #[inline(always)]
-    unsafe fn row(self, _operands: &mut Operands) {}
-    /// `kernels::softmax`: a row of logits x turned into e^(x - m), in place; its maximum m and the sum.
-    /// The constants are those of `kernels::exp`.
-    #[inline(always)]
-    fn exponentials(self, _row: &mut [f32], _constants: &'static [f32; 21]) -> Option<(f32, f32)> {
-        None
-    }
-    /// x = factor x.
-    #[inline(always)]
-    fn scale_all(self, _x: &mut [f32], _factor: f32) -> bool {
-        false
-    }
-    /// x = tanh x; the constants are those of `kernels::exp`.
-    #[inline(always)]
-    fn tanh(self, _x: &mut [f32], _constants: &'static [f32; 21]) -> bool {
-        false
-    }
 }
 
-/// Whether a slice holds `count` rows, above 0, of so many elements, so far apart.
+/// Whether a slice holds `count` rows, above 0, of so many elements, with `row` as stride.
 #[inline(always)]
 fn reaches(x: &[f32], row: usize, count: usize, elements: usize) -> bool {
     row.saturating_mul(count - 1).saturating_add(elements) <= x.len()
 }
 
-/// C (m,n) from A (m,k) and B (k,n) as addresses, and distances of rows and of columns in elements. Assembly reads it.
-#[allow(dead_code, reason = "only passes of whole products read it")]
-#[derive(Clone, Copy)]
-#[repr(C)]
-pub(crate) struct Operands {
-    pub k: usize,
-    pub a: *const f32,
-    pub a_row: usize,
-    pub a_col: usize,
-    pub b: *const f32,
-    pub b_row: usize,
-    pub b_col: usize,
-    /// The columns of C stand side by side.
-    pub c: *mut f32,
-    pub c_row: usize,
-    /// Where the chains start: at zero where null, else at elements that stand side by side too; they may be those of C.
-    pub start: *const f32,
-    pub start_row: usize,
-    /// C = fma(-rate, A B, C) instead of C = start + A B.
-    pub descends: bool,
-    pub rate: f32,
-    /// 1; a pass may lay down 0, for one start that serves all columns.
-    pub start_col: usize,
-    pub m: usize,
-    pub n: usize,
-}
-
-/// A piece of work that is compiled once per instruction set. `call` is `#[inline(always)]` in every
+/// Work that is compiled once per instruction set. `call` is `#[inline(always)]` in every
 /// implementation: [`Simd::run`] is the function that carries the target features.
 pub(crate) trait Kernel {
     type Output;

@@ -5,7 +5,7 @@
 
 use core::arch::aarch64::*;
 
-use super::{Kernel, Simd};
+use super::{Kernel, Simd, passes::NoPasses};
 
 /// Proof that this machine runs NEON: being compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,7 @@ fn integers(n: float32x4_t) -> int32x4_t {
 
 impl Simd for Neon {
     type F = float32x4_t;
+    type Passes = NoPasses;
     const LANES: usize = 4;
     const ACCUMULATORS: usize = 24;
     const TILE_VECTORS: usize = 4;
@@ -165,7 +166,7 @@ impl Simd for Neon {
     /// Two rounds: pairs of rows by element, then by pair.
     #[inline(always)]
     unsafe fn transpose_columns(self, to: *mut f32, to_row: usize, from: *const f32, from_row: usize, lanes: usize) {
-        // the last row stands in for those that are not there
+        // the last row is read in place of those that are not there
         let row = |i: usize| from.wrapping_add(i.min(lanes - 1) * from_row);
         // SAFETY: token; the caller's rows.
         unsafe {

@@ -2,7 +2,7 @@
 
 use super::{
     assembly,
-    operands::{End, InPlace, Left, Right, Shape, Start},
+    operands::{End, Gemv, InPlace, Left, Right, Shape, Start},
     packed_b::PACK_FROM_COLUMNS,
 };
 use crate::simd::Simd;
@@ -11,27 +11,19 @@ use crate::simd::Simd;
 /// hardware's prefetcher, which follows only so many. Fewer rows would visit C more often.
 pub(super) const GEMV_KC: usize = 20;
 
-/// C (n) from A (k) and row-major B (k,n). Slices may be longer.
-pub(crate) struct Gemv<'a> {
-    pub k: usize,
-    pub n: usize,
-    pub a: &'a [f32],
-    pub b: &'a [f32],
-    pub c: &'a mut [f32],
-    pub start: Start<'a>,
-}
-
 impl Gemv<'_> {
     /// As [`Product::run`](super::Product::run), in an order that suits a B read from memory: the chains rest in C
     /// between blocks of k.
     #[inline(always)]
     pub(crate) fn run<S: Simd>(self, s: S) {
-        let Self { k, n, a, b, c, start } = self;
-        if S::WHOLE { assembly::gemv(s, [k, n], a, b, c, start) } else { blocks(s, [k, n], a, b, c, start) }
+        match s.passes() {
+            Some(passes) => assembly::gemv(passes, self),
+            None => blocks(s, self),
+        }
     }
 }
 
-fn blocks<S: Simd>(s: S, [k, n]: [usize; 2], a: &[f32], b: &[f32], c: &mut [f32], mut start: Start<'_>) {
+fn blocks<S: Simd>(s: S, Gemv { k, n, a, b, c, mut start }: Gemv<'_>) {
     let fits = k.checked_mul(n).is_some_and(|len| len <= b.len());
     let Some(a) = a.get(..k).filter(|_| fits) else {
         debug_assert!(false, "a slice is shorter than its shape");

@@ -12,8 +12,8 @@ use crate::simd::Simd;
 impl InPlace<'_> {
     #[inline(always)]
     pub(super) fn run<S: Simd>(&mut self, s: S) {
-        if S::WHOLE {
-            return assembly::product(s, self);
+        if let Some(passes) = s.passes() {
+            return assembly::product(s, passes, self);
         }
         let &mut Self { shape, a, b, ref mut c, start, end } = self;
         let c = &mut **c;

@@ -60,10 +60,9 @@ mod single_row;
 mod tests;
 mod transposed_b;
 
-pub(crate) use gemv::Gemv;
 pub use matmul::{Form, Matmul, matmul_scratch};
 pub use operands::Start;
-pub(crate) use operands::{End, Left, Probe, Right, Shape};
+pub(crate) use operands::{End, Gemv, Left, Probe, Right, Shape};
 #[cfg(feature = "alloc")]
 pub(crate) use pack::before_line;
 pub(crate) use pack::{aligned, next_panel, packed_len, padded, with_room_to_align};

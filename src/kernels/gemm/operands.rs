@@ -194,3 +194,13 @@ pub(super) struct InPlace<'a> {
     pub(super) start: Start<'a>,
     pub(super) end: End<'a>,
 }
+
+/// gemv: C (n) from A (k) and row-major B (k,n). Slices may be longer.
+pub(crate) struct Gemv<'a> {
+    pub k: usize,
+    pub n: usize,
+    pub a: &'a [f32],
+    pub b: &'a [f32],
+    pub c: &'a mut [f32],
+    pub start: Start<'a>,
+}

@@ -1,15 +1,32 @@
-//! exp and tanh of slices on a Cortex-M with FPU, in assembly that stable Rust accepts: two elements at a time, since one waits
-//! for itself. Registers r6, r7 and r11 are not for `asm!` to use.
+//! exp and tanh of slices on a Cortex-M with FPU, in assembly that stable Rust accepts: two elements at a time, since
+//! one waits for itself. Registers r6, r7 and r11 are not for `asm!` to use.
 
-use core::arch::asm;
+use core::{arch::asm, mem::offset_of};
 
-/// The registers of [`exp`] and [`tanh`], two elements at a time. The constants stand as `kernels::exp` lays them out: the
-/// first ten are the starts of chains, loaded anew into s2 to s11 for every pair, the others stay in s17 to s27.
+use crate::simd::{ExpConstants, ROUND};
+
+// The offsets that the passes know: of s2 to s11, which are loaded anew for every pair, then of s17 to s27, which stay.
+#[rustfmt::skip]
+const _: () = {
+    assert!(offset_of!(ExpConstants, round_pair) == 0 && offset_of!(ExpConstants, q3_pair) == 8);
+    assert!(offset_of!(ExpConstants, q2_pair) == 16 && offset_of!(ExpConstants, q1_pair) == 24);
+    assert!(offset_of!(ExpConstants, q0_pair) == 32);
+    assert!(offset_of!(ExpConstants, log2_e) == 40 && offset_of!(ExpConstants, round) == 44);
+    assert!(offset_of!(ExpConstants, ln2_hi) == 48 && offset_of!(ExpConstants, minus_ln2_lo) == 52);
+    assert!(offset_of!(ExpConstants, q4) == 56 && offset_of!(ExpConstants, one) == 60);
+    assert!(offset_of!(ExpConstants, two) == 64 && offset_of!(ExpConstants, half) == 68);
+    assert!(offset_of!(ExpConstants, tanh_end) == 72 && offset_of!(ExpConstants, round_minus_24) == 76);
+    assert!(offset_of!(ExpConstants, far) == 80 && size_of::<ExpConstants>() == 84);
+};
+
+/// The registers of [`exp`] and [`tanh`], two elements at a time. The pairs of [`ExpConstants`] are the starts of
+/// chains, loaded anew into s2 to s11 for every two elements; its other constants stay in s17 to s27.
 ///
 /// ```text
 /// s2 s3    1.5 * 2^23, then x / ln 2 + 1.5 * 2^23, whose low bits are n        s17 1 / ln 2    s20 -ln 2, low part
 /// s4 s5    Q3, then Q4 r + Q3, and so on:                                      s18 1.5 * 2^23  s21 Q4
 /// s6 s7    Q2      s8 s9    Q1      s10 s11    Q0, at last q(r)                s19 ln 2, high  s22 1  s23 2  s24 0.5
+/// s25 where tanh ends      s26 1.5 * 2^23 - 24      s27 where the exponential is 0
 /// s0 s1    x, then r1      s12 s13    n, n LO, then m      s14 s15    r
 /// ```
 macro_rules! start_pair {
@@ -60,15 +77,15 @@ macro_rules! sum_pair {
     };
 }
 
-/// x = e^(x - minus) for an even number of elements above zero, where none is above `minus` and none a NaN without a sign:
-/// the bits of `kernels::exp::exp_or_zero`. Where n is below -80, the result is e^x times 0, so that a NaN stays; there
-/// an x far below is replaced by 1 first, so that nothing overflows.
+/// x = e^(x - minus) for an even number of elements above zero, where none is above `minus` and none a NaN without a
+/// sign: the bits of `kernels::exp::exp_or_zero`. Where n is below -80, the result is e^x times 0, so that a NaN stays;
+/// there an x far below is replaced by 1 first, so that nothing overflows.
 ///
 /// # Safety
 /// As many elements are there.
 #[inline(never)]
-pub(super) unsafe fn exp(x: *mut f32, count: usize, minus: f32, constants: &'static [f32; 21]) {
-    // SAFETY: the loop visits every element once; the constants are 21.
+pub(super) unsafe fn exp(x: *mut f32, count: usize, minus: f32, constants: &'static ExpConstants) {
+    // SAFETY: the loop visits every element once; the constants are laid out as it reads them.
     unsafe {
         asm!(
             "add r3, r2, #40
@@ -125,21 +142,23 @@ pub(super) unsafe fn exp(x: *mut f32, count: usize, minus: f32, constants: &'sta
             b 4b
          6:",
             inout("r0") x => _, inout("r1") count => _, in("r2") constants, out("r3") _, out("r4") _,
-            in("r5") 0x4b40_0000 - 80, out("r8") _, out("r9") _, in("r12") 0x3f80_0000,
-            inout("r10") minus.to_bits() => _, out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _, out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _,
+            in("r5") ROUND.to_bits() - 80, out("r8") _, out("r9") _, in("r12") 1_f32.to_bits(),
+            inout("r10") minus.to_bits() => _,
+            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _,
+            out("d7") _, out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _,
             options(nostack)
         );
     }
 }
 
-/// x = tanh x for an even number of elements above zero: the bits of `kernels::exp::tanh_lanes`. The clamp of n stands
-/// behind the rounding here, and the halving at another factor; where n is not below -24, no clamp changes anything.
+/// x = tanh x for an even number of elements above zero: the bits of `kernels::exp::tanh_lanes`. Here n is clamped
+/// after the rounding, and another factor is halved; where n is not below -24, no clamp changes anything.
 ///
 /// # Safety
 /// As many elements are there.
 #[inline(never)]
-pub(super) unsafe fn tanh(x: *mut f32, count: usize, constants: &'static [f32; 21]) {
-    // SAFETY: the loop visits every element once; the constants are 21.
+pub(super) unsafe fn tanh(x: *mut f32, count: usize, constants: &'static ExpConstants) {
+    // SAFETY: the loop visits every element once; the constants are laid out as it reads them.
     unsafe {
         asm!(
             "add r3, r2, #40
@@ -235,8 +254,9 @@ pub(super) unsafe fn tanh(x: *mut f32, count: usize, constants: &'static [f32; 2
             b 4b
          6:",
             inout("r0") x => _, inout("r1") count => _, in("r2") constants, out("r3") _, out("r4") _,
-            in("r5") 0x4b40_0000 - 24, out("r8") _, out("r9") _, in("r12") 0x3f80_0000,
-            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _, out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _,
+            in("r5") ROUND.to_bits() - 24, out("r8") _, out("r9") _, in("r12") 1_f32.to_bits(),
+            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _,
+            out("d7") _, out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _,
             options(nostack)
         );
     }

@@ -1,8 +1,9 @@
-//! Cortex-M with a single-precision FPU (M4F, M7, M33, M55): `vfma.f32` for one lane, and whole passes in assembly.
+//! Cortex-M with a single-precision FPU (M4F, M7, M33, M55): `vfma.f32` for one lane, and assembly passes.
 //!
 //! Stable Rust neither fuses a multiply-add on these targets nor takes floating-point registers as operands of `asm!`,
 //! so every number that crosses into assembly is moved through a core register or through memory. That doubles the cost
-//! of a single operation and disappears in a pass over many: products run as the passes of `product`, exp and tanh as those of `functions`.
+//! of a single operation and disappears in a pass over many: products run as the passes of `product`, exp and tanh as
+//! those of `functions`.
 //!
 //! Every `unsafe` block of the token's methods rests on one fact, named "token" below: the instructions are part of the
 //! targets for which this file is compiled.
@@ -13,94 +14,31 @@ mod product;
 
 use core::arch::asm;
 
-pub(crate) use self::CortexM as Scalar;
-use super::{Kernel, Operands, Simd};
+use super::{ExpConstants, Kernel, OneLane, Operands, Passes};
 
 /// Proof that this machine has the FPU: being compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CortexM;
 
-impl CortexM {
-    pub(crate) const NAME: &str = "cortex-m";
-
-    /// to = from; the shorter one ends it.
-    pub(crate) fn copy(to: &mut [f32], from: &[f32]) {
-        passes::copy(to, from);
-    }
-    /// x = 0.
-    pub(crate) fn clear(x: &mut [f32]) {
-        passes::clear(x);
-    }
-    /// The place of the first element, not before `from`, whose bits are an integer not below `least`; at least the length where
-    /// there is none.
-    #[inline(always)]
-    pub(crate) fn position_of_bits(x: &[f32], from: usize, least: i32) -> usize {
-        passes::position_of_bits(x, from, least)
-    }
-}
-
 /// Where chains and sums start that start at zero: as many as the widest block has.
 static ZEROS: [f32; 16] = [0.0; 16];
 
-/// 2^n for n in -126..=127, written into the exponent field.
-#[inline(always)]
-fn power_of_two(n: i32) -> f32 {
-    f32::from_bits((n as u32).wrapping_add(127) << 23)
-}
-
-impl Simd for CortexM {
-    type F = f32;
-    const LANES: usize = 1;
-    const ACCUMULATORS: usize = 4;
-    const TILE_VECTORS: usize = 2;
-    const WHOLE: bool = true;
+impl OneLane for CortexM {
+    const NAME: &'static str = "cortex-m";
+    type Passes = Self;
 
     #[inline(always)]
-    fn run<K: Kernel>(self, kernel: K) -> K::Output {
+    fn passes(self) -> Option<Self> {
+        Some(self)
+    }
+    #[inline(always)]
+    fn enter<K: Kernel>(self, kernel: K) -> K::Output {
         /// A function of its own: flash is short.
         #[inline(never)]
         fn on_cortex_m<K: Kernel>(kernel: K) -> K::Output {
             kernel.call(CortexM)
         }
         on_cortex_m(kernel)
-    }
-    #[inline(always)]
-    fn splat(self, x: f32) -> f32 {
-        x
-    }
-    #[inline(always)]
-    fn load(self, x: &[f32]) -> f32 {
-        x.first().copied().unwrap_or(0.0)
-    }
-    #[inline(always)]
-    fn store(self, to: &mut [f32], x: f32) {
-        if let Some(to) = to.first_mut() {
-            *to = x;
-        }
-    }
-    #[inline(always)]
-    fn load_partial(self, x: &[f32]) -> f32 {
-        self.load(x)
-    }
-    #[inline(always)]
-    fn store_partial(self, to: &mut [f32], x: f32) {
-        self.store(to, x);
-    }
-    #[inline(always)]
-    fn add(self, a: f32, b: f32) -> f32 {
-        a + b
-    }
-    #[inline(always)]
-    fn sub(self, a: f32, b: f32) -> f32 {
-        a - b
-    }
-    #[inline(always)]
-    fn mul(self, a: f32, b: f32) -> f32 {
-        a * b
-    }
-    #[inline(always)]
-    fn div(self, a: f32, b: f32) -> f32 {
-        a / b
     }
     #[inline(always)]
     fn fma(self, a: f32, b: f32, c: f32) -> f32 {
@@ -136,73 +74,52 @@ impl Simd for CortexM {
         }
         f32::from_bits(difference)
     }
-    #[inline(always)]
-    fn max(self, a: f32, b: f32) -> f32 {
-        if a > b { a } else { b }
-    }
-    #[inline(always)]
-    fn min(self, a: f32, b: f32) -> f32 {
-        if a < b { a } else { b }
-    }
-    #[inline(always)]
-    fn abs(self, a: f32) -> f32 {
-        f32::from_bits(a.to_bits() & 0x7fff_ffff)
-    }
-    #[inline(always)]
-    fn with_sign_of(self, a: f32, sign: f32) -> f32 {
-        f32::from_bits((a.to_bits() & 0x7fff_ffff) | (sign.to_bits() & 0x8000_0000))
-    }
-    #[inline(always)]
-    fn scale_normal(self, a: f32, shifted: f32) -> f32 {
-        f32::from_bits(a.to_bits().wrapping_add(shifted.to_bits() << 23))
-    }
-    #[inline(always)]
-    fn scale(self, a: f32, n: f32) -> f32 {
-        let n = n as i32;
-        let half = n >> 1;
-        a * power_of_two(half) * power_of_two(n.wrapping_sub(half))
-    }
-    #[inline(always)]
-    unsafe fn transpose_columns(self, _: *mut f32, _: usize, _: *const f32, _: usize, _: usize) {}
-    #[inline(always)]
-    fn fma_one(self, a: f32, b: f32, c: f32) -> f32 {
-        self.fma(a, b, c)
-    }
 
+    fn copy(to: &mut [f32], from: &[f32]) {
+        passes::copy(to, from);
+    }
+    fn clear(x: &mut [f32]) {
+        passes::clear(x);
+    }
+    #[inline(always)]
+    fn position_of_bits(x: &[f32], from: usize, least: i32) -> usize {
+        passes::position_of_bits(x, from, least)
+    }
+}
+
+impl Passes for CortexM {
     #[inline(always)]
     unsafe fn product(self, operands: &mut Operands) {
         // SAFETY: the caller's promise is passed on.
         unsafe { product::product(operands) };
     }
     #[inline(always)]
-    unsafe fn element(self, o: &Operands, i: usize, j: usize) -> f32 {
+    unsafe fn element(self, operands: &Operands, i: usize, j: usize) -> f32 {
         // SAFETY: the caller's promise is passed on.
-        unsafe { product::chain(o, i, j, 0.0) }
+        unsafe { product::chain(operands, i, j, 0.0) }
     }
     #[inline(always)]
-    unsafe fn row(self, operands: &mut Operands) {
+    unsafe fn gemv(self, operands: &mut Operands) {
         // SAFETY: the caller's promise is passed on.
-        unsafe { product::row(operands) };
+        unsafe { product::gemv(operands) };
     }
     #[inline(always)]
-    fn exponentials(self, row: &mut [f32], constants: &'static [f32; 21]) -> Option<(f32, f32)> {
-        Some(exponentials(row, constants))
+    fn exponentials(self, row: &mut [f32], constants: &'static ExpConstants) -> (f32, f32) {
+        exponentials(row, constants)
     }
     #[inline(always)]
-    fn scale_all(self, x: &mut [f32], factor: f32) -> bool {
+    fn scale_all(self, x: &mut [f32], factor: f32) {
         scale_all(x, factor);
-        true
     }
     #[inline(always)]
-    fn tanh(self, x: &mut [f32], constants: &'static [f32; 21]) -> bool {
+    fn tanh(self, x: &mut [f32], constants: &'static ExpConstants) {
         // SAFETY: by `in_pairs` the elements are there.
         in_pairs(x, |x, count| unsafe { functions::tanh(x, count, constants) });
-        true
     }
 }
 
 #[inline(never)]
-fn exponentials(row: &mut [f32], constants: &'static [f32; 21]) -> (f32, f32) {
+fn exponentials(row: &mut [f32], constants: &'static ExpConstants) -> (f32, f32) {
     let (blocks, rest) = row.as_chunks::<8>();
     let larger = |max: f32, &x: &f32| if x > max || x.is_nan() { x } else { max };
     let max = rest.iter().fold(passes::max(blocks), larger);

@@ -1,14 +1,16 @@
-//! Simple passes over slices on a Cortex-M with FPU, in assembly that stable Rust accepts: addresses and bits come in core registers,
-//! and floating-point registers are clobbered by name. Registers r6, r7 and r11 are not for `asm!` to use.
+//! Simple passes over slices on a Cortex-M with FPU, in assembly that stable Rust accepts: addresses and bits come in
+//! core registers, and floating-point registers are clobbered by name. Registers r6, r7 and r11 are not for `asm!` to
+//! use.
 
 use core::{arch::asm, mem::MaybeUninit};
 
 use super::ZEROS;
 
-/// The largest element, -inf where there is none. A NaN without a sign is the largest, one with a sign may be passed over.
+/// The largest element, -inf where there is none. A NaN without a sign is the largest, one with a sign may be passed
+/// over.
 ///
-/// The bits of floats that aren't negative order like integers, those of negative ones in reverse: where no element is above
-/// them, a second loop looks for the least.
+/// The bits of floats that aren't negative order like integers, those of negative ones in reverse: where all elements
+/// are negative, a second loop looks for the least bits.
 pub(super) fn max(x: &[[f32; 8]]) -> f32 {
     if x.is_empty() {
         return f32::NEG_INFINITY;
@@ -54,8 +56,8 @@ pub(super) fn max(x: &[[f32; 8]]) -> f32 {
          9: mov r2, r12
             b 28b
          29:",
-            inout("r0") x.as_ptr() => _, inout("r1") x.len() => _, inout("r2") max, out("r3") _, out("r4") _, out("r5") _,
-            out("r8") _, out("r9") _, out("r10") _, out("r12") _, out("lr") _,
+            inout("r0") x.as_ptr() => _, inout("r1") x.len() => _, inout("r2") max, out("r3") _, out("r4") _,
+            out("r5") _, out("r8") _, out("r9") _, out("r10") _, out("r12") _, out("lr") _,
             options(readonly, nostack)
         );
         if max < 0 {
@@ -69,7 +71,8 @@ pub(super) fn max(x: &[[f32; 8]]) -> f32 {
                 movlt r2, r4
                 subs r1, #1
                 bne 2b",
-                inout("r0") x.as_ptr() => _, inout("r1") 4 * x.len() => _, inout("r2") i32::MAX => max, out("r3") _, out("r4") _,
+                inout("r0") x.as_ptr() => _, inout("r1") 4 * x.len() => _, inout("r2") i32::MAX => max,
+                out("r3") _, out("r4") _,
                 options(readonly, nostack)
             );
         }
@@ -77,8 +80,7 @@ pub(super) fn max(x: &[[f32; 8]]) -> f32 {
     f32::from_bits(max as u32)
 }
 
-/// The place of the first element, not before `from`, whose bits are an integer not below `least`; at least the length where there
-/// is none.
+/// `OneLane::position_of_bits`.
 #[inline(always)]
 pub(super) fn position_of_bits(x: &[f32], from: usize, least: i32) -> usize {
     let Some(rest) = x.get(from..) else { return from };
@@ -122,7 +124,7 @@ pub(super) fn position_of_bits(x: &[f32], from: usize, least: i32) -> usize {
 pub(super) fn sum(x: &[f32]) -> f32 {
     let (blocks, rest) = x.as_chunks::<16>();
     let mut lanes = MaybeUninit::<[f32; 16]>::uninit();
-    // SAFETY: the loop visits every block once, and the lanes are written behind it.
+    // SAFETY: the loop visits every block once, and the lanes are written after it.
     let lanes = unsafe {
         asm!(
             "vldmia r3, {{s0-s15}}
@@ -206,7 +208,9 @@ pub(super) fn copy(to: &mut [f32], from: &[f32]) {
             bne 4b
          5:",
             inout("r0") to.as_mut_ptr() => _, inout("r1") from.as_ptr() => _,
-            inout("r2") to.len().min(from.len()) => _, out("r3") _, out("d0") _, out("d1") _, out("d2") _, out("d3") _, options(nostack)
+            inout("r2") to.len().min(from.len()) => _, out("r3") _,
+            out("d0") _, out("d1") _, out("d2") _, out("d3") _,
+            options(nostack)
         );
     }
 }
@@ -257,7 +261,8 @@ pub(super) fn scale(x: &mut [[f32; 16]], factor: f32) {
             subs r1, #1
             bne 2b",
             inout("r0") x.as_mut_ptr() => _, inout("r1") x.len() => _, in("r2") factor.to_bits(),
-            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _, out("d8") _,
+            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
+            out("d8") _,
             options(nostack)
         );
     }

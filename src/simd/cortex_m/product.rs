@@ -1,8 +1,8 @@
-//! Matrix products on a Cortex-M with FPU: passes over blocks of columns, in assembly that stable Rust accepts, and one chain
-//! after the other for the columns that remain.
+//! Matrix products on a Cortex-M with FPU: passes over blocks of columns, in assembly that stable Rust accepts, and
+//! single chains for the columns that remain.
 //!
-//! The idea: the accumulators of a block of C stay in s-registers over all of k, the elements of A and B come in by `vldmia`,
-//! several at once, and k is unrolled by four, so that little but `vfma.f32` remains:
+//! The idea: the accumulators of a block of C stay in s-registers over all of k, the elements of A and B come in by
+//! `vldmia`, several at once, and k is unrolled by four, so that little but `vfma.f32` remains:
 //!
 //! | pass | block | registers: accumulators, A, B | instructions per fused multiply-add in the loop |
 //! |---|---|---|---|
@@ -10,8 +10,8 @@
 //! | `blocks`, A by columns | 1 x 16 | 16, 4, 8 | 88 / 64 |
 //! | `columns` | 1 x 4 | 4, 4, 4 x 4 | 23 / 16 |
 //!
-//! More rows at once would save few of them and take more flash, which is short. Registers r6, r7 and r11 are not for `asm!`
-//! to use.
+//! More rows at once would save few of them and take more flash, which is short. Registers r6, r7 and r11 are not for
+//! `asm!` to use.
 
 use core::{arch::asm, mem::offset_of};
 
@@ -31,26 +31,26 @@ const _: () = {
 /// The product of a single row and row-major B.
 ///
 /// # Safety
-/// As [`Simd::row`].
+/// As [`Passes::gemv`](crate::simd::Passes::gemv).
 #[inline(always)]
-pub(super) unsafe fn row(o: &mut Operands) {
+pub(super) unsafe fn gemv(o: &mut Operands) {
     // SAFETY: by the caller.
     unsafe { rows(o, blocks, 16) };
 }
 
-/// The whole product.
+/// The product.
 ///
 /// # Safety
-/// As [`Simd::product`].
+/// As [`Passes::product`](crate::simd::Passes::product).
 #[inline(never)]
 pub(super) unsafe fn product(o: &mut Operands) {
     let columns_fit = o.b_row == 1 && o.b_col == o.k && o.a_col == 1 && !o.descends;
-    // SAFETY: by the caller; what each pass asks of the distances is asked here.
+    // SAFETY: by the caller; the strides that each pass needs are checked here.
     unsafe {
         if o.b_col != 1 && columns_fit {
             rows(o, columns, 4);
         } else {
-            // where B stands otherwise no block is wide enough, and all are chains
+            // with any other strides of B no block is wide enough, and all are chains
             rows(o, blocks, if o.b_col == 1 { 16 } else { 1 << 31 });
         }
     }
@@ -81,7 +81,7 @@ unsafe fn rows(o: &mut Operands, pass: unsafe fn(&mut Operands), width: usize) {
 /// The columns from `left` on, one element after the other.
 ///
 /// # Safety
-/// As [`Simd::product`].
+/// As [`Passes::product`](crate::simd::Passes::product).
 #[inline(never)]
 unsafe fn chains(o: &Operands, left: usize) {
     for j in left..o.n {
@@ -167,14 +167,15 @@ macro_rules! next_row {
      99:"
     };
 }
-/// A pass over whole blocks, row after row: r0 is the product, r8 goes along B, r9 along C, r10 along the starts, whose distance
-/// is lr; r4 is the distance of rows of B, and r12 counts the blocks.
+/// A pass over full blocks, row after row: r0 is the product, r8 goes along B, r9 along C, r10 along the starts, whose
+/// stride is lr; r4 is the stride of rows of B, and r12 counts the blocks.
 macro_rules! pass {
     ($(#[$doc:meta])* $name:ident: $($line:expr),* $(,)?) => {
         $(#[$doc])*
         ///
         /// # Safety
-        /// There is a block and a row, and all their elements; nothing else refers to those of C, but the starts may be those of C.
+        /// There is a block and a row, and all their elements; nothing else refers to those of C, but the starts may
+        /// be those of C.
         #[inline(never)]
         unsafe fn $name(o: &mut Operands) {
             // SAFETY: by the caller.
@@ -189,10 +190,10 @@ macro_rules! pass {
                     $($line),*,
                     next_row!(),
                     in("r0") o, out("r12") _, out("lr") _,
-                    out("r1") _, out("r2") _, out("r3") _, out("r4") _, out("r5") _, out("r8") _, out("r9") _, out("r10") _,
-                    out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
-                    out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _, out("d14") _,
-                    out("d15") _,
+                    out("r1") _, out("r2") _, out("r3") _, out("r4") _, out("r5") _, out("r8") _, out("r9") _,
+                    out("r10") _, out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _,
+                    out("d6") _, out("d7") _, out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _,
+                    out("d13") _, out("d14") _, out("d15") _,
                     options(nostack)
                 );
             }
@@ -201,8 +202,8 @@ macro_rules! pass {
 }
 
 pass! {
-    /// Row-major B, and any A: row-major, a transposed one, or one that stands for all. It may descend. r2 is what lies between
-    /// neighbours in a row of A, in bytes.
+    /// Row-major B, and any A: row-major, transposed, or a single element with strides of 0. It may descend. r2 is the
+    /// gap between neighbours in a row of A, in bytes.
     blocks:
     "lsl r4, #2
     sub r4, #32
@@ -258,7 +259,7 @@ pass! {
 }
 
 pass! {
-    /// Row-major A, and columns of B that stand one behind the other: r8, at the end of the fourth, is where the fifth starts.
+    /// Row-major A, and contiguous columns of B: r8, at the end of the fourth, is where the fifth starts.
     columns:
     "lsr r12, #2
  2: vldmia r10, {{s0-s3}}

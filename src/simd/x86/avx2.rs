@@ -6,7 +6,7 @@
 use core::arch::x86_64::*;
 
 use super::detect;
-use crate::simd::{Kernel, Simd};
+use crate::simd::{Kernel, Simd, passes::NoPasses};
 
 /// Proof that this machine runs AVX2 and FMA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +35,8 @@ fn powers_of_two(n: __m256i) -> __m256 {
     _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_add_epi32(n, _mm256_set1_epi32(127))))
 }
 
-/// Four columns of up to eight rows, from memory to memory: four rows of eight. Halves of rows are brought together as they are
-/// loaded, which leaves two rounds of shuffles within halves.
+/// Four columns of up to eight rows, from memory to memory: four rows of eight. Halves of rows are brought together as
+/// they are loaded, which leaves two rounds of shuffles within halves.
 ///
 /// # Safety
 /// `lanes` is 1 to 8. Four elements are there in each of `lanes` rows of `from` and eight in each of four rows of `to`.
@@ -45,7 +45,7 @@ unsafe fn transpose_columns(to: *mut f32, to_row: usize, from: *const f32, from_
     // row j of these: four elements each of rows j and 4 + j
     let mut rows = [_mm256_setzero_ps(); 4];
     for (j, row) in rows.iter_mut().enumerate() {
-        // the last row stands in for those that are not there
+        // the last row is read in place of those that are not there
         let half = |i: usize| from.wrapping_add((4 * i + j).min(lanes - 1) * from_row);
         // SAFETY: the caller's rows.
         unsafe {
@@ -70,6 +70,7 @@ unsafe fn transpose_columns(to: *mut f32, to_row: usize, from: *const f32, from_
 
 impl Simd for Avx2 {
     type F = __m256;
+    type Passes = NoPasses;
     const LANES: usize = 8;
     const ACCUMULATORS: usize = 12;
     const TILE_VECTORS: usize = 2;
@@ -115,7 +116,7 @@ impl Simd for Avx2 {
     #[inline(always)]
     fn store_partial(self, to: &mut [f32], x: __m256) {
         // not through a mask: AMD's processors take dozens of cycles for that
-        // SAFETY: token; there is room for the parts of n elements, 4, 2 and 1, one behind the other.
+        // SAFETY: token; there is room for the parts of n elements, 4, 2 and 1, in this order.
         unsafe {
             let (mut to, n) = (to.as_mut_ptr(), to.len());
             if n >= Self::LANES {

@@ -6,7 +6,7 @@
 use core::arch::x86_64::*;
 
 use super::detect;
-use crate::simd::{Kernel, Scalar, Simd};
+use crate::simd::{Kernel, Scalar, Simd, passes::NoPasses};
 
 /// Proof that this machine runs AVX-512F.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,12 +36,13 @@ fn mask(n: usize) -> __mmask16 {
     ((1_u32 << n.min(16)) - 1) as __mmask16
 }
 
-/// Four columns of `4 * FOURS` rows or somewhat fewer, from memory to memory: four rows of sixteen. Quarters of rows are brought
-/// together as they are loaded, which leaves two rounds of shuffles within quarters; whole vectors would need four, and there is one
-/// unit for shuffles.
+/// Four columns of `4 * FOURS` rows or somewhat fewer, from memory to memory: four rows of sixteen. Quarters of rows
+/// are brought together as they are loaded, which leaves two rounds of shuffles within quarters; full vectors would
+/// need four, and there is one unit for shuffles.
 ///
 /// # Safety
-/// `lanes` is 1 to `4 * FOURS`. Four elements are there in each of `lanes` rows of `from` and sixteen in each of four rows of `to`.
+/// `lanes` is 1 to `4 * FOURS`. Four elements are there in each of `lanes` rows of `from` and sixteen in each of four
+/// rows of `to`.
 #[target_feature(enable = "avx512f")]
 unsafe fn transpose_columns<const FOURS: usize>(
     to: *mut f32,
@@ -55,7 +56,7 @@ unsafe fn transpose_columns<const FOURS: usize>(
     // row j of these: four elements each of rows j, 4 + j, 8 + j, 12 + j
     let mut rows = [_mm512_setzero_ps(); 4];
     for (j, row) in rows.iter_mut().enumerate() {
-        // the last row stands in for those that are not there
+        // the last row is read in place of those that are not there
         let quarter = |i: usize| from.wrapping_add((4 * i + j).min(lanes - 1) * from_row);
         // SAFETY: the caller's rows.
         unsafe {
@@ -89,6 +90,7 @@ unsafe fn transpose_columns<const FOURS: usize>(
 
 impl Simd for Avx512 {
     type F = __m512;
+    type Passes = NoPasses;
     const LANES: usize = 16;
     const ACCUMULATORS: usize = 24;
     const TILE_VECTORS: usize = 4;
@@ -232,7 +234,7 @@ impl Simd for Avx512 {
     }
     #[inline(always)]
     fn fma_one(self, a: f32, b: f32, c: f32) -> f32 {
-        // SAFETY: token; AVX-512F brings FMA with it, and detection asks for both.
+        // SAFETY: token; AVX-512F brings FMA with it, and detection checks both.
         unsafe { _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(a), _mm_set_ss(b), _mm_set_ss(c))) }
     }
 }

@@ -6,9 +6,9 @@ use std::vec::Vec;
 mod pack;
 
 use super::{
-    gemv::{GEMV_KC, Gemv},
+    gemv::GEMV_KC,
     macrokernel::Macrokernel,
-    operands::{End, InPlace, Left, Probe, Right, Shape, Start},
+    operands::{End, Gemv, InPlace, Left, Probe, Right, Shape, Start},
     pack::{packed_len, padded},
     packed_b::{PACK_FROM_COLUMNS, block_columns, packed_b_len},
     product::{Product, ProductAndSums},
@@ -82,6 +82,9 @@ impl Kernel for Case<'_> {
         }
         let [mut sums, mut expected] = [(); 2].map(|()| std::vec![0.25; n]);
         ProductAndSums { shape, a, b, c, sums: &mut sums, end, scratch: &mut product_scratch }.run(s);
+        if b.len() < k * n {
+            return assert_eq!(sums, expected, "nothing is done");
+        }
         by_definition(Case {
             kind: Kind::Nn,
             shape: [1, k, n],

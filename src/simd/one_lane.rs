@@ -1,0 +1,131 @@
+//! What the paths of one lane share: most operations of [`Simd`] on a single f32 are Rust's own.
+
+use super::{Kernel, Passes, Simd};
+
+/// An instruction set of one lane. What it has to bring is here; [`Simd`] follows from it.
+pub(crate) trait OneLane: Copy {
+    /// The name that [`Isa::by_name`](crate::Isa::by_name) knows.
+    const NAME: &'static str;
+    /// As [`Simd::Passes`].
+    type Passes: Passes;
+
+    /// As [`Simd::passes`].
+    fn passes(self) -> Option<Self::Passes>;
+    /// As [`Simd::run`].
+    fn enter<K: Kernel>(self, kernel: K) -> K::Output;
+    /// As [`Simd::fma`].
+    fn fma(self, a: f32, b: f32, c: f32) -> f32;
+    /// As [`Simd::nfma`].
+    fn nfma(self, a: f32, b: f32, c: f32) -> f32;
+
+    /// to = from; the shorter one ends it.
+    fn copy(to: &mut [f32], from: &[f32]);
+    /// x = 0.
+    fn clear(x: &mut [f32]);
+    /// The place of the first element, not before `from`, whose bits are an integer not below `least`; at least the
+    /// length where there is none.
+    fn position_of_bits(x: &[f32], from: usize, least: i32) -> usize;
+}
+
+impl<T: OneLane> Simd for T {
+    type F = f32;
+    type Passes = <T as OneLane>::Passes;
+    const LANES: usize = 1;
+    const ACCUMULATORS: usize = 4;
+    const TILE_VECTORS: usize = 2;
+
+    #[inline(always)]
+    fn passes(self) -> Option<Self::Passes> {
+        OneLane::passes(self)
+    }
+    #[inline(always)]
+    fn run<K: Kernel>(self, kernel: K) -> K::Output {
+        self.enter(kernel)
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> f32 {
+        x
+    }
+    #[inline(always)]
+    fn load(self, x: &[f32]) -> f32 {
+        x.first().copied().unwrap_or(0.0)
+    }
+    #[inline(always)]
+    fn store(self, to: &mut [f32], x: f32) {
+        if let Some(to) = to.first_mut() {
+            *to = x;
+        }
+    }
+    #[inline(always)]
+    fn load_partial(self, x: &[f32]) -> f32 {
+        self.load(x)
+    }
+    #[inline(always)]
+    fn store_partial(self, to: &mut [f32], x: f32) {
+        self.store(to, x);
+    }
+    #[inline(always)]
+    fn add(self, a: f32, b: f32) -> f32 {
+        a + b
+    }
+    #[inline(always)]
+    fn sub(self, a: f32, b: f32) -> f32 {
+        a - b
+    }
+    #[inline(always)]
+    fn mul(self, a: f32, b: f32) -> f32 {
+        a * b
+    }
+    #[inline(always)]
+    fn div(self, a: f32, b: f32) -> f32 {
+        a / b
+    }
+    #[inline(always)]
+    fn fma(self, a: f32, b: f32, c: f32) -> f32 {
+        OneLane::fma(self, a, b, c)
+    }
+    #[inline(always)]
+    fn nfma(self, a: f32, b: f32, c: f32) -> f32 {
+        OneLane::nfma(self, a, b, c)
+    }
+    #[inline(always)]
+    fn max(self, a: f32, b: f32) -> f32 {
+        if a > b { a } else { b }
+    }
+    #[inline(always)]
+    fn min(self, a: f32, b: f32) -> f32 {
+        if a < b { a } else { b }
+    }
+    #[inline(always)]
+    fn abs(self, a: f32) -> f32 {
+        f32::from_bits(a.to_bits() & 0x7fff_ffff)
+    }
+    #[inline(always)]
+    fn with_sign_of(self, a: f32, sign: f32) -> f32 {
+        f32::from_bits((a.to_bits() & 0x7fff_ffff) | (sign.to_bits() & 0x8000_0000))
+    }
+    #[inline(always)]
+    fn scale_normal(self, a: f32, shifted: f32) -> f32 {
+        f32::from_bits(a.to_bits().wrapping_add(shifted.to_bits() << 23))
+    }
+    #[inline(always)]
+    fn scale(self, a: f32, n: f32) -> f32 {
+        let n = n as i32;
+        let half = n >> 1;
+        a * power_of_two(half) * power_of_two(n.wrapping_sub(half))
+    }
+    // A single lane needs no packing.
+    #[inline(always)]
+    unsafe fn transpose_columns(self, _: *mut f32, _: usize, _: *const f32, _: usize, _: usize) {}
+    #[inline(always)]
+    fn fma_one(self, a: f32, b: f32, c: f32) -> f32 {
+        OneLane::fma(self, a, b, c)
+    }
+}
+
+/// 2^n for n in -126..=127, written into the exponent field.
+#[inline(always)]
+fn power_of_two(n: i32) -> f32 {
+    f32::from_bits((n as u32).wrapping_add(127) << 23)
+}
