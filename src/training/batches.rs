@@ -197,6 +197,10 @@ mod tests {
         batches.seek(29);
         let (xs, _) = batches.next_window().unwrap();
         assert_eq!(xs, [9, 0, 2, 3, 5, 6]);
+        // twelve tokens are eleven pairs, so the rows still start at 0, 3, 6
+        let corpus: Vec<u32> = (0..12).collect();
+        Batches::new(&corpus, &config(3, 2))?.read(&mut xs, &mut ts)?;
+        assert_eq!(xs, [0, 1, 3, 4, 6, 7]);
         Ok(())
     }
 
