@@ -4,9 +4,9 @@
 //! cargo bench --bench predict
 //! ```
 //!
-//! A prediction reads every output weight once, 4 MB, and does one multiplication with each, so memory bounds it. `read`
-//! sums the same weights in the same place, as fast as they come from the cache that holds them. `top 3` feeds a word
-//! and lists three, the others feed the word that was drawn before and draw the next.
+//! A prediction reads every output weight once, 4 MB, and does one multiplication with each, so memory bounds it.
+//! `read` sums the same weights in the same place, as fast as they come from the cache that holds them. `top 3` feeds a
+//! word and lists three, the others feed the word that was drawn before and draw the next.
 //!
 //! All take turns, word by word, and medians are told, so that another program that takes the core or the cache for a
 //! while slows all of them, or a few words that don't count: criterion would time one after the other.

@@ -51,7 +51,8 @@
 //! - [`Checkpoint`], a model as a file: `to_vec`, `read`, `restore`; [`TrainingState`], where training stood.
 //!
 //! **Ask**
-//! - [`Predictor`], how likely each word is to come next; [`top`], the likeliest; [`Sampler`], one drawn; [`Candidate`].
+//! - [`Predictor`], how likely each word is to come next; [`top`], the likeliest; [`Sampler`], one drawn;
+//!   [`Candidate`].
 //! - [`SimpleRnnlm::score`] and [`TokenScore`], how likely a text is, word by word.
 //!
 //! **Events**
@@ -69,8 +70,8 @@
 //!
 //! **Low level**
 //! - [`Isa`], the instruction set that computes; [`Xorshift`], random numbers.
-//! - [`Matrix`] and [`Parameters`], weights by name; [`Matmul`] with [`Form`], [`Start`] and
-//!   [`matmul_scratch`]; [`exp`], [`tanh`].
+//! - [`Matrix`] and [`Parameters`], weights by name; [`Matmul`] with [`Form`], [`Start`] and [`matmul_scratch`];
+//!   [`exp`], [`tanh`].
 //!
 //! # Symbols
 //! V vocabulary size, D word vector size, H hidden size, N batch size, T time size (steps unrolled by truncated BPTT).
@@ -79,13 +80,15 @@
 //! Every matrix product element is one chain of fused multiply-adds in ascending inner index; every other sum has
 //! one order, written beside its code; exp, tanh, ln, sqrt, sin and cos are this crate's own. So one training run gives
 //! the same weights, bit for bit, on every instruction set, in debug and in release. Preconditions: round to
-//! nearest, subnormals not flushed; NaN payloads are outside the promise. An x86 without SSE2 doesn't compile: its x87 unit
-//! rounds otherwise.
+//! nearest, subnormals not flushed; NaN payloads are outside the promise. An x86 without SSE2 doesn't compile: its x87
+//! unit rounds otherwise.
 //!
 //! # Features
-//! `alloc` (default): constructors that take their memory from the heap, [`Corpus`], [`Vocabulary`], the trainer's list of
-//! perplexities and [`Checkpoint`]'s `to_vec` and `restore`. Without it everything else works over the caller's buffers.
+//! `alloc` (default): constructors that take their memory from the heap, [`Corpus`], [`Vocabulary`], the trainer's list
+//! of perplexities and [`Checkpoint`]'s `to_vec` and `restore`. Without it everything else works over the caller's
+//! buffers.
 #![no_std]
+#![cfg_attr(not(test), deny(clippy::too_many_lines))]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // the map names what needs the heap
 #![cfg_attr(not(feature = "alloc"), allow(rustdoc::broken_intra_doc_links))]

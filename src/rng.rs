@@ -158,8 +158,8 @@ mod tests {
         }
     }
 
-    /// The shifts make a linear map L over GF(2); its order divides 2^64 - 1. That L^(2^64 - 1) = 1 and L^((2^64 - 1) / p) != 1
-    /// for each prime p of 2^64 - 1 proves the period.
+    /// The shifts make a linear map L over GF(2); its order divides 2^64 - 1. That L^(2^64 - 1) = 1 and L^((2^64 - 1) /
+    /// p) != 1 for each prime p of 2^64 - 1 proves the period.
     #[test]
     #[cfg_attr(miri, ignore = "minutes in an interpreter")]
     fn the_period_is_full() {

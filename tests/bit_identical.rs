@@ -186,9 +186,8 @@ proptest! {
         }
         // the window in which the text is read does not show
         let whole = Config { batch_size: 1, time_size: 60, ..config };
-        let mut other =
-            SimpleRnnlm::with_buffers(whole, fresh.weights_block().to_vec(), vec![0.0; whole.memory().unwrap().workspace])
-                .unwrap();
+        let workspace = vec![0.0; whole.memory().unwrap().workspace];
+        let mut other = SimpleRnnlm::with_buffers(whole, fresh.weights_block().to_vec(), workspace).unwrap();
         prop_assert_eq!(other.evaluate(&tokens).unwrap().to_bits(), loss.to_bits());
     }
 

@@ -1,4 +1,5 @@
-//! Promise: the built-in text of the example can be learned, and its true perplexity is the one that the example prints.
+//! Promise: the built-in text of the example can be learned, and its true perplexity is the one that the example
+//! prints.
 #![cfg(feature = "alloc")]
 
 use std::{iter, ops::ControlFlow};

@@ -1,4 +1,5 @@
-//! Promise: the example `ptb` does what its command line says: the flags, the lines it prints, its files and its exit codes.
+//! Promise: the example `ptb` does what its command line says: the flags, the lines it prints, its files and its exit
+//! codes.
 
 use std::{fs, process::Command};
 

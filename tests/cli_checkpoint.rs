@@ -1,5 +1,5 @@
-//! Promise: what the example saves is worth having. A run goes on exactly where it stopped, a flag that contradicts the file
-//! is refused, and a kill at any moment leaves a file that loads.
+//! Promise: what the example saves is worth having. A run goes on exactly where it stopped, a flag that contradicts the
+//! file is refused, and a kill at any moment leaves a file that loads.
 #![cfg(feature = "alloc")]
 
 use std::{

@@ -1,5 +1,5 @@
-//! Promise: a saved model makes up text, the same everywhere; the example `predict` tells what comes next, typed or through a
-//! pipe, and how likely a sentence is.
+//! Promise: a saved model makes up text, the same everywhere; the example `predict` tells what comes next, typed or
+//! through a pipe, and how likely a sentence is.
 #![cfg(feature = "alloc")]
 
 use std::{

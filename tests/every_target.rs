@@ -1,10 +1,10 @@
 //! Promise: the same bits and the same bytes on every target, 32-bit and big-endian ones included, and no undefined
 //! behaviour on any path.
 //!
-//! Every public way through the unsafe code, at sizes small enough for an interpreter, in memory that is exactly as long as it
-//! must be, so that Miri sees every access beyond it. `.ci/full miri big_endian` interprets these tests and those of the
-//! library on all vector paths and on a big-endian target, `.ci/full i686 emulated` runs them on other processors; a
-//! single line of the former, which takes minutes, is
+//! Every public way through the unsafe code, at sizes small enough for an interpreter, in memory that is exactly as
+//! long as it must be, so that Miri sees every access beyond it. `.ci/full miri big_endian` interprets these tests and
+//! those of the library on all vector paths and on a big-endian target, `.ci/full i686 emulated` runs them on other
+//! processors; a single line of the former, which takes minutes, is
 //!
 //! ```text
 //! export RNNLM_REQUIRE_ISA=avx512 MIRIFLAGS="-Zmiri-env-forward=RNNLM_REQUIRE_ISA"

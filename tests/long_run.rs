@@ -1,5 +1,6 @@
-//! Promise: nothing allocates after construction, and the same bits everywhere, in long runs too: a million steps of workload E,
-//! and twenty epochs of real text, with memory as it was at the start. Three minutes, so it is a command of its own:
+//! Promise: nothing allocates after construction, and the same bits everywhere, in long runs too: a million steps of
+//! workload E, and twenty epochs of real text, with memory as it was at the start. Three minutes, so it is a command of
+//! its own:
 //!
 //! ```text
 //! RNNLM_PTB=folder cargo test --release --test long_run -- --ignored --nocapture
@@ -101,7 +102,8 @@ fn twenty_epochs_of_real_text() {
             fitted.unwrap();
             let (grown, perplexity) = (resident().saturating_sub(before), trainer.perplexities()[last - 1]);
             println!(
-                "valid text, {}: epoch {last}, {:.1?}, perplexity {perplexity:.2}, {calls} allocations, {grown} KiB more",
+                "valid text, {}: epoch {last}, {:.1?}, perplexity {perplexity:.2}, \
+                 {calls} allocations, {grown} KiB more",
                 isa.name(),
                 started.elapsed(),
             );

@@ -1,5 +1,6 @@
 //! Promise: nothing allocates after construction but the list of perplexities, and `Config::memory` tells the bytes
-//! exactly, beside 60 for each block on the heap where there are vectors. A global allocator counts every call of the thread that asks.
+//! exactly, beside 60 for each block on the heap where there are vectors. A global allocator counts every call of the
+//! thread that asks.
 #![cfg(feature = "alloc")]
 
 mod allocations;

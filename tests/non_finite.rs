@@ -1,5 +1,5 @@
-//! Promise: a loss or an update that isn't finite is an error before it changes the model, whatever the weights, the state and the
-//! rate; what is no error is a valid step, and a perplexity is never silently 0 or NaN.
+//! Promise: a loss or an update that isn't finite is an error before it changes the model, whatever the weights, the
+//! state and the rate; what is no error is a valid step, and a perplexity is never silently 0 or NaN.
 #![cfg(feature = "alloc")]
 
 mod small;
@@ -534,7 +534,8 @@ proptest! {
             for &(at, bits) in &patterns {
                 weights[at] = f32::from_bits(bits);
             }
-            let _ = step_both_ways(&mut with_weights(CONFIG, isa, &weights), 10_f32.powi(exponent).max(f32::MIN_POSITIVE));
+            let rate = 10_f32.powi(exponent).max(f32::MIN_POSITIVE);
+            let _ = step_both_ways(&mut with_weights(CONFIG, isa, &weights), rate);
         }
     }
 }

@@ -1,6 +1,6 @@
-//! Promise: weights go to PyTorch and back. PyTorch's own forward pass gives the losses that the crate gives, Python's safetensors
-//! opens a checkpoint as it is, and what Python writes loads here. Needs PyTorch and safetensors: PYTHON names an
-//! interpreter that has them, and without it `python3` is tried.
+//! Promise: weights go to PyTorch and back. PyTorch's own forward pass gives the losses that the crate gives, Python's
+//! safetensors opens a checkpoint as it is, and what Python writes loads here. Needs PyTorch and safetensors: PYTHON
+//! names an interpreter that has them, and without it `python3` is tried.
 #![cfg(feature = "alloc")]
 
 use std::{

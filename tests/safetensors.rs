@@ -1,6 +1,6 @@
-//! Promise: a bare file that Python's safetensors writes loads, from NumPy and from PyTorch with its metadata. The files were made
-//! by `tests/generate/bare_files.py`, which also tells what stands in them. And the header is read as the official
-//! reader (0.8.0) reads it: all legal JSON, and nothing else.
+//! Promise: a bare file that Python's safetensors writes loads, from NumPy and from PyTorch with its metadata. The
+//! files were made by `tests/generate/bare_files.py`, which also tells what stands in them. And the header is read as
+//! the official reader (0.8.0) reads it: all legal JSON, and nothing else.
 #![cfg(feature = "alloc")]
 
 use std::fs;

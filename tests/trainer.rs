@@ -1,5 +1,5 @@
-//! Promise: training goes on where it stopped. Position, hidden state, numbers and perplexities of a run do not depend on how
-//! it is cut into calls, nor on evaluations in between.
+//! Promise: training goes on where it stopped. Position, hidden state, numbers and perplexities of a run do not depend
+//! on how it is cut into calls, nor on evaluations in between.
 #![cfg(feature = "alloc")]
 
 use std::ops::ControlFlow;

@@ -1,5 +1,5 @@
-//! Asks a saved model for the next word, or for the score of a sentence. Reads lines: typed, or from a pipe. `--help` lists the
-//! flags.
+//! Asks a saved model for the next word, or for the score of a sentence. Reads lines: typed, or from a pipe. `--help`
+//! lists the flags.
 
 #[path = "../shared/chart.rs"]
 mod chart;

@@ -1,5 +1,6 @@
-//! Trains a small recurrent language model on text: by default the book's experiment on the Penn Treebank, or on a built-in
-//! text where that is not at hand. Saves it, goes on from what was saved, draws the curve, makes up text. `--help` lists the flags.
+//! Trains a small recurrent language model on text: by default the book's experiment on the Penn Treebank, or on a
+//! built-in text where that is not at hand. Saves it, goes on from what was saved, draws the curve, makes up text.
+//! `--help` lists the flags.
 
 mod args;
 #[path = "../shared/evaluation.rs"]

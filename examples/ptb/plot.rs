@@ -131,7 +131,8 @@ impl Picture {
         let (width, height) = SIZE;
         let font = r#"font-family="sans-serif" font-size="13" fill="none" stroke-width="2""#;
         let text = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" {font}>\n\
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
+             viewBox=\"0 0 {width} {height}\" {font}>\n\
              <title>Perplexity by epoch</title>\n<rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n"
         );
         Self { text }

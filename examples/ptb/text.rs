@@ -50,7 +50,8 @@ pub struct HeldOut {
 /// Everything that is read or generated before training.
 pub struct Texts {
     pub train: Corpus,
-    /// How many tokens of it to train on; `None` where nothing is to be trained and the file loaded has another vocabulary.
+    /// How many tokens of it to train on; `None` where nothing is to be trained and the file loaded has another
+    /// vocabulary.
     pub tokens: Option<usize>,
     /// That of the file loaded, else that of the text.
     pub vocabulary: Vocabulary,
@@ -151,7 +152,8 @@ fn tokens(
     }
     if settings.trains() || saved.vocabulary.is_empty() || options.data.is_some() || named.is_some() {
         return Err(format!(
-            "the text has another vocabulary ({} words) than {path} ({size}): give the --data and --tokens of the run that \
+            "the text has another vocabulary ({} words) than {path} ({size}): give the --data and --tokens of the run \
+             that \
              wrote it; to evaluate on another text, leave them out and name it by --valid with --epochs 0",
             words(first)
         ));

@@ -63,7 +63,8 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let report = Report::new(options.quiet, steps.saturating_mul(settings.epochs_left()));
     if source.is_built_in() && texts.tokens.is_some() {
         report.line(
-            "no Penn Treebank text at hand: training on the built-in text (sh examples/ptb-data.sh fetches the real one)",
+            "no Penn Treebank text at hand: training on the built-in text \
+             (sh examples/ptb-data.sh fetches the real one)",
         )?;
     }
     introduce(&report, &texts, &model, &settings, saved.as_ref())?;

@@ -8,14 +8,15 @@ pub(crate) fn floats(bytes: &[u8]) -> impl Iterator<Item = f32> + '_ {
     bytes.chunks_exact(4).map(|four| four.first_chunk().map_or(0.0, |&four| f32::from_le_bytes(four)))
 }
 
-/// The same numbers in place; `None` where the bytes are not aligned to four, not whole numbers, or not in this machine's order.
+/// The same numbers in place; `None` where the bytes are not aligned to four, not whole numbers, or not in this
+/// machine's order.
 pub(crate) fn view(bytes: &[u8]) -> Option<&[f32]> {
     let start = bytes.as_ptr().cast::<f32>();
     if cfg!(target_endian = "big") || !start.is_aligned() || !bytes.len().is_multiple_of(4) {
         return None;
     }
-    // SAFETY: the pointer is aligned and the bytes behind it are len / 4 times four initialised ones that stay borrowed for
-    // the same lifetime; every bit pattern is an f32.
+    // SAFETY: the pointer is aligned and the bytes behind it are len / 4 times four initialised ones that stay borrowed
+    // for the same lifetime; every bit pattern is an f32.
     Some(unsafe { slice::from_raw_parts(start, bytes.len() / 4) })
 }
 

@@ -1,5 +1,5 @@
-//! CRC-32 as in Ethernet, zip and Python's `zlib.crc32` (IEEE 802.3: reflected polynomial 0xedb88320), four bits at a time: a
-//! table of 64 bytes.
+//! CRC-32 as in Ethernet, zip and Python's `zlib.crc32` (IEEE 802.3: reflected polynomial 0xedb88320), four bits at a
+//! time: a table of 64 bytes.
 
 /// The CRC-32 of these bytes.
 pub(crate) fn crc32(bytes: &[u8]) -> u32 {

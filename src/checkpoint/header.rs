@@ -30,7 +30,7 @@ pub(super) fn write(entries: &Entries, put: &mut dyn FnMut(&[u8])) {
     put(b"}");
 }
 
-/// The length of the text that [`write`] gives.
+/// The length of the text that [`write()`] gives.
 pub(super) const fn len(entries: &Entries) -> usize {
     let (mut len, mut i) = (1, 0);
     while i < COUNT {

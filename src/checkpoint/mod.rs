@@ -55,9 +55,9 @@ const LONGEST_HEADER: u64 = 100_000_000;
 
 /// A model in the bytes of a file, all of it checked: header, sizes, checksum, and that every number is finite.
 ///
-/// Borrows the bytes, from memory or from flash; nothing is copied until [`Self::load`]. The format is safetensors, which
-/// Python's package of that name reads as it is; a file with the six weights alone, written by NumPy or PyTorch, is
-/// read too.
+/// Borrows the bytes, from memory or from flash; nothing is copied until [`Self::load`]. The format is safetensors,
+/// which Python's package of that name reads as it is; a file with the six weights alone, written by NumPy or PyTorch,
+/// is read too.
 ///
 /// ```
 /// use rnnlm::{Checkpoint, Config, SimpleRnnlm, TrainingState, Xorshift};
@@ -117,8 +117,9 @@ impl<'a> Checkpoint<'a> {
         }
     }
 
-    /// Writes a complete file: model, hidden state, training state and vocabulary (`words`: each of the V words ended by
-    /// a newline, or nothing at all). Returns its length, which is [`Self::encoded_len`]. Equal training gives equal bytes.
+    /// Writes a complete file: model, hidden state, training state and vocabulary (`words`: each of the V words ended
+    /// by a newline, or nothing at all). Returns its length, which is [`Self::encoded_len`]. Equal training gives
+    /// equal bytes.
     ///
     /// That no word stands there twice takes O(V log V) comparisons of words, in the memory of `to`.
     ///
@@ -216,8 +217,8 @@ impl<'a> Checkpoint<'a> {
         self.words.split_terminator('\n')
     }
 
-    /// The weights in place, to predict from without copying: `None` where the file's bytes do not begin at an address that is
-    /// a multiple of 4 (of 8, if in doubt), or on a big-endian machine.
+    /// The weights in place, to predict from without copying: `None` where the file's bytes do not begin at an address
+    /// that is a multiple of 4 (of 8, if in doubt), or on a big-endian machine.
     ///
     /// ```
     /// use rnnlm::{Checkpoint, Config, Predictor, SimpleRnnlm, TrainingState, Xorshift};
@@ -250,8 +251,8 @@ impl<'a> Checkpoint<'a> {
         })
     }
 
-    /// Copies the weights into a model of the same V, D and H. The hidden state is copied too where the file has one for
-    /// the model's N, and is zero otherwise.
+    /// Copies the weights into a model of the same V, D and H. The hidden state is copied too where the file has one
+    /// for the model's N, and is zero otherwise.
     ///
     /// # Errors
     /// [`CheckpointError::OtherSizes`]; the model is then as it was.
@@ -278,8 +279,8 @@ impl<'a> Checkpoint<'a> {
 
 #[cfg(feature = "alloc")]
 impl Checkpoint<'_> {
-    /// The bytes of a complete file: [`Self::write`] into memory of the heap. An empty vocabulary stands for ids without
-    /// words.
+    /// The bytes of a complete file: [`Self::write`] into memory of the heap. An empty vocabulary stands for ids
+    /// without words.
     ///
     /// A run that is saved, loaded and resumed goes on with the same bits as one that never stopped:
     ///
@@ -338,9 +339,9 @@ impl Checkpoint<'_> {
         Vocabulary::from_words(self.words())
     }
 
-    /// All that goes on from here: the model on the heap with its hidden state, where training stood (the default in a bare
-    /// file: see [`Self::training`]) and the vocabulary. A bare file's model has N = T = 1; for others make one and
-    /// [`Self::load`] into it. [`Self::to_vec`] has an example.
+    /// All that goes on from here: the model on the heap with its hidden state, where training stood (the default in a
+    /// bare file: see [`Self::training`]) and the vocabulary. A bare file's model has N = T = 1; for others make
+    /// one and [`Self::load`] into it. [`Self::to_vec`] has an example.
     ///
     /// # Errors
     /// Sizes or memory that are refused, a word that stands in the vocabulary twice.
@@ -381,7 +382,8 @@ impl Writer<'_> {
     }
 }
 
-/// Lays out the tensors of a complete file. Gives the bytes of its header with its length and padding, and those of its data.
+/// Lays out the tensors of a complete file. Gives the bytes of its header with its length and padding, and those of its
+/// data.
 const fn layout(sizes: &Sizes, vocabulary: usize, entries: &mut Entries) -> Result<(usize, usize), ConfigError> {
     match tensors::complete(sizes, vocabulary, entries) {
         Some(data) => Ok(((LENGTH_LEN + header::len(entries)).next_multiple_of(8), data)),

@@ -22,8 +22,8 @@ use super::{CheckpointError, ConfigError, CorpusError, IsaError, ParameterError,
 /// ```
 ///
 /// # Codes
-/// [`Self::code`] is for programs that report a number; a number keeps its meaning. What is wrapped has its own code, whatever
-/// it came through.
+/// [`Self::code`] is for programs that report a number; a number keeps its meaning. What is wrapped has its own code,
+/// whatever it came through.
 ///
 /// ```text
 /// ConfigError      101 ZeroSize          102 TooLarge             103 OutOfMemory

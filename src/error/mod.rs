@@ -175,8 +175,8 @@ pub enum CorpusError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CheckpointError {
-    /// The file doesn't begin with the length of a header (at most 100,000,000) and the `{` of that header, as all files
-    /// of the safetensors format do.
+    /// The file doesn't begin with the length of a header (at most 100,000,000) and the `{` of that header, as all
+    /// files of the safetensors format do.
     NotSafetensors,
     /// The file ends before its header or one of its tensors does.
     Truncated,

@@ -15,12 +15,12 @@ use crate::{
     prediction::predictor::feed,
 };
 
-/// Reads events (log keys, sensor states, words) one at a time. Each is scored by the prediction that was made before it came
-/// and is learned from: after every T events the model takes one training step over them. An event whose rank
+/// Reads events (log keys, sensor states, words) one at a time. Each is scored by the prediction that was made before
+/// it came and is learned from: after every T events the model takes one training step over them. An event whose rank
 /// is beyond the first few is a surprise, which is how DeepLog (Du et al., CCS 2017) finds anomalies in logs.
 ///
-/// Needs a model with N = 1, H + max(H, V) floats for the prediction and 2 T ids, in memory of types `P` and `I`. Work per event: a
-/// prediction and a T-th of a training step.
+/// Needs a model with N = 1, H + max(H, V) floats for the prediction and 2 T ids, in memory of types `P` and `I`. Work
+/// per event: a prediction and a T-th of a training step.
 ///
 /// ```
 /// use rnnlm::{Config, OnlineLearner, SimpleRnnlm, Xorshift};
@@ -74,8 +74,8 @@ where
     /// [`Memory::ids`](crate::Memory::ids) ids.
     ///
     /// # Errors
-    /// [`ParameterError::LearningRate`](crate::ParameterError::LearningRate), [`ConfigError::BatchSize`] for a model whose N is not 1,
-    /// [`ConfigError::BufferLength`] for memory of another length.
+    /// [`ParameterError::LearningRate`](crate::ParameterError::LearningRate), [`ConfigError::BatchSize`] for a model
+    /// whose N is not 1, [`ConfigError::BufferLength`] for memory of another length.
     pub fn with_buffers(model: SimpleRnnlm<W, S>, learning_rate: f32, prediction: P, window: I) -> Result<Self, Error> {
         check_rate(learning_rate)?;
         let sizes = model.sizes();

@@ -20,9 +20,9 @@ pub(crate) fn filled<T: Copy>(len: usize, value: T) -> Result<Vec<T>, ConfigErro
     Ok(data)
 }
 
-/// Floats on the heap that start a cache line of 64 bytes: what models that own their memory are made of. Allocators promise 16
-/// bytes, and vectors across two lines slow a small model down. It takes 60 bytes more than its elements; as many as
-/// these where the target has no vectors. Its length is fixed.
+/// Floats on the heap that start a cache line of 64 bytes: what models that own their memory are made of. Allocators
+/// promise 16 bytes, and vectors across two lines slow a small model down. It takes 60 bytes more than its elements; as
+/// many as these where the target has no vectors. Its length is fixed.
 ///
 /// ```
 /// use rnnlm::{AlignedVec, Config, SimpleRnnlm, Xorshift};

@@ -1,5 +1,5 @@
-//! The heap, where there is one: refused memory is an error, never an abort. What models are made of where no other memory is
-//! named.
+//! The heap, where there is one: refused memory is an error, never an abort. What models are made of where no other
+//! memory is named.
 
 #[cfg(feature = "alloc")]
 mod aligned_vec;

@@ -83,8 +83,8 @@ impl<G: Storage> Gradients<G> {
     /// small term of the book's `clip_grads`). Returns the norm before. Up to three passes over the gradients.
     ///
     /// # Errors
-    /// [`ParameterError::MaxNorm`] unless `max_norm` is above zero, [`StepError::NonFiniteUpdate`] where the norm is NaN or
-    /// infinite; the gradients are then as they were.
+    /// [`ParameterError::MaxNorm`] unless `max_norm` is above zero, [`StepError::NonFiniteUpdate`] where the norm is
+    /// NaN or infinite; the gradients are then as they were.
     #[doc(alias = "clip_grads")]
     pub fn clip(&mut self, max_norm: f32) -> Result<f32, StepError> {
         check_max_norm(max_norm)?;

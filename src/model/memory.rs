@@ -29,11 +29,11 @@ pub struct Memory {
     pub weights: usize,
     /// Activations of all T steps, the carried hidden state and scratch (f32).
     pub workspace: usize,
-    /// The token ids of one window, inputs and targets: what a trainer, [`Batches`](crate::Batches) and an online learner
-    /// hold (u32).
+    /// The token ids of one window, inputs and targets: what a trainer, [`Batches`](crate::Batches) and an online
+    /// learner hold (u32).
     pub ids: usize,
-    /// The hidden state and the probabilities of a [`Predictor`](crate::Predictor) or an online learner: H + V, and where H
-    /// exceeds V, 2 H (f32).
+    /// The hidden state and the probabilities of a [`Predictor`](crate::Predictor) or an online learner: H + V, and
+    /// where H exceeds V, 2 H (f32).
     pub prediction: usize,
 }
 

@@ -96,7 +96,8 @@ impl<W: Storage, S: Storage> SimpleRnnlm<W, S> {
     ///
     /// ```
     /// # use rnnlm::{Config, Memory, SimpleRnnlm};
-    /// # const CONFIG: Config = Config { vocab_size: 10, wordvec_size: 4, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// # const CONFIG: Config =
+    /// #     Config { vocab_size: 10, wordvec_size: 4, hidden_size: 4, batch_size: 1, time_size: 2 };
     /// # const MEMORY: Memory = match CONFIG.memory() { Ok(memory) => memory, Err(_) => panic!() };
     /// struct Firmware {
     ///     model: SimpleRnnlm<[f32; MEMORY.weights], [f32; MEMORY.workspace]>,

@@ -72,8 +72,8 @@ impl<'w> Predictor<'w> {
 }
 
 impl<'w, B: Storage> Predictor<'w, B> {
-    /// A predictor over these weights, in memory of the caller of [`Memory::prediction`](crate::Memory::prediction) floats, with a zero
-    /// hidden state.
+    /// A predictor over these weights, in memory of the caller of [`Memory::prediction`](crate::Memory::prediction)
+    /// floats, with a zero hidden state.
     ///
     /// ```
     /// use rnnlm::{Config, Predictor, SimpleRnnlm, Xorshift};
@@ -182,14 +182,14 @@ impl<'w, B: Storage> Predictor<'w, B> {
     pub fn feed(&mut self, id: u32) -> Result<&[f32], StepError> {
         let sharpness = 1.0 / self.temperature;
         let (isa, weights, buffer) = (self.isa, &self.weights, self.buffer.as_mut());
-        let mut result = feed(isa, weights, self.d, id, buffer, sharpness);
-        if sharpness != 1.0 && result == Err(StepError::NonFinitePrediction) {
-            result = predict_from_distances(isa, weights, buffer, sharpness);
-        }
-        if result == Err(StepError::NonFinitePrediction) {
+        let Err(error) = feed(isa, weights, self.d, id, buffer, sharpness) else { return Ok(self.probabilities()) };
+        if error == StepError::NonFinitePrediction {
+            if sharpness != 1.0 && predict_from_distances(isa, weights, buffer, sharpness).is_ok() {
+                return Ok(self.probabilities());
+            }
             clear(buffer);
         }
-        result.map(|()| self.probabilities())
+        Err(error)
     }
 
     /// What the last [`Self::feed`] returned.

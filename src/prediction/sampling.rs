@@ -14,8 +14,8 @@ pub struct Candidate {
     pub probability: f32,
 }
 
-/// Fills `to` with the likeliest words that are not in `skip`, the likeliest first and among equals the lower id first, and
-/// returns the part that was filled. One pass over the probabilities; ids to skip are few.
+/// Fills `to` with the likeliest words that are not in `skip`, the likeliest first and among equals the lower id first,
+/// and returns the part that was filled. One pass over the probabilities; ids to skip are few.
 ///
 /// ```
 /// use rnnlm::{Candidate, top};
@@ -58,8 +58,9 @@ struct Best<'t> {
     len: usize,
     /// What a newcomer must exceed: the last one's probability, where the list is full.
     least: f32,
-    /// Newcomers have bits that are no less, as integers: comparing these takes fewer instructions on a small core. Negative
-    /// numbers order otherwise, so nothing is left out on their account. Kept, as deriving it for each newcomer costs more.
+    /// Newcomers have bits that are no less, as integers: comparing these takes fewer instructions on a small core.
+    /// Negative numbers order otherwise, so nothing is left out on their account. Kept, as deriving it for each
+    /// newcomer costs more.
     least_bits: i32,
 }
 
@@ -81,7 +82,8 @@ fn any_above(probabilities: &[f32], least: f32) -> bool {
     probabilities.iter().fold(false, |any, &p| any | (p > least))
 }
 
-/// Inserts a candidate behind all that are at least as likely; the last one of a full list falls out. Returns the length.
+/// Inserts a candidate behind all that are at least as likely; the last one of a full list falls out. Returns the
+/// length.
 fn insert(to: &mut [Candidate], len: usize, new: Candidate) -> usize {
     let longer = to.len().min(len + 1);
     let mut places = to.get_mut(..longer).unwrap_or(&mut []);

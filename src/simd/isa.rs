@@ -41,9 +41,9 @@ enum Token {
 const NAMES: [&str; 5] = ["portable", "cortex-m", "neon", "avx2", "avx512"];
 
 impl Isa {
-    /// The path of one lane, on every machine: slow where it has to emulate the fused multiply-add, and the oracle that the
-    /// others are compared with. Its name is `portable`; on a Cortex-M with an FPU it is `cortex-m`, a path of its own
-    /// for a short flash, with the same bits.
+    /// The path of one lane, on every machine: slow where it has to emulate the fused multiply-add, and the oracle that
+    /// the others are compared with. Its name is `portable`; on a Cortex-M with an FPU it is `cortex-m`, a path of
+    /// its own for a short flash, with the same bits.
     pub const SCALAR: Self = Self(Token::Scalar(Scalar));
 
     /// The fastest instruction set of this machine. The processor is asked once in the life of a program, which can

@@ -61,8 +61,8 @@ struct Place {
 /// of less than 2^32 bytes in all are fewer than 2^31, so the highest bit tells.
 type Link = u32;
 
-/// Words that are equal up to one bit and differ in it. The branches below look at later bits, so on its way a word passes
-/// at most eight for each of its bytes and eight for its end.
+/// Words that are equal up to one bit and differ in it. The branches below look at later bits, so on its way a word
+/// passes at most eight for each of its bytes and eight for its end.
 #[derive(Clone, Debug)]
 struct Branch {
     /// The byte with the bit.
@@ -124,7 +124,8 @@ impl Vocabulary {
     /// [`Checkpoint`](crate::Checkpoint) keeps.
     ///
     /// # Errors
-    /// [`CorpusError::LineBreak`] for a word that holds a newline (none from [`tokens`] does), [`CorpusError::OutOfMemory`].
+    /// [`CorpusError::LineBreak`] for a word that holds a newline (none from [`tokens`] does),
+    /// [`CorpusError::OutOfMemory`].
     pub fn to_lines(&self) -> Result<String, CorpusError> {
         let mut lines = String::new();
         lines.try_reserve_exact(self.text.len() + self.ends.len()).map_err(|_| CorpusError::OutOfMemory)?;
@@ -233,8 +234,8 @@ impl Vocabulary {
         Ok(Encoded { ids, unknown })
     }
 
-    /// The words of ids, a space between them and a newline for `<eos>`: words that came from [`tokens`] are split into the
-    /// same again.
+    /// The words of ids, a space between them and a newline for `<eos>`: words that came from [`tokens`] are split into
+    /// the same again.
     ///
     /// # Errors
     /// [`CorpusError::UnknownId`] for an id that is not in the vocabulary.
@@ -396,8 +397,8 @@ mod tests {
         LOOKS.set(LOOKS.get() + 1);
     }
 
-    /// Blocks of eight letters, two at a time that lead FNV-1a from one value to another: choices among them give words of
-    /// one hash, all 32 bits of it.
+    /// Blocks of eight letters, two at a time that lead FNV-1a from one value to another: choices among them give words
+    /// of one hash, all 32 bits of it.
     fn words_of_one_hash(count: usize) -> Vec<String> {
         let fnv = |from: u32, bytes: &[u8]| {
             bytes.iter().fold(from, |hash, &byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))

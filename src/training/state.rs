@@ -7,8 +7,8 @@ use crate::rng::Xorshift;
 ///
 /// Its fields are all there are: one more would be another version of the file and of this crate.
 ///
-/// A trainer fills in what it knows ([`RnnlmTrainer::training_state`](crate::RnnlmTrainer::training_state)); the rest is
-/// the caller's.
+/// A trainer fills in what it knows ([`RnnlmTrainer::training_state`](crate::RnnlmTrainer::training_state)); the rest
+/// is the caller's.
 ///
 /// ```
 /// use rnnlm::{TrainingState, Xorshift};
@@ -25,8 +25,8 @@ pub struct TrainingState {
     pub decay: f32,
     /// The lowest validation loss so far; infinity before the first.
     pub best_loss: f32,
-    /// The losses of the steps of the epoch under way, added up: the sum, and what rounding has lost of it; finite, and
-    /// together not below zero.
+    /// The losses of the steps of the epoch under way, added up: the sum, and what rounding has lost of it; finite,
+    /// and together not below zero.
     pub losses: [f32; 2],
     /// Epochs completed.
     pub epoch: u64,

@@ -19,8 +19,9 @@ use crate::{
 
 /// Trains a model for epochs over a corpus, with the batch order of the book: see [`Batches`].
 ///
-/// An epoch is `data_size / (N * T)` steps. The read position and the hidden state run on over epochs and calls. The model's memory is
-/// of types `W` and `S`, the window of token ids of type `I`, stored gradients of type `G`: each may be elsewhere.
+/// An epoch is `data_size / (N * T)` steps. The read position and the hidden state run on over epochs and calls. The
+/// model's memory is of types `W` and `S`, the window of token ids of type `I`, stored gradients of type `G`: each may
+/// be elsewhere.
 ///
 /// ```
 /// use core::ops::ControlFlow;
@@ -194,7 +195,8 @@ where
     /// ```
     ///
     /// # Errors
-    /// [`ParameterError::MaxNorm`] unless the norm is above zero, [`StepError::OtherSizes`] for gradients of other sizes.
+    /// [`ParameterError::MaxNorm`] unless the norm is above zero, [`StepError::OtherSizes`] for gradients of other
+    /// sizes.
     pub fn with_clipping<C: Storage>(
         self,
         max_norm: f32,
@@ -225,8 +227,8 @@ where
         state_of(&self.optimizer, self.max_norm(), self.epoch, (self.iteration, self.losses), self.position)
     }
 
-    /// Goes on where a training state stands, inside an epoch too. The weights and the hidden state are the model's; clipping
-    /// is set by [`Self::with_clipping`].
+    /// Goes on where a training state stands, inside an epoch too. The weights and the hidden state are the model's;
+    /// clipping is set by [`Self::with_clipping`].
     ///
     /// ```
     /// use core::ops::ControlFlow;
@@ -246,8 +248,8 @@ where
     /// ```
     ///
     /// # Errors
-    /// [`ParameterError::LearningRate`] for a rate that is none, [`ParameterError::TrainingState`] for losses that are not finite
-    /// or below zero and for numbers that this machine can't count to. The trainer is then as it was.
+    /// [`ParameterError::LearningRate`] for a rate that is none, [`ParameterError::TrainingState`] for losses that are
+    /// not finite or below zero and for numbers that this machine can't count to. The trainer is then as it was.
     pub fn resume(&mut self, state: &TrainingState) -> Result<(), ParameterError> {
         check_rate(state.learning_rate)?;
         let number = |x: u64| usize::try_from(x).map_err(|_| ParameterError::TrainingState);
@@ -293,8 +295,8 @@ where
         self.model
     }
 
-    /// Trains until `max_epoch` epochs are complete in all, those of earlier calls counted, or until the callback breaks:
-    /// what it breaks with is given back. The callback is called at the end of each epoch, and as
+    /// Trains until `max_epoch` epochs are complete in all, those of earlier calls counted, or until the callback
+    /// breaks: what it breaks with is given back. The callback is called at the end of each epoch, and as
     /// [`Self::with_eval_interval`] says. An epoch that was broken off is completed by the next call.
     ///
     /// Allocates nothing but, at its start, room for the perplexities of the epochs to come (beyond 65,536 of them,

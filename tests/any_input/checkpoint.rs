@@ -2,8 +2,8 @@
 
 use rnnlm::{Checkpoint, CheckpointError, Config, CorpusError, SimpleRnnlm, Vocabulary, Xorshift};
 
-/// The file as it is; with the checksum that its bytes should have, so that the checks behind it are reached; and with a
-/// header as long as it can be read, so that a fuzzer can lengthen and shorten it.
+/// The file as it is; with the checksum that its bytes should have, so that the checks behind it are reached; and with
+/// a header as long as it can be read, so that a fuzzer can lengthen and shorten it.
 pub fn check(file: &[u8]) {
     read(file);
     if let Some((all, _)) = file.split_last_chunk::<4>() {

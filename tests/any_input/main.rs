@@ -1,8 +1,8 @@
-//! Promise: bad input is an error, never a panic and never a changed model; and the same bits on every instruction set. Whatever
-//! bytes come, what `checkpoint`, `text`, `command_line`, `product` and `training` assert holds.
+//! Promise: bad input is an error, never a panic and never a changed model; and the same bits on every instruction set.
+//! Whatever bytes come, what `checkpoint`, `text`, `command_line`, `product` and `training` assert holds.
 //!
-//! The fuzzer of `tests/fuzz` looks for bytes that break it; here those of `seeds/` are replayed: a start for each target, and
-//! what the fuzzer found worth keeping. A new find becomes a file there.
+//! The fuzzer of `tests/fuzz` looks for bytes that break it; here those of `seeds/` are replayed: a start for each
+//! target, and what the fuzzer found worth keeping. A new find becomes a file there.
 #![cfg(feature = "alloc")]
 
 use std::{fs, path::Path};

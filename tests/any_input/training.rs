@@ -1,5 +1,5 @@
-//! Any model, any weights, any ids, any rate: every instruction set takes the same steps with the same bits or refuses them
-//! for the same reason, and a step that is refused changes no weight.
+//! Any model, any weights, any ids, any rate: every instruction set takes the same steps with the same bits or refuses
+//! them for the same reason, and a step that is refused changes no weight.
 
 use rnnlm::{Config, IGNORE, Isa, SimpleRnnlm, StepError, Xorshift};
 

@@ -1,5 +1,5 @@
-//! One hash over what the kernels give at the edges of their tiles and at the ends of the number range: the same on every
-//! instruction set, so firmware compares its own with that of the desktop.
+//! One hash over what the kernels give at the edges of their tiles and at the ends of the number range: the same on
+//! every instruction set, so firmware compares its own with that of the desktop.
 
 use rnnlm::{
     Candidate, Config, Form, Isa, Matmul, Predictor, SimpleRnnlm, Start, Xorshift, exp, matmul_scratch, tanh, top,
@@ -29,8 +29,8 @@ impl Hash {
     }
 }
 
-/// Products of every form, exp and tanh of every kind of number, the steps of models with odd sizes, predictions where a logit is
-/// not finite or far below the largest, and lists of the largest among numbers of every kind.
+/// Products of every form, exp and tanh of every kind of number, the steps of models with odd sizes, predictions where
+/// a logit is not finite or far below the largest, and lists of the largest among numbers of every kind.
 pub fn hash(isa: Isa, memory: &mut [f32]) -> u64 {
     let mut hash = Hash::new();
     products(isa, memory, &mut hash);

@@ -57,7 +57,8 @@ impl Reference {
         all
     }
 
-    /// The mean loss of a window of N rows (`xs[n][t]`, targets `None` where ignored) from the states `h[n]`, which move on.
+    /// The mean loss of a window of N rows (`xs[n][t]`, targets `None` where ignored) from the states `h[n]`, which
+    /// move on.
     pub fn loss(&self, xs: &[Vec<usize>], ts: &[Vec<Option<usize>>], h: &mut Rows) -> f64 {
         self.read(xs, ts, h).0
     }

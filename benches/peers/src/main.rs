@@ -7,8 +7,8 @@
 //! Everyone starts from the same weights and trains on the same windows; who arrives at other weights than rnnlm is
 //! not measured, but ends the run. Then they take turns, a slice of time each per round, so that a change of the
 //! machine's pace meets all alike; figures are medians of the rounds. The peak of the machine is measured before and
-//! after each slice of rnnlm; where it is low, something outside of this system shares the core, and the round doesn't count
-//! for the share of the peak.
+//! after each slice of rnnlm; where it is low, something outside of this system shares the core, and the round doesn't
+//! count for the share of the peak.
 
 mod arguments;
 mod burn_step;

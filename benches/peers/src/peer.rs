@@ -7,8 +7,8 @@ use crate::{Failure, workload::Start};
 
 /// One who trains in this process.
 pub trait Step {
-    /// Forward, backward and the SGD update of every weight; the hidden state goes on to the next window. Returns the mean
-    /// loss, which is that before the update.
+    /// Forward, backward and the SGD update of every weight; the hidden state goes on to the next window. Returns the
+    /// mean loss, which is that before the update.
     fn step(&mut self, window: &Window) -> Result<f32, Failure>;
 
     /// All weights in one block, in the order of [`crate::workload::Workload::shapes`].

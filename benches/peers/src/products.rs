@@ -1,4 +1,5 @@
-//! The matrix products of a step: the crate's beside those of the crates gemm and matrixmultiply, as shares of the peak.
+//! The matrix products of a step: the crate's beside those of the crates gemm and matrixmultiply, as shares of the
+//! peak.
 
 use std::time::Instant;
 

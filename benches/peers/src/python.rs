@@ -1,5 +1,5 @@
-//! Peers in Python: each a process that waits for commands on its standard input, so that its slices of time take turns with
-//! those of everyone else.
+//! Peers in Python: each a process that waits for commands on its standard input, so that its slices of time take turns
+//! with those of everyone else.
 
 use std::{
     env,

@@ -22,11 +22,12 @@ use crate::{
 };
 
 const ROUNDS: usize = 25;
-/// A share counts where the peak around it is at least this part of the highest of the run. Below that, something outside of this
-/// system shares the core: a loop over registers loses little by it, and whatever reads memory much.
+/// A share counts where the peak around it is at least this part of the highest of the run. Below that, something
+/// outside of this system shares the core: a loop over registers loses little by it, and whatever reads memory much.
 const QUIET: f64 = 0.985;
 
-/// How far losses, and the way that each weight matrix went, may be from rnnlm's, relative to the way that rnnlm's went.
+/// How far losses, and the way that each weight matrix went, may be from rnnlm's, relative to the way that rnnlm's
+/// went.
 const TOLERANCE: f64 = 1e-3;
 
 /// A peer at its start; the error says why there is none.

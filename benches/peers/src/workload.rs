@@ -79,8 +79,8 @@ pub struct Start {
 }
 
 impl Start {
-    /// Weights as the crate draws them, but word vectors of deviation 0.1 instead of 0.01: then each of the six matrices moves far
-    /// more in a few steps than rounding does, which the comparison of the peers' weights needs.
+    /// Weights as the crate draws them, but word vectors of deviation 0.1 instead of 0.01: then each of the six
+    /// matrices moves far more in a few steps than rounding does, which the comparison of the peers' weights needs.
     pub fn new(workload: Workload) -> Result<Self, Failure> {
         let mut rng = Xorshift::new(1);
         let mut model = SimpleRnnlm::new(workload.config(), &mut rng)?;

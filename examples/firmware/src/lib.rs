@@ -1,4 +1,5 @@
-//! What the firmware programs share: the model's sizes and memory, the workload of the benchmarks, the glue to the target.
+//! What the firmware programs share: the model's sizes and memory, the workload of the benchmarks, the glue to the
+//! target.
 #![no_std]
 
 pub mod model;

@@ -1,5 +1,5 @@
-//! Workload E of the library's benchmarks, with the ids and the hash of `tests/bit_identical.rs`. The build script, which runs
-//! on the desktop, trains on it too.
+//! Workload E of the library's benchmarks, with the ids and the hash of `tests/bit_identical.rs`. The build script,
+//! which runs on the desktop, trains on it too.
 
 use rnnlm::{Config, SimpleRnnlm, Storage, Xorshift};
 

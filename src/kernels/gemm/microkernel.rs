@@ -67,6 +67,7 @@ impl Tile<'_> {
     /// `top + MR - 1` up to column `left + width`, a bias holds `left + width` elements, and `width` is NV * LANES
     /// where FULL, else less and above (NV - 1) * LANES.
     #[inline(always)]
+    #[allow(clippy::too_many_lines, reason = "the accumulators stay in registers only within one function")]
     pub(super) unsafe fn run<S: Simd, const MR: usize, const NV: usize, const FULL: bool>(self, s: S) {
         let Self { k, a, b, c, c_row, top, left, width, start, rate, prefetch } = self;
         // Where masks are slow, a last vector that isn't complete overlaps the one before it and computes some of its

@@ -23,8 +23,8 @@ pub(crate) struct Product<'a> {
 impl Product<'_> {
     /// Computes it. Callers lay out their shapes so that every slice is long enough: a debug build asserts it, and a
     /// release build does nothing where one is not.
-    // Inlined: a struct that is handed over in memory is written word by word and read as vectors, and such a read waits
-    // for the writes.
+    // Inlined: a struct that is handed over in memory is written word by word and read as vectors, and such a read
+    // waits for the writes.
     #[inline(always)]
     pub(crate) fn run<S: Simd>(self, s: S) {
         let Self { shape, a: Left(a), b, c, start, end, scratch } = self;

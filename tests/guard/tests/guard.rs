@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! cargo test --release --manifest-path tests/guard/Cargo.toml
-//! cargo test --release --manifest-path tests/guard/Cargo.toml -- --ignored    # every product up to 40 x 40 x 40: a minute
+//! cargo test --release --manifest-path tests/guard/Cargo.toml -- --ignored    # every product up to 40 x 40 x 40: a
+//! minute
 //! ```
 
 use std::{env, process::Command};
@@ -92,7 +93,8 @@ fn products_up_to_nine_stay_within_their_slices() {
     assert!(every_shape(9, 0..=9) > 0 || Isa::available().count() == 1);
 }
 
-/// 68,921 shapes, three forms, two start values, seventeen places, each instruction set: the rows are dealt out to all cores.
+/// 68,921 shapes, three forms, two start values, seventeen places, each instruction set: the rows are dealt out to all
+/// cores.
 #[test]
 #[ignore = "a minute in release"]
 fn products_up_to_forty_stay_within_their_slices() {

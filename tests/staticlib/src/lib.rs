@@ -12,8 +12,8 @@ use rnnlm::{Config, Form, Matmul, Predictor, SimpleRnnlm, Start, Xorshift};
 
 const CONFIG: Config = Config { vocab_size: 7, wordvec_size: 3, hidden_size: 5, batch_size: 2, time_size: 3 };
 
-/// Draws weights, trains for so many steps, predicts, and multiplies what was predicted, in memory of the caller. Returns
-/// a hash of all the bits that come of it, 0 where the memory is too short.
+/// Draws weights, trains for so many steps, predicts, and multiplies what was predicted, in memory of the caller.
+/// Returns a hash of all the bits that come of it, 0 where the memory is too short.
 ///
 /// # Safety
 /// So many floats are there, and nobody else uses them.
