@@ -1,0 +1,59 @@
+use super::*;
+
+const E: Config = Config { vocab_size: 64, wordvec_size: 16, hidden_size: 32, batch_size: 1, time_size: 8 };
+
+#[test]
+fn sizes_that_overflow_are_errors() {
+    let half = 1 << (usize::BITS / 2);
+    for config in [
+        Config { wordvec_size: usize::MAX, ..E },
+        Config { hidden_size: usize::MAX / 2, ..E },
+        Config { batch_size: usize::MAX, ..E },
+        Config { time_size: 1 << (usize::BITS - 4), ..E },
+        Config { vocab_size: usize::MAX, ..E },
+        Config { vocab_size: u32::MAX as usize, ..E },
+        // each product overflows although the factors are small
+        Config { hidden_size: half, ..E },
+        Config { batch_size: half, time_size: half, ..E },
+        Config { wordvec_size: half, hidden_size: half, ..E },
+    ] {
+        assert_eq!(config.memory(), Err(ConfigError::TooLarge), "{config:?}");
+    }
+}
+
+#[test]
+fn the_gradients_count_in_what_can_be_addressed() {
+    // three quarters of all memory for the weights alone
+    let (v, d) = (1 << (usize::BITS / 2 - 1), 3 << (usize::BITS / 2 - 4));
+    let vast = Config { vocab_size: v, wordvec_size: d, hidden_size: 1, batch_size: 1, time_size: 1 };
+    assert_eq!(vast.memory(), Err(ConfigError::TooLarge));
+    assert!(Config { wordvec_size: d / 2, ..vast }.memory().is_ok());
+}
+
+#[test]
+fn zero_sizes_are_errors() {
+    for config in [
+        Config { vocab_size: 0, ..E },
+        Config { wordvec_size: 0, ..E },
+        Config { hidden_size: 0, ..E },
+        Config { batch_size: 0, ..E },
+        Config { time_size: 0, ..E },
+    ] {
+        assert_eq!(config.memory(), Err(ConfigError::ZeroSize));
+    }
+}
+
+#[test]
+fn memory_is_the_sum_of_the_parts() -> Result<(), ConfigError> {
+    for config in [E, Config { vocab_size: 700, batch_size: 5, ..E }, Config { time_size: 70, wordvec_size: 1, ..E }] {
+        let (memory, sizes) = (config.memory()?, config.sizes()?);
+        assert_eq!(memory.weights, sizes.parameters().iter().sum());
+        assert_eq!(memory.workspace, sizes.buffers().iter().sum());
+    }
+    Ok(())
+}
+
+#[test]
+fn the_weights_of_e_are_18_8_kilobytes() {
+    assert_eq!(E.memory().map(|m| 4 * m.weights), Ok(18_816));
+}
