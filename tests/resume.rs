@@ -123,7 +123,8 @@ fn a_file_has_the_length_that_was_told() {
         let (wordvec_size, hidden_size, batch_size) = (1 + 3 * i, 12 - i, i + 1);
         let config = Config { vocab_size, wordvec_size, hidden_size, batch_size, time_size: 1 };
         let model = SimpleRnnlm::new(config, &mut Xorshift::new(1)).unwrap();
-        for words in [String::new(), "a\n".repeat(vocab_size)] {
+        let words: String = (0..vocab_size).map(|id| format!("{id}\n")).collect();
+        for words in [String::new(), words] {
             let mut file = vec![0; Checkpoint::encoded_len(config, words.len()).unwrap()];
             Checkpoint::write(&model, &TrainingState::default(), &words, &mut file).unwrap();
             assert!(Checkpoint::read(&file).is_ok(), "{config:?}");
