@@ -9,8 +9,8 @@
 //! ```
 //!
 //! q has degree 4 and float32 coefficients from a minimax fit of e^r - 1, in relative error, by
-//! `tests/generate/coefficients.py`. Largest errors over every float32 against the exact value, in ulp of the
-//! result: exp 0.78, tanh 0.90. Both are monotone. `tests/math.rs` holds the sweeps.
+//! `tests/data/generate/coefficients.py`. Largest errors over every float32 against the exact value, in ulp of the
+//! result: exp 0.78, tanh 0.90. Both are monotone. `tests/bits/math.rs` holds the sweeps.
 
 use crate::simd::{ExpConstants, Kernel, Passes, ROUND, Simd};
 

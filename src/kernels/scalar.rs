@@ -1,6 +1,6 @@
 //! ln, sqrt, sin and cos of one number: used once per row or during initialisation, so written for scalars.
 //!
-//! Coefficients by `tests/generate/coefficients.py`; error bounds in `tests/math.rs` and below.
+//! Coefficients by `tests/data/generate/coefficients.py`; error bounds in `tests/bits/math.rs` and below.
 
 use super::exp::{LN2_HI, LN2_LO};
 use crate::simd::{Kernel, Simd};

@@ -1,5 +1,5 @@
-//! Workload E of the library's benchmarks, with the ids and the hash of `tests/bit_identical.rs`. The build script,
-//! which runs on the desktop, trains on it too.
+//! Workload E of the library's benchmarks, with the ids and the hash of `tests/bits/bit_identical.rs`. The build
+//! script, which runs on the desktop, trains on it too.
 
 use rnnlm::{Config, SimpleRnnlm, Storage, Xorshift};
 
@@ -9,7 +9,7 @@ pub const CONFIG: Config = Config { vocab_size: 64, wordvec_size: 16, hidden_siz
 pub const SEEDS: [u64; 2] = [1, 11];
 /// The learning rate.
 pub const RATE: f32 = 0.1;
-/// The golden hashes of `tests/bit_identical.rs`, after as many steps.
+/// The golden hashes of `tests/bits/bit_identical.rs`, after as many steps.
 pub const GOLDEN: [(usize, u64); 2] = [(200, 0x19b0_2a94_1f82_2e90), (10_000, 0x9c91_a84c_5e17_0fac)];
 /// The steps that the desktop trains the model which is linked in.
 pub const STEPS_ON_THE_DESKTOP: usize = 9_000;

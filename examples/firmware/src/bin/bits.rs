@@ -12,7 +12,7 @@ use firmware::{
 use rnnlm::{Isa, Xorshift};
 use semihosting::println;
 
-#[path = "../../../../tests/edges/mod.rs"]
+#[path = "../../../../tests/common/edges.rs"]
 mod edges;
 
 static MEMORY: Static<[f32; edges::MEMORY]> = Static::new([0.0; edges::MEMORY]);

@@ -1,0 +1,6 @@
+//! What the heap is asked for. A global allocator that counts makes these tests a program of their own.
+#![cfg(feature = "alloc")]
+
+mod counter;
+mod long_run;
+mod no_alloc;

@@ -1,0 +1,7 @@
+//! Whatever the caller gives: an error or an answer, in bounded time.
+#![cfg(feature = "alloc")]
+
+mod bad_input;
+mod bounded_time;
+#[path = "../common/small.rs"]
+mod small;

@@ -1,0 +1,11 @@
+//! The numbers are right, and the same everywhere.
+
+mod bit_identical;
+#[cfg(feature = "alloc")]
+#[path = "../common/edges.rs"]
+mod edges;
+mod golden;
+mod gradients;
+mod math;
+#[cfg(feature = "alloc")]
+mod reference;

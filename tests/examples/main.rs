@@ -1,0 +1,40 @@
+//! The examples do what they say. Their own unit tests run here too: `you_say` shows the picture of the book's chapter,
+//! the loop that `book_loop` writes by hand learns, with the losses of the trainer.
+#![cfg(feature = "alloc")]
+#![allow(clippy::duplicate_mod)] // `visible`, which `you_say` has too
+
+mod builtin_text;
+mod example;
+mod predict;
+mod ptb;
+mod ptb_saves;
+mod tour;
+
+#[allow(dead_code)]
+#[path = "../../examples/ptb/args.rs"]
+mod args;
+#[allow(dead_code)]
+#[path = "../../examples/book_loop.rs"]
+mod book_loop;
+#[allow(dead_code)]
+#[path = "../../examples/shared/flags.rs"]
+mod flags;
+#[path = "../../examples/ptb/grammar.rs"]
+mod grammar;
+#[allow(dead_code)]
+#[path = "../../examples/ptb/history.rs"]
+mod history;
+#[allow(dead_code)]
+#[path = "../../examples/ptb/output.rs"]
+mod output;
+#[allow(dead_code)]
+#[path = "../../examples/ptb/plot.rs"]
+mod plot;
+#[allow(dead_code)]
+#[path = "../../examples/ptb/progress.rs"]
+mod progress;
+#[path = "../../examples/shared/visible.rs"]
+mod visible;
+#[allow(dead_code)]
+#[path = "../../examples/you_say.rs"]
+mod you_say;

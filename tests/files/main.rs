@@ -1,0 +1,6 @@
+//! What is kept in files and in flash.
+
+mod checkpoint_corruption;
+mod pytorch;
+mod safetensors;
+mod slots;

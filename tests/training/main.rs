@@ -1,0 +1,10 @@
+//! Training goes on, resumes and fails as it is told to.
+#![cfg(feature = "alloc")]
+
+mod failed_steps;
+mod non_finite;
+mod real_text;
+mod resume;
+#[path = "../common/small.rs"]
+mod small;
+mod trainer;
