@@ -59,7 +59,7 @@
 //! - [`OnlineLearner`], predicts, scores and learns each event of a stream as it comes.
 //!
 //! **Text**
-//! - [`Corpus`], a text as ids; [`Vocabulary`], words and their ids; [`Encoded`]; [`tokens`].
+//! - [`Corpus`], a text as ids, its rare words merged; [`Vocabulary`], words and their ids; [`Encoded`]; [`tokens`].
 //!
 //! **Embed** in firmware
 //! - [`Memory`], sizes at compile time; [`Storage`], what models may be made of; [`Parameters::from_block`], weights in

@@ -5,9 +5,9 @@ use alloc::{string::String, vec::Vec};
 use crate::error::CorpusError;
 
 /// The token that a newline becomes.
-const EOS: &str = "<eos>";
+pub(super) const EOS: &str = "<eos>";
 /// The token that stands for words that a vocabulary lacks.
-const UNK: &str = "<unk>";
+pub(super) const UNK: &str = "<unk>";
 
 /// The tokens of a text by the Penn Treebank convention: words between white space (of any script), and `<eos>`
 /// for each newline.
@@ -84,9 +84,9 @@ struct Branch {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Encoded {
-    /// The id of each token.
+    /// The id of each token; of [`Vocabulary::encode_known`]: of each that has one.
     pub ids: Vec<u32>,
-    /// How many tokens the vocabulary lacks; `<unk>` stands for each.
+    /// How many tokens the vocabulary lacks. `<unk>` stands for each, or nothing does, where there is no `<unk>`.
     pub unknown: usize,
 }
 
@@ -213,25 +213,42 @@ impl Vocabulary {
     /// The ids of a text's tokens. Words that are not in the vocabulary become its `<unk>` and are counted.
     ///
     /// # Errors
-    /// [`CorpusError::UnknownWords`] where it has no `<unk>`.
+    /// [`CorpusError::UnknownWords`] where it has no `<unk>`: [`Self::encode_known`] leaves them out.
     pub fn encode(&self, text: &str) -> Result<Encoded, CorpusError> {
+        let encoded = self.encode_known(text)?;
+        if encoded.unknown > 0 && self.id(UNK).is_none() {
+            let first = tokens(text).take_while(|token| self.id(token).is_some()).count();
+            return Err(CorpusError::UnknownWords { count: encoded.unknown, first });
+        }
+        Ok(encoded)
+    }
+
+    /// As [`Self::encode`], but where there is no `<unk>`, the words that are not in the vocabulary are left out, and
+    /// counted. So a text can be scored in any vocabulary: such a word is neither predicted nor read, and the word
+    /// behind it is predicted from those before it. How well the known words of two models are foreseen compares only
+    /// beside their counts of unknown ones.
+    ///
+    /// ```
+    /// let corpus = rnnlm::Corpus::from_text("the pump starts now\n")?;
+    /// let encoded = corpus.vocabulary().encode_known("the old pump stops\n")?;
+    /// assert_eq!((encoded.ids, encoded.unknown), (vec![0, 1, 4], 2)); // the pump <eos>
+    /// # Ok::<(), rnnlm::CorpusError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`CorpusError::OutOfMemory`].
+    pub fn encode_known(&self, text: &str) -> Result<Encoded, CorpusError> {
         let unk = self.id(UNK);
-        let (mut ids, mut unknown, mut first) = (Vec::new(), 0, 0);
-        for (position, token) in tokens(text).enumerate() {
-            let id = self.id(token).unwrap_or_else(|| {
-                if unknown == 0 {
-                    first = position;
-                }
-                unknown += 1;
-                unk.unwrap_or(0)
-            });
-            ids.try_reserve(1).map_err(|_| CorpusError::OutOfMemory)?;
-            ids.push(id);
+        let mut encoded = Encoded { ids: Vec::new(), unknown: 0 };
+        for token in tokens(text) {
+            let known = self.id(token);
+            encoded.unknown += usize::from(known.is_none());
+            if let Some(id) = known.or(unk) {
+                encoded.ids.try_reserve(1).map_err(|_| CorpusError::OutOfMemory)?;
+                encoded.ids.push(id);
+            }
         }
-        if unknown > 0 && unk.is_none() {
-            return Err(CorpusError::UnknownWords { count: unknown, first });
-        }
-        Ok(Encoded { ids, unknown })
+        Ok(encoded)
     }
 
     /// The words of ids, a space between them and a newline for `<eos>`: words that came from [`tokens`] are split into

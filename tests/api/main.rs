@@ -5,3 +5,4 @@ mod bad_input;
 mod bounded_time;
 #[path = "../common/small.rs"]
 mod small;
+mod vocabulary_building;
