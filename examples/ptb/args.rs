@@ -6,18 +6,33 @@ use rnnlm::{Isa, IsaError};
 
 use crate::flags::{self, Flag};
 
-const FLAGS: [Flag; 24] = [
-    ("--data", "DIR|FILE", "a directory with ptb.train.txt (and ptb.valid.txt, ptb.test.txt), or one text file"),
+const FLAGS: [Flag; 31] = [
+    (
+        "--data",
+        "DIR|FILE",
+        "a directory with ptb.train.txt (and ptb.valid.txt, ptb.test.txt), or your own text, - = stdin",
+    ),
     ("--valid", "FILE", "validate on this text after each epoch"),
-    ("--tokens", "K", "train on the first K tokens, 0 = all (1000; built-in text: 20000)"),
-    ("--epochs", "K", "epochs in all, those of a loaded file counted; 0 trains nothing (100; built-in text: 12)"),
+    ("--valid-fraction", "F", "hold out the last part of the text, between 0 and 1, and validate on that"),
+    ("--test", "FILE", "test on this text at the end"),
+    ("--tokens", "K", "take the first K tokens, 0 = all (directory: 1000; your own text: 0; built-in text: 20000)"),
+    ("--min-count", "K", "words that stand fewer than K times in what is trained on become <unk> (1)"),
+    ("--vocab", "K", "so do the rarest, until K words are left, 0 = all (your own text: 10000; else 0)"),
+    ("--vocabulary", "FILE", "take these words, one a line, in the order of their ids"),
+    ("--lower", "", "read all texts in lower case"),
+    ("--split-punctuation", "", "split punctuation off the words of all texts, as raw text needs"),
+    ("--epochs", "K", "epochs in all, those of a loaded file counted; 0 trains nothing (100; long: 10; built-in: 12)"),
     ("--wordvec", "D", "length of a word vector (100)"),
     ("--hidden", "H", "length of the hidden state (100)"),
-    ("--batch", "N", "rows of text read side by side (10)"),
-    ("--time", "T", "steps unrolled by truncated BPTT (5)"),
-    ("--lr", "RATE", "learning rate (0.1; built-in text: 0.2)"),
-    ("--clip", "NORM", "clip the gradients to this global norm (inf: don't)"),
-    ("--lr-decay", "X", "divide the rate by X, at least 1, after each epoch that doesn't improve the validation (1)"),
+    ("--batch", "N", "rows of text read side by side (10; long: 20)"),
+    ("--time", "T", "steps unrolled by truncated BPTT (5; long: 35)"),
+    ("--lr", "RATE", "learning rate (0.1; long: 5; built-in: 0.2)"),
+    ("--clip", "NORM", "clip the gradients to this global norm (inf: don't; long: 0.25)"),
+    (
+        "--lr-decay",
+        "X",
+        "divide the rate by X, at least 1, after each epoch that doesn't improve the validation (1; long: 2)",
+    ),
     ("--seed", "SEED", "seed of the initial weights and of --generate (1)"),
     ("--isa", "NAME", "portable, avx2, avx512 or neon (the fastest one here)"),
     ("--load", "FILE", "go on from a file of --save, or from six bare weights in safetensors format"),
@@ -34,6 +49,9 @@ const FLAGS: [Flag; 24] = [
 ];
 
 const ABOUT: &str = "\
+A text is words between white space, a sentence a line; a new line is the word <eos>. Where the vocabulary has no <unk>,
+words that it lacks are counted and left out of what is judged. \"long\" is your own text of 20000 tokens or more.
+
 Files are replaced whole or not at all, and equal runs write equal files. A run loaded takes what no flag names from
 its file: sizes, rate, clipping, decay, seed; it ends as if it had never stopped. Ctrl-C ends a run at once:
 --save-every bounds what is lost. A run that an error stops keeps the curves of the epochs done. Where an epoch ends
@@ -48,7 +66,14 @@ exit codes: 0 done; 2 a bad command line; 1 anything else that stops the run
 pub struct Options {
     pub data: Option<PathBuf>,
     pub valid: Option<PathBuf>,
+    pub valid_fraction: Option<f64>,
+    pub test: Option<PathBuf>,
     pub tokens: Option<usize>,
+    pub min_count: Option<usize>,
+    pub vocab: Option<usize>,
+    pub vocabulary: Option<PathBuf>,
+    pub lower: bool,
+    pub split_punctuation: bool,
     pub epochs: Option<usize>,
     pub wordvec: Option<NonZeroUsize>,
     pub hidden: Option<NonZeroUsize>,
@@ -85,6 +110,15 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Strin
         match value.flag {
             "--data" => options.data = Some(value.path()?),
             "--valid" => options.valid = Some(value.path()?),
+            "--valid-fraction" => {
+                options.valid_fraction = Some(value.parse_if(|share: &f64| *share > 0.0 && *share < 1.0)?);
+            }
+            "--test" => options.test = Some(value.path()?),
+            "--min-count" => options.min_count = Some(value.parse()?),
+            "--vocab" => options.vocab = Some(value.parse()?),
+            "--vocabulary" => options.vocabulary = Some(value.path()?),
+            "--lower" => options.lower = true,
+            "--split-punctuation" => options.split_punctuation = true,
             "--tokens" => options.tokens = Some(value.parse()?),
             "--epochs" => options.epochs = Some(value.parse()?),
             "--wordvec" => options.wordvec = Some(value.parse()?),
@@ -116,6 +150,9 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Strin
         }
         Ok(())
     })?;
+    if go && options.valid.is_some() && options.valid_fraction.is_some() {
+        return Err("--valid and --valid-fraction both name a text to validate on: give one of them".into());
+    }
     Ok(if go { Command::Train(options) } else { Command::Help })
 }
 
@@ -170,6 +207,14 @@ mod tests {
             "--hidden 0",
             "--batch=0",
             "--quiet=yes",
+            "--valid-fraction 0",
+            "--valid-fraction 1",
+            "--valid-fraction nan",
+            "--valid a --valid-fraction 0.1",
+            "--min-count -1",
+            "--vocab some",
+            "--lower=1",
+            "--test=",
             "--isa abacus",
             "--seed 18446744073709551616",
             "--csv=",

@@ -27,14 +27,15 @@ impl Files {
         let [csv, plot, save, best] = outputs.map(|(_, path)| path.as_deref().map(Output::prepare).transpose());
         let files = Self { csv: csv?, plot: plot?, save: save?, best: best? };
 
-        let mut taken = vec![("--valid", options.valid.clone())];
+        let read = [("--valid", &options.valid), ("--test", &options.test), ("--vocabulary", &options.vocabulary)];
+        let mut taken = read.map(|(flag, path)| (flag, path.clone())).to_vec();
         match source {
             Source::Folder(folder) => {
                 let names = ["ptb.train.txt", "ptb.valid.txt", "ptb.test.txt"];
                 taken.extend(names.map(|name| ("--data", Some(folder.join(name)))));
             }
             Source::File(file) => taken.push(("--data", Some(file.clone()))),
-            Source::BuiltIn => {}
+            Source::Stdin | Source::BuiltIn => {}
         }
         for (flag, path) in outputs {
             let models = ["--save", "--save-best"].contains(&flag);

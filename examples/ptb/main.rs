@@ -11,6 +11,7 @@ mod flags;
 mod generate;
 mod grammar;
 mod history;
+mod input;
 mod keeper;
 mod output;
 mod plot;

@@ -23,7 +23,7 @@ use crate::{
     progress::Report,
     saved::{self, Saved},
     settings::Settings,
-    text::{self, HeldOut, Source, Texts},
+    text::{self, HeldOut, Read, Source, Start, Texts},
     visible::visible,
 };
 
@@ -42,13 +42,18 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let bytes = options.load.as_deref().map(saved::bytes).transpose()?;
     let saved =
         options.load.as_deref().zip(bytes.as_deref()).map(|(path, bytes)| Saved::new(path, bytes)).transpose()?;
-    let settings = Settings::new(options, saved.as_ref(), source.is_built_in())?;
-    let texts = text::load(options, &source, &settings, saved.as_ref())?;
+    let read = Read::new(options, &source)?;
+    let mut settings = Settings::new(options, saved.as_ref(), read.defaults(&source))?;
+    let texts = text::load(options, &source, &settings, saved.as_ref(), read)?;
+    let corpus = texts.train.as_deref().unwrap_or_default();
+    let starts_anew = texts.start != Start::AsSaved && (settings.trains() || !settings.keeps_windows);
+    if starts_anew {
+        settings.start_anew(corpus.len(), texts.start == Start::OtherText);
+    }
     check(options, &settings, &texts)?;
 
     let mut config = settings.config;
     config.vocab_size = texts.vocabulary.len();
-    let corpus = texts.train.ids().get(..texts.tokens.unwrap_or(0)).unwrap_or(texts.train.ids());
     let steps = match settings.trains() {
         true => Batches::new(corpus, config)?.steps_per_epoch(),
         false => 0,
@@ -60,14 +65,17 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         Some(saved) => saved.checkpoint.load(&mut model)?,
         None => state.rng = rng.state(),
     }
+    if starts_anew {
+        model.reset_state();
+    }
     let report = Report::new(options.quiet, steps.saturating_mul(settings.epochs_left()));
-    if source.is_built_in() && texts.tokens.is_some() {
+    if source.is_built_in() && texts.train.is_some() {
         report.line(
             "no Penn Treebank text at hand: training on the built-in text \
              (sh examples/ptb-data.sh fetches the real one)",
         )?;
     }
-    introduce(&report, &texts, &model, &settings, saved.as_ref())?;
+    introduce(&report, &texts, &model, &settings, saved.as_ref().map(|saved| (saved, starts_anew)))?;
 
     let Files { csv, plot, save, best } = files;
     let keeper = Keeper::new(texts.vocabulary.to_lines()?, state)?;
@@ -111,16 +119,20 @@ fn introduce(
     texts: &Texts,
     model: &Model,
     settings: &Settings,
-    saved: Option<&Saved<'_>>,
+    saved: Option<(&Saved<'_>, bool)>,
 ) -> Result<(), Failure> {
     let config = model.config();
-    match texts.tokens {
+    match texts.train.as_ref().map(Vec::len) {
         Some(tokens) => report.line(&format!("corpus size: {tokens}, vocabulary size: {}", config.vocab_size))?,
         None => report.line(&format!("vocabulary size: {}, and the text at hand has another", config.vocab_size))?,
     }
     for (name, held_out) in [("valid", &texts.valid), ("test", &texts.test)] {
         if let Some(HeldOut { ids, unknown }) = held_out {
-            report.line(&format!("{name} size: {}, unknown words: {unknown}", ids.len()))?;
+            let (left_out, told) = match texts.vocabulary.id("<unk>") {
+                None if *unknown > 0 => (*unknown, " (left out, as the vocabulary has no <unk>)"),
+                _ => (0, ""),
+            };
+            report.line(&format!("{name} size: {}, unknown words: {unknown}{told}", ids.len() + left_out))?;
         }
     }
     let memory = config.memory()?;
@@ -128,14 +140,25 @@ fn introduce(
     let (parameters, bytes) = (memory.weights, if clips { memory.bytes_with_gradients() } else { memory.bytes() });
     report
         .line(&format!("{parameters} parameters, {bytes} bytes for training, {} instructions", model.isa().name()))?;
-    if let Some(Saved { path, .. }) = saved {
+    for note in &texts.notes {
+        report.line(note)?;
+    }
+    if let Some((Saved { path, .. }, starts_anew)) = saved {
         let (path, epoch) = (visible(path), settings.state.epoch);
         let end = if settings.trains() || settings.epochs == 0 {
             ""
         } else {
             ": nothing to train, as --epochs is not above it"
         };
-        report.line(&format!("loaded {path} at epoch {epoch}{end}"))?;
+        let why = match texts.start {
+            Start::OtherText if settings.keeps_windows => "the text is another",
+            _ => "--batch, --time or --tokens is another",
+        };
+        let anew = match starts_anew {
+            true => format!("; reading and the hidden state start anew, as {why}"),
+            false => String::new(),
+        };
+        report.line(&format!("loaded {path} at epoch {epoch}{anew}{end}"))?;
     }
     Ok(())
 }

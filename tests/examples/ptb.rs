@@ -8,7 +8,7 @@ use crate::example::{SENTENCE, SMALL, assert_harmless, example, fails, folder, l
 #[test]
 fn help_lists_every_flag() {
     let help = lines(&folder("help"), "--help").join("\n");
-    for flag in "data valid tokens epochs wordvec hidden batch time lr clip lr-decay seed isa load save save-every \
+    for flag in "data valid valid-fraction test tokens min-count vocab vocabulary lower split-punctuation epochs wordvec hidden batch time lr clip lr-decay seed isa load save save-every \
                  save-best csv plot generate temperature top quiet help"
         .split_whitespace()
     {
@@ -155,6 +155,8 @@ fn bad_command_lines_exit_with_2() {
         "--clip 0",
         "--lr-decay 0.9",
         "--save-every 0",
+        "--valid-fraction 1.5",
+        "--valid a.txt --valid-fraction 0.5",
         "--generate=-1",
         "--temperature nan",
     ] {
@@ -340,14 +342,6 @@ fn names_of_files_do_not_drive_the_terminal() {
         let output = run(line);
         assert!(output.status.code() == Some(1) && text(&output.stderr).contains(shown), "{line}: {output:?}");
     }
-}
-
-#[test]
-fn a_validation_text_with_words_that_nothing_stands_for_is_an_error() {
-    let folder = folder("no_unk");
-    fs::write(folder.join("ptb.train.txt"), SENTENCE.repeat(40)).unwrap();
-    fs::write(folder.join("ptb.valid.txt"), "you say yes .\n").unwrap();
-    fails(&folder, "--data .", 1, "tokens not in the vocabulary: 1 (the first at position 2)");
 }
 
 #[test]

@@ -114,17 +114,11 @@ fn flags_rule_where_they_do_not_contradict_the_file() {
     lines(&folder, "--data a.txt --load n --epochs 3 --clip inf --save n");
     assert_eq!(state(&folder.join("n")).max_norm, f32::INFINITY);
 
-    fs::write(folder.join("b.txt"), SENTENCE.replace("hello", "hallo").repeat(40)).unwrap();
-    fs::write(folder.join("c.txt"), format!("hello {}", SENTENCE.repeat(40))).unwrap();
     for (flags, part) in [
         ("--data a.txt --hidden 9", "--hidden 9 contradicts m, which has 8"),
         ("--data a.txt --wordvec 9", "--wordvec 9 contradicts m"),
-        ("--data a.txt --batch 3", "--batch 3 contradicts m, which has 2"),
-        ("--data a.txt --time 5", "--time 5 contradicts m, which has 4"),
-        ("--data b.txt", "another vocabulary (8 words) than m (8)"),
-        ("--data c.txt", "another vocabulary"),
-        ("--data b.txt --epochs 0", "another vocabulary"),
-        ("--data a.txt --tokens 5", "another vocabulary (5 words) than m (8)"),
+        ("--data a.txt --tokens 5", "5 tokens, 9 are needed"),
+        ("--data a.txt --vocabulary a.txt", "m has words of its own: leave --vocabulary out"),
         ("--epochs 5", "another vocabulary (435 words) than m (8)"),
         ("--data a.txt --csv m", "same file"),
         ("--data a.txt --plot m", "same file"),

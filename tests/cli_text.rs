@@ -1,0 +1,365 @@
+//! Promise: any text can be trained on, judged, kept and gone on from: rare words, held-out parts, words that nothing
+//! stands for, raw text, standard input, another text in the words of a model.
+#![cfg(feature = "alloc")]
+
+use std::{fs, path::Path, process::Command};
+
+use rnnlm::{Checkpoint, Xorshift};
+
+mod example;
+use example::{SENTENCE, SMALL, example, fails, folder, lines, predict, run, text, with_text};
+
+// the example's own unit tests run here
+#[allow(dead_code)]
+#[path = "../examples/ptb/args.rs"]
+mod args;
+#[allow(dead_code)]
+#[path = "../examples/shared/flags.rs"]
+mod flags;
+#[allow(dead_code)]
+#[path = "../examples/ptb/input.rs"]
+mod input;
+#[allow(dead_code)]
+#[path = "../examples/shared/visible.rs"]
+mod visible;
+
+/// The words in a model's file.
+fn words(file: &Path) -> Vec<String> {
+    let bytes = fs::read(file).unwrap();
+    Checkpoint::read(&bytes).unwrap().words().map(String::from).collect()
+}
+
+/// The state of training in a file.
+fn state(file: &Path) -> rnnlm::TrainingState {
+    Checkpoint::read(&fs::read(file).unwrap()).unwrap().training().unwrap()
+}
+
+fn perplexity(line: &str, name: &str) -> f64 {
+    let rest = line.split_once(name).unwrap_or_else(|| panic!("{line}")).1;
+    rest.split_whitespace().next().unwrap().parse().unwrap()
+}
+
+fn has(lines: &[String], part: &str) -> bool {
+    lines.iter().any(|line| line.contains(part))
+}
+
+#[test]
+fn words_that_nothing_stands_for_are_counted_and_left_out() {
+    let folder = folder("left_out");
+    fs::write(folder.join("a.txt"), "the pump starts now\nthe valve stops now\n".repeat(40)).unwrap();
+    fs::write(folder.join("v.txt"), "the fan starts now\nthe valve stops later\n".repeat(10)).unwrap();
+    // the known words alone, which the scores must be of
+    fs::write(folder.join("known.txt"), "the starts now\nthe valve stops\n".repeat(10)).unwrap();
+    let run = |valid: &str| lines(&folder, &format!("{SMALL} --epochs 2 --valid {valid}"));
+    let [with, without] = ["v.txt", "known.txt"].map(run);
+    assert_eq!(with[1], "valid size: 100, unknown words: 20 (left out, as the vocabulary has no <unk>)");
+    assert_eq!(without[1], "valid size: 80, unknown words: 0");
+    assert!(with[3].contains(" | valid ") && with[3..5] == without[3..5], "{with:?}");
+    // nothing known is nothing to judge
+    fs::write(folder.join("none.txt"), "fan later\n").unwrap();
+    fails(&folder, &format!("{SMALL} --epochs 2 --valid none.txt"), 1, "none.txt: fewer than two tokens");
+}
+
+#[test]
+fn rare_words_become_unk_by_count_or_by_size() {
+    let folder = folder("rare");
+    let text = format!("{}a rare bird\na rare fish\nsings\n", SENTENCE.repeat(40));
+    fs::write(folder.join("a.txt"), text).unwrap();
+    fs::write(folder.join("v.txt"), "you say a bird\n").unwrap();
+    let sizes = |line: &str| lines(&folder, &format!("{SMALL} --epochs 0 --save m {line}"));
+    let frequent = ["you", "say", "goodbye", "and", "i", "hello", ".", "<eos>"];
+    assert_eq!(sizes("")[0], "corpus size: 370, vocabulary size: 13");
+    let printed = sizes("--min-count 2 --valid v.txt");
+    assert_eq!(printed[0], "corpus size: 370, vocabulary size: 11");
+    assert_eq!(printed[1], "valid size: 5, unknown words: 1");
+    assert!(has(&printed, "the rarest of its 13 words, 0.8% of the tokens, are read as <unk>"), "{printed:?}");
+    assert_eq!(words(&folder.join("m")), [&frequent[..], &["a", "rare", "<unk>"]].concat());
+    sizes("--vocab 10");
+    assert_eq!(words(&folder.join("m")), [&frequent[..], &["a", "<unk>"]].concat());
+    sizes("--vocab 13");
+    assert_eq!(words(&folder.join("m")).len(), 13);
+    sizes("--vocab 10 --min-count 40");
+    assert_eq!(words(&folder.join("m")), [&frequent[..], &["<unk>"]].concat());
+    // the words are counted in what is trained on alone
+    sizes("--tokens 363 --min-count 2");
+    assert_eq!(words(&folder.join("m")), [&frequent[..], &["<unk>"]].concat());
+    sizes("--valid-fraction 0.02 --min-count 2");
+    assert_eq!(words(&folder.join("m")), [&frequent[..], &["<unk>"]].concat());
+}
+
+#[test]
+fn a_held_out_part_begins_with_a_line() {
+    let folder = with_text("fraction");
+    let run = |line: &str| lines(&folder, &format!("{SMALL} --epochs 1 {line}"));
+    // 40 lines of 9 tokens
+    for (fraction, sizes) in [("0.1", [324, 36]), ("0.9", [36, 324]), ("0.03", [351, 9])] {
+        let printed = run(&format!("--valid-fraction {fraction}"));
+        let found = format!("{} {}", printed[0], printed[1]);
+        let expected = format!("corpus size: {}, vocabulary size: 8 valid size: {}, unknown", sizes[0], sizes[1]);
+        assert!(found.starts_with(&expected), "{fraction}: {found}");
+    }
+    fails(&folder, &format!("{SMALL} --valid-fraction 0.001"), 1, "part of --valid-fraction: fewer than two tokens");
+    // as if it were two files
+    fs::write(folder.join("b.txt"), SENTENCE.repeat(36)).unwrap();
+    fs::write(folder.join("v.txt"), SENTENCE.repeat(4)).unwrap();
+    let two = lines(&folder, &format!("{} --epochs 1 --valid v.txt", SMALL.replace("a.txt", "b.txt")));
+    assert_eq!(run("--valid-fraction 0.1")[..4], two[..4]);
+    // of the tokens that are taken
+    assert_eq!(
+        run("--valid-fraction 0.1 --tokens 90")[..2],
+        ["corpus size: 81, vocabulary size: 8", "valid size: 9, unknown words: 0"]
+    );
+    // a text of one line
+    fs::write(folder.join("a.txt"), SENTENCE.trim_end().repeat(40)).unwrap();
+    assert!(run("--valid-fraction 0.5")[0].starts_with("corpus size: "));
+}
+
+#[test]
+fn a_text_of_ones_own_is_taken_whole_and_a_part_says_so() {
+    let folder = folder("whole");
+    fs::write(folder.join("a.txt"), SENTENCE.repeat(400)).unwrap();
+    fs::create_dir(folder.join("ptb")).unwrap();
+    fs::copy(folder.join("a.txt"), folder.join("ptb/ptb.train.txt")).unwrap();
+    let whole = lines(&folder, "--data a.txt --epochs 0");
+    assert_eq!(whole[0], "corpus size: 3600, vocabulary size: 8");
+    assert!(!has(&whole, "--tokens"), "{whole:?}");
+    for line in ["--data a.txt --tokens 1000", "--data ptb"] {
+        let part = lines(&folder, &format!("{line} --epochs 0"));
+        assert_eq!(part[0], "corpus size: 1000, vocabulary size: 8");
+        assert!(part.contains(&"the first 1000 of 3600 tokens: --tokens 0 takes all".into()), "{part:?}");
+    }
+    assert_eq!(lines(&folder, "--data ptb --tokens 0 --epochs 0")[0], "corpus size: 3600, vocabulary size: 8");
+}
+
+/// Whoever writes into a pipe that nobody reads any more is told so: the end of an endless text is not waited for.
+#[cfg(unix)]
+#[test]
+fn no_more_is_read_than_a_part_needs() {
+    let folder = folder("endless");
+    let command = format!("yes 'you say goodbye' | {} --data - --tokens 999 --epochs 1", example("ptb").display());
+    let output = Command::new("sh").args(["-c", &command]).current_dir(&folder).output().unwrap();
+    let printed = text(&output.stdout);
+    assert!(output.status.success(), "{output:?}");
+    assert!(printed.contains("corpus size: 999, vocabulary size: 4\n"), "{printed}");
+    assert!(printed.contains("\nthe first 999 tokens: --tokens 0 takes all\n"), "{printed}");
+}
+
+#[cfg(unix)]
+#[test]
+fn standard_input_is_a_text_as_any_other() {
+    let folder = with_text("stdin");
+    let small = SMALL.replace("a.txt", "-");
+    let command = format!("{} {small} --epochs 2 --save p < a.txt", example("ptb").display());
+    let output = Command::new("sh").args(["-c", &command]).current_dir(&folder).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    lines(&folder, &format!("{SMALL} --epochs 2 --save m"));
+    assert!(fs::read(folder.join("p")).unwrap() == fs::read(folder.join("m")).unwrap());
+}
+
+#[test]
+fn a_long_text_of_ones_own_has_defaults_of_its_own() {
+    let folder = folder("long");
+    fs::write(folder.join("a.txt"), SENTENCE.repeat(2300)).unwrap();
+    let small = "--data a.txt --hidden 4 --wordvec 4 --save m";
+    lines(&folder, &format!("{small} --epochs 1 --valid-fraction 0.01"));
+    let file = fs::read(folder.join("m")).unwrap();
+    let (config, state) = (Checkpoint::read(&file).unwrap().config(), state(&folder.join("m")));
+    assert_eq!((config.batch_size, config.time_size), (20, 35));
+    assert_eq!((state.learning_rate, state.max_norm, state.decay), (5.0, 0.25, 2.0));
+    // a short one the book's
+    lines(&folder, &format!("{small} --epochs 1 --tokens 19999"));
+    let file = fs::read(folder.join("m")).unwrap();
+    let (config, state) = (Checkpoint::read(&file).unwrap().config(), self::state(&folder.join("m")));
+    assert_eq!((config.batch_size, config.time_size), (10, 5));
+    assert_eq!((state.learning_rate, state.max_norm, state.decay), (0.1, f32::INFINITY, 1.0));
+    // at most 10,000 words
+    let many: String = (0..12_000).map(|i| format!("w{i} w{} ", i % 9_000)).collect();
+    fs::write(folder.join("a.txt"), many).unwrap();
+    assert_eq!(lines(&folder, &format!("{small} --epochs 0"))[0], "corpus size: 24000, vocabulary size: 10000");
+    assert_eq!(words(&folder.join("m"))[9_999], "<unk>");
+    assert_eq!(
+        lines(&folder, &format!("{small} --epochs 0 --vocab 0"))[0],
+        "corpus size: 24000, vocabulary size: 12000"
+    );
+}
+
+#[test]
+fn a_text_is_tested_at_the_end() {
+    let folder = with_text("tested");
+    fs::write(folder.join("t.txt"), SENTENCE.repeat(2)).unwrap();
+    let printed = lines(&folder, &format!("{SMALL} --epochs 30 --test t.txt"));
+    assert_eq!(printed[1], "test size: 18, unknown words: 0");
+    let line = printed.iter().find(|line| line.starts_with("test perplexity: ")).unwrap();
+    assert!(perplexity(line, "perplexity: ") < 2.0, "{line}");
+    fails(&folder, &format!("{SMALL} --epochs 1 --test missing"), 1, "missing: No such file");
+    fails(&folder, &format!("{SMALL} --epochs 1 --test t.txt --save t.txt"), 1, "--save and --test name the same file");
+}
+
+#[test]
+fn raw_text_is_lowered_and_its_punctuation_split_off() {
+    let folder = folder("raw");
+    fs::write(folder.join("a.txt"), "You say \"Goodbye\", and I say hello...\n".repeat(40)).unwrap();
+    fs::write(folder.join("v.txt"), "YOU, and I.\n").unwrap();
+    let printed = lines(&folder, &format!("{SMALL} --epochs 1 --valid v.txt --lower --split-punctuation --save m"));
+    assert_eq!(words(&folder.join("m")), ["you", "say", "\"", "goodbye", ",", "and", "i", "hello", "...", "<eos>"]);
+    assert_eq!(printed[1], "valid size: 6, unknown words: 1 (left out, as the vocabulary has no <unk>)");
+    assert!(has(&printed, "the text is read in lower case, punctuation is split off"), "{printed:?}");
+    // goes on only where it reads the same
+    lines(&folder, "--load m --data a.txt --lower --split-punctuation --epochs 2 --save m");
+    assert_eq!(state(&folder.join("m")).epoch, 2);
+    lines(&folder, &format!("{SMALL} --epochs 1 --save m"));
+    assert_eq!(words(&folder.join("m"))[2], "\"Goodbye\",");
+}
+
+#[test]
+fn a_model_goes_on_with_another_text_in_its_own_words() {
+    let folder = folder("tune");
+    fs::write(folder.join("a.txt"), "the pump starts now\n".repeat(40)).unwrap();
+    fs::write(folder.join("b.txt"), "now the pump starts\n".repeat(40)).unwrap();
+    fs::write(folder.join("c.txt"), "now the fan starts\n".repeat(30)).unwrap();
+    lines(&folder, &format!("{SMALL} --epochs 20 --save m"));
+    let judged = |model: &str| {
+        let lines = lines(&folder, &format!("--load {model} --epochs 0 --valid b.txt"));
+        perplexity(lines.iter().find(|line| line.starts_with("valid perplexity: ")).unwrap(), "perplexity: ")
+    };
+    let tuned = lines(&folder, "--load m --data b.txt --epochs 40 --save n");
+    assert!(has(&tuned, "the text has the words of m in another order: they keep its ids"), "{tuned:?}");
+    assert!(has(&tuned, "| epoch 21 |") && has(&tuned, "| epoch 40 |") && !has(&tuned, "| epoch 20 |"), "{tuned:?}");
+    assert_eq!(words(&folder.join("n")), words(&folder.join("m")));
+    let [before, after] = ["m", "n"].map(judged);
+    assert!(before > 3.0 && after < 1.2, "{before} {after}");
+
+    // of other words and another length: left out, or <unk>
+    let other = lines(&folder, "--load m --data c.txt --epochs 21 --save n");
+    assert!(has(&other, "30 of 150 tokens are no words of m: left out"), "{other:?}");
+    let anew = "reading and the hidden state start anew, as the text is another";
+    assert!(has(&other, &format!("loaded m at epoch 20; {anew}")), "{other:?}");
+    fs::write(folder.join("a.txt"), format!("{}rare\n", "the pump starts now\n".repeat(40))).unwrap();
+    lines(&folder, &format!("{SMALL} --epochs 20 --save u --min-count 2"));
+    let other = lines(&folder, "--load u --data c.txt --epochs 21");
+    assert!(has(&other, "30 of 150 tokens are no words of u: read as <unk>"), "{other:?}");
+    // where no epochs are named, as many as usual are added
+    let more = lines(&folder, "--load n --data b.txt");
+    assert!(has(&more, "| epoch 121 |") && !has(&more, "| epoch 122 |"), "{}", more.len());
+    // nothing is tuned by accident: no text is named
+    fails(&folder, "--load n --epochs 50", 1, "another vocabulary (435 words) than n (5)");
+}
+
+#[test]
+fn what_is_tuned_goes_on_exactly() {
+    let folder = with_text("tuned_exactly");
+    fs::write(folder.join("b.txt"), "hello i say and you say goodbye\n\n".repeat(57)).unwrap();
+    fs::write(folder.join("v.txt"), "hello i say\n".repeat(5)).unwrap();
+    lines(&folder, &format!("{SMALL} --epochs 3 --valid v.txt --lr-decay 3 --save m"));
+    let best = state(&folder.join("m")).best_loss;
+    assert!(best.is_finite());
+    let tune = "--data b.txt --batch 3 --time 5 --valid v.txt";
+    lines(&folder, &format!("--load m {tune} --epochs 8 --save whole"));
+    lines(&folder, &format!("--load m {tune} --epochs 5 --save part"));
+    let rest = lines(&folder, "--load part --data b.txt --valid v.txt --epochs 8 --save part");
+    assert!(rest.iter().any(|line| line == "loaded part at epoch 5"), "{rest:?}");
+    assert!(fs::read(folder.join("whole")).unwrap() == fs::read(folder.join("part")).unwrap());
+    // with rare words merged and a part held out, too
+    fs::write(folder.join("a.txt"), format!("{}one two\n{}", SENTENCE.repeat(20), SENTENCE.repeat(20))).unwrap();
+    let own = format!("{SMALL} --min-count 2 --valid-fraction 0.2 --lr-decay 2");
+    lines(&folder, &format!("{own} --epochs 6 --save whole"));
+    lines(&folder, &format!("{own} --epochs 4 --save part"));
+    lines(&folder, "--load part --data a.txt --valid-fraction 0.2 --epochs 6 --save part");
+    assert!(fs::read(folder.join("whole")).unwrap() == fs::read(folder.join("part")).unwrap());
+    // without the held-out part it is another length
+    fails(&folder, "--load part --data a.txt --valid v.txt --epochs 7", 1, "of another length");
+}
+
+#[test]
+fn other_sizes_of_windows_start_anew_and_say_so() {
+    let folder = with_text("windows");
+    lines(&folder, &format!("{SMALL} --epochs 3 --save m"));
+    for flags in ["--batch 3", "--time 7", "--batch 5 --time 3"] {
+        let printed = lines(&folder, &format!("--load m --data a.txt {flags} --epochs 5 --save n"));
+        let anew =
+            "loaded m at epoch 3; reading and the hidden state start anew, as --batch, --time or --tokens is another";
+        assert!(has(&printed, anew) && has(&printed, "| epoch 4 |"), "{printed:?}");
+        // and go on exactly from there
+        lines(&folder, &format!("--load m --data a.txt {flags} --epochs 4 --save o"));
+        lines(&folder, "--load o --data a.txt --epochs 5 --save o");
+        assert!(fs::read(folder.join("n")).unwrap() == fs::read(folder.join("o")).unwrap(), "{flags}");
+    }
+}
+
+/// Texts of the kinds that users have, raw.
+fn raw(kind: &str) -> String {
+    let mut rng = Xorshift::new(7);
+    let mut pick = |words: &[&str]| words[rng.below(words.len() as u32) as usize].to_owned();
+    let mut text = String::new();
+    for i in 0..400 {
+        if i % 9 == 0 {
+            text += &format!("only{i} ");
+        }
+        text += &match kind {
+            "english" => {
+                let (who, what) =
+                    (pick(&["The pump", "A \"valve\"", "She", "Nobody"]), pick(&["starts", "stops", "isn't"]));
+                format!(
+                    "{who} {what} {}, {}{}\n",
+                    pick(&["now", "later", "there"]),
+                    pick(&["he said", "at 10:30", "3.5%"]),
+                    pick(&[".", "!", "..."])
+                )
+            }
+            "korean" => {
+                let who = pick(&["나는", "너는", "그녀는", "펌프가", "밸브가"]);
+                format!("{who} {} {}.\n", pick(&["오늘", "어제", "천천히"]), pick(&["멈춘다", "움직인다", "말한다"]))
+            }
+            "source" => {
+                let name = pick(&["count", "sum", "x_1"]);
+                format!(
+                    "    let {name} = {}({}, {i});\n{}",
+                    pick(&["f", "g", "max"]),
+                    pick(&["a", "b[0]"]),
+                    pick(&["", "\n", "}\r\n", "\t// done\n"])
+                )
+            }
+            _ => {
+                let level = pick(&["INFO", "WARN", "ERROR"]);
+                format!(
+                    "2026-11-30T12:{:02}:{:02}Z {level} [{}] id={i:08x} {}\n",
+                    i / 60 % 60,
+                    i % 60,
+                    pick(&["db", "net"]),
+                    pick(&["ok", "timeout after 30 s", "retry"])
+                )
+            }
+        };
+    }
+    text
+}
+
+/// By the words of the guide alone: trained, validated, kept, resumed, continued, scored.
+#[test]
+fn texts_of_every_kind_go_the_whole_way() {
+    for kind in ["english", "korean", "source", "log"] {
+        let folder = folder(&format!("kind_{kind}"));
+        fs::write(folder.join("my.txt"), raw(kind)).unwrap();
+        let small = "--data my.txt --hidden 16 --wordvec 16 --lr 0.5";
+        let own = "--valid-fraction 0.1 --min-count 2";
+        let printed = lines(&folder, &format!("{small} {own} --epochs 6 --save m --save-best best"));
+        let valid: Vec<f64> = printed
+            .iter()
+            .filter(|line| line.starts_with("| epoch "))
+            .map(|line| perplexity(line, "| valid "))
+            .collect();
+        assert!(valid.len() == 6 && valid[5] < 0.95 * valid[0] && valid[5] < 60.0, "{kind}: {valid:?}");
+        assert!(!printed[1].ends_with("unknown words: 0"), "{kind}: {printed:?}");
+        lines(&folder, "--load m --data my.txt --valid-fraction 0.1 --epochs 8 --save m");
+        let whole = lines(&folder, &format!("{small} {own} --epochs 8 --save whole"));
+        assert!(whole.len() > 8 && fs::read(folder.join("whole")).unwrap() == fs::read(folder.join("m")).unwrap());
+        let generated = run(&folder, "--load best --epochs 0 --generate 20 --quiet");
+        assert!(generated.status.success() && generated.stdout.len() > 40, "{kind}: {generated:?}");
+        let line = raw(kind).lines().next().unwrap().to_owned();
+        for flags in ["--load best --top 3", "--load best --score"] {
+            let answer = predict(&folder, flags, format!("{line}\n").as_bytes());
+            assert!(answer.status.success(), "{kind}: {answer:?}");
+            assert!(text(&answer.stdout).contains(if flags.ends_with('3') { "%" } else { "perplexity " }), "{kind}");
+        }
+    }
+}
