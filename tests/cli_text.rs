@@ -286,6 +286,77 @@ fn other_sizes_of_windows_start_anew_and_say_so() {
     }
 }
 
+/// A file of the six weights alone, of a model with one of each size and so many words.
+fn bare(words: usize) -> Vec<u8> {
+    let (mut header, mut end) = (String::new(), 0);
+    let v = words.to_string();
+    for (name, shape, len) in [
+        ("embed.W", format!("{v},1"), words),
+        ("rnn.Wx", "1,1".into(), 1),
+        ("rnn.Wh", "1,1".into(), 1),
+        ("rnn.b", "1".into(), 1),
+        ("affine.W", format!("1,{v}"), words),
+        ("affine.b", v.clone(), words),
+    ] {
+        let (begin, comma) = (end, if end == 0 { "{" } else { "," });
+        end += 4 * len;
+        header += &format!(r#"{comma}"{name}":{{"dtype":"F32","shape":[{shape}],"data_offsets":[{begin},{end}]}}"#);
+    }
+    header += "}";
+    [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &vec![0; end]].concat()
+}
+
+#[test]
+fn bare_weights_get_their_words_from_a_list() {
+    let folder = with_text("list");
+    fs::write(folder.join("bare"), bare(9)).unwrap();
+    // by frequency, as other programs number them, and with a word that the text lacks
+    let list = ["say", "<eos>", ".", "you", "i", "hello", "goodbye", "and", "yes"];
+    fs::write(folder.join("words.txt"), list.join("\r\n")).unwrap();
+    let printed = lines(&folder, "--load bare --vocabulary words.txt --data a.txt --epochs 0 --save m");
+    assert_eq!(printed[0], "corpus size: 360, vocabulary size: 9");
+    assert_eq!(words(&folder.join("m")), list);
+    // the text alone would number them otherwise, and has another number of them
+    let part = "another vocabulary (8 words) than bare (9), which has no words of its own: name them by --vocabulary";
+    fails(&folder, "--load bare --data a.txt --epochs 0", 1, part);
+    fs::write(folder.join("short.txt"), "you\nsay\n").unwrap();
+    let part = "short.txt has 2 words, bare 9: name the list that belongs to it";
+    fails(&folder, "--load bare --vocabulary short.txt --data a.txt --epochs 0", 1, part);
+    fs::write(folder.join("twice.txt"), "you\nsay\nyou\n").unwrap();
+    fails(&folder, "--load bare --vocabulary twice.txt --data a.txt", 1, "twice.txt: word 2");
+    fails(&folder, "--load bare --vocabulary missing.txt --data a.txt", 1, "missing.txt: No such file");
+    // from the start in these words; what they lack is left out
+    let printed = lines(&folder, &format!("{SMALL} --vocabulary short.txt --epochs 1 --save n"));
+    assert_eq!(printed[0], "corpus size: 120, vocabulary size: 2");
+    assert!(has(&printed, "240 of 360 tokens are no words of short.txt: left out"), "{printed:?}");
+    assert_eq!(words(&folder.join("n")), ["you", "say"]);
+}
+
+#[test]
+fn files_of_pytorch_are_told_how_to_come_in() {
+    let folder = with_text("pytorch");
+    fs::write(folder.join("m.pt"), b"PK\x03\x04\0\0\x08\x08\0\0archive/data.pkl").unwrap();
+    fs::write(folder.join("old.pt"), b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.").unwrap();
+    let header = r#"{"rnn.weight_ih_l0":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}"#;
+    let tensors = [&(header.len() as u64).to_le_bytes(), header.as_bytes(), &[0; 4]].concat();
+    fs::write(folder.join("state_dict"), tensors).unwrap();
+    let convert = "python3 examples/python/convert.py to-rnnlm";
+    for (file, part) in [
+        ("m.pt", "m.pt: not a safetensors file, but one of PyTorch (or a zip): convert its state_dict by"),
+        ("old.pt", "old.pt: not a safetensors file: name one of ptb --save; a state_dict of PyTorch"),
+        ("a.txt", "a.txt: not a safetensors file: name one of ptb --save"),
+        ("state_dict", "its name is \"rnn.weight_ih_l0\"; a state_dict of PyTorch is converted by"),
+    ] {
+        for output in
+            [run(&folder, &format!("--data a.txt --load {file}")), predict(&folder, &format!("--load {file}"), b"")]
+        {
+            let message = text(&output.stderr);
+            assert_eq!((output.status.code(), message.lines().count()), (Some(1), 1), "{message}");
+            assert!(message.contains(part) && message.contains(convert), "{message}");
+        }
+    }
+}
+
 /// Texts of the kinds that users have, raw.
 fn raw(kind: &str) -> String {
     let mut rng = Xorshift::new(7);

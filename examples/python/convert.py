@@ -1,12 +1,16 @@
 """Converts weights between PyTorch and rnnlm, both ways.
 
-    python convert.py to-rnnlm model.pt bare.safetensors
-    python convert.py to-torch checkpoint.safetensors model.pt
+    python convert.py to-rnnlm model.pt model.safetensors --words words.txt
+    python convert.py to-torch model.safetensors model.pt --words words.txt
 
-to-rnnlm reads a PyTorch state_dict of an nn.Embedding, a one-layer nn.RNN (tanh) and an nn.Linear, and writes the six weights
-of rnnlm as a bare file. to-torch reads what rnnlm writes, complete or bare, and writes such a state_dict. A file of
-PyTorch may be `torch.save(model.state_dict(), "model.pt")` or, by its name, `.safetensors`. The modules are found by
-their names in the model: --embedding, --rnn, --linear.
+to-rnnlm reads a PyTorch state_dict of an nn.Embedding, a one-layer nn.RNN (tanh) and an nn.Linear. With --words, a list of
+the V words in the order of their ids, one a line, it writes a complete file of rnnlm, at epoch 0, to go on with N 20, T 35,
+learning rate 0.1 and clipping at 0.25; without, the six weights alone, a bare file, which gets its words from
+`ptb --load FILE --vocabulary words.txt`. to-torch reads what rnnlm writes, complete or bare, and writes such a state_dict, and
+the words to the list that --words names.
+
+A file of PyTorch may be `torch.save(model.state_dict(), "model.pt")` or, by its name, `.safetensors`. The modules are
+found by their names in the model: --embedding, --rnn, --linear.
 
     PyTorch                           shape    rnnlm      shape
     embedding.weight                  (V,D)    embed.W    (V,D)
@@ -17,16 +21,17 @@ their names in the model: --embedding, --rnn, --linear.
     linear.bias                       (V)      affine.b   (V)
 
 Everything is float32: other types are rounded to it. A bias that a model lacks (bias=False) becomes zero. Which non-linearity an
-nn.RNN has is not in its state_dict: it must be tanh. The words of a complete file, in the order of their ids:
-
-    bytes(load_file("checkpoint.safetensors")["rnnlm.vocabulary"]).decode().split("\\n")[:-1]
+nn.RNN has is not in its state_dict: it must be tanh.
 
 Needs numpy and safetensors, and torch where a file is a .pt.
 """
 import argparse
+import json
+import struct
 import zlib
 
 import numpy as np
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 WEIGHTS = ["embed.W", "rnn.Wx", "rnn.Wh", "rnn.b", "affine.W", "affine.b"]
@@ -85,9 +90,48 @@ def to_torch(weights, embedding="embedding", rnn="rnn", linear="linear"):
     return {name: np.ascontiguousarray(array) for name, array in state.items()}
 
 
+def complete_file(weights, words):
+    """The bytes of a complete file of rnnlm at epoch 0, with these words."""
+    n, t, h = 20, 35, len(weights["rnn.b"])
+    # version; rate, clipping, decay, best loss, loss so far; stateful; T, epoch, iteration, position, seed, random generator
+    training = struct.pack("<I6fI6Q", 1, 0.1, 0.25, 1, float("inf"), 0, 0, 1, t, 0, 0, 0, 1, 1)
+    tensors = {name: ("F32", weights[name].shape, weights[name].astype("<f4").tobytes()) for name in WEIGHTS}
+    tensors["rnnlm.state"] = "F32", (n, h), bytes(4 * n * h)
+    for name, data in [("vocabulary", "".join(word + "\n" for word in words).encode()), ("training", training), ("crc32", bytes(4))]:
+        tensors["rnnlm." + name] = "U8", (len(data),), data
+    header, end = {}, 0
+    for name, (dtype, shape, data) in tensors.items():
+        header[name] = {"dtype": dtype, "shape": shape, "data_offsets": [end, end + len(data)]}
+        end += len(data)
+    header = json.dumps(header, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    content = struct.pack("<Q", len(header)) + header + b"".join(data for _, _, data in tensors.values())
+    return content[:-4] + struct.pack("<I", zlib.crc32(content[:-4]))
+
+
+def read_words(path, size):
+    """A list of so many words, one a line."""
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        words = file.read().replace("\r\n", "\n").split("\n")
+    if words[-1] == "":
+        words.pop()
+    if len(words) != size:
+        raise SystemExit("%s has %d lines, the model %d words: name the list that belongs to it" % (path, len(words), size))
+    if len(set(words)) != size:
+        raise SystemExit("%s has a word twice: each id needs a word of its own" % path)
+    return words
+
+
+def read_safetensors(path):
+    try:
+        return load_file(path)
+    except SafetensorError as error:
+        raise SystemExit("%s is no safetensors file: %s" % (path, error))
+
+
 def read_rnnlm(path):
     """The tensors of a file of rnnlm. The last four bytes of a complete one are the CRC-32 of all before."""
-    tensors = load_file(path)
+    tensors = read_safetensors(path)
     if any(name.startswith("rnnlm.") for name in tensors):
         with open(path, "rb") as file:
             content = file.read()
@@ -99,10 +143,18 @@ def read_rnnlm(path):
 def read_torch(path):
     """A state_dict as NumPy arrays."""
     if path.endswith(".safetensors"):
-        return load_file(path)
+        return read_safetensors(path)
     import torch
 
-    state = torch.load(path, map_location="cpu", weights_only=True)
+    advice = "save the model by torch.save(model.state_dict(), %r)" % path
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # a whole model, or no file of PyTorch: torch raises many kinds
+        raise SystemExit("%s is no state_dict of PyTorch (%s): %s" % (path, type(error).__name__, advice))
+    if not isinstance(state, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in state.values()):
+        raise SystemExit("%s holds more than a state_dict: %s" % (path, advice))
     return {name: tensor.float().numpy() for name, tensor in state.items()}
 
 
@@ -124,17 +176,32 @@ def main():
     p.add_argument("--embedding", default="embedding", help="name of the nn.Embedding")
     p.add_argument("--rnn", default="rnn", help="name of the nn.RNN")
     p.add_argument("--linear", default="linear", help="name of the nn.Linear")
+    p.add_argument("--words", help="list of the words in the order of their ids, one a line: read to-rnnlm, written to-torch")
     a = p.parse_args()
     names = a.embedding, a.rnn, a.linear
     if a.direction == "to-rnnlm":
         weights = to_rnnlm(read_torch(a.source), *names)
-        save_file(weights, a.target)
+        if a.words:
+            content = complete_file(weights, read_words(a.words, len(weights["embed.W"])))
+            with open(a.target, "wb") as file:
+                file.write(content)
+        else:
+            save_file(weights, a.target)
     else:
         weights = read_rnnlm(a.source)
+        words = bytes(weights.get("rnnlm.vocabulary", b""))
+        if a.words and not words:
+            raise SystemExit("%s has no words: leave --words out" % a.source)
         write_torch(to_torch(weights, *names), a.target)
+        if a.words:
+            with open(a.words, "wb") as file:
+                file.write(words)
     (v, d), h = weights["embed.W"].shape, len(weights["rnn.b"])
     print("%s: V %d, D %d, H %d" % (a.target, v, d, h))
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except (OSError, ImportError) as error:
+        raise SystemExit(str(error))

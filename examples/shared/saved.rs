@@ -17,16 +17,38 @@ pub struct Saved<'f> {
 impl<'f> Saved<'f> {
     /// What the bytes of that file say. The error is a message for the user.
     pub fn new(path: &'f Path, bytes: &'f [u8]) -> Result<Self, String> {
-        let checkpoint = Checkpoint::read(bytes).map_err(|error| match (error, error.tensor(bytes)) {
-            (CheckpointError::UnknownTensor { .. } | CheckpointError::Duplicate { .. }, Some(name)) => {
-                let name: String = name.chars().take(60).collect();
-                format!("{}: {error}; its name is \"{}\"", visible(path), visible(name))
-            }
-            _ => format!("{}: {error}", visible(path)),
-        })?;
+        let checkpoint = Checkpoint::read(bytes).map_err(|error| refused(path, bytes, error))?;
         let words = checkpoint.vocabulary();
         let vocabulary = words.map_err(|error| format!("{}: {error}", visible(path)))?;
         Ok(Self { path, checkpoint, vocabulary })
+    }
+}
+
+/// Why a file is none of a model, and what to do. The weights of PyTorch come in two kinds of file.
+fn refused(path: &Path, bytes: &[u8], error: CheckpointError) -> String {
+    const CONVERT: &str = "python3 examples/python/convert.py to-rnnlm";
+    let path = visible(path);
+    match (error, error.tensor(bytes)) {
+        (CheckpointError::NotSafetensors, _) if bytes.starts_with(b"PK") => format!(
+            "{path}: not a safetensors file, but one of PyTorch (or a zip): convert its state_dict by \
+             {CONVERT} {path} model.safetensors --words words.txt"
+        ),
+        (CheckpointError::NotSafetensors, _) => format!(
+            "{path}: not a safetensors file: name one of ptb --save; a state_dict of PyTorch is made into one by {CONVERT}"
+        ),
+        (CheckpointError::UnknownTensor { .. }, Some(name)) => {
+            let name: String = name.chars().take(60).collect();
+            format!(
+                "{path}: it has a tensor that is none of a model's; its name is \"{}\"; \
+                 a state_dict of PyTorch is converted by {CONVERT} {path} model.safetensors --words words.txt",
+                visible(name)
+            )
+        }
+        (CheckpointError::Duplicate { .. }, Some(name)) => {
+            let name: String = name.chars().take(60).collect();
+            format!("{path}: {error}; its name is \"{}\"", visible(name))
+        }
+        _ => format!("{path}: {error}"),
     }
 }
 

@@ -133,9 +133,10 @@ impl Checkpoint {
             Self::Config(error) => error.described(),
             Self::OtherSizes => (514, "the model has other sizes: build it from the checkpoint's config"),
             Self::BufferLength { .. } => (515, "the buffer is too short: take its length from Checkpoint::encoded_len"),
-            Self::NotSafetensors => {
-                (516, "not a safetensors file: name one that Checkpoint::write or Python's safetensors wrote")
-            }
+            Self::NotSafetensors => (
+                516,
+                "not a safetensors file: name one that Checkpoint::write, Python's safetensors or convert.py wrote",
+            ),
             Self::DuplicateWord { .. } => (517, "a word of the vocabulary stands there twice: list each word once"),
         }
     }

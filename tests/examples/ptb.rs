@@ -8,7 +8,8 @@ use crate::example::{SENTENCE, SMALL, assert_harmless, example, fails, folder, l
 #[test]
 fn help_lists_every_flag() {
     let help = lines(&folder("help"), "--help").join("\n");
-    for flag in "data valid valid-fraction test tokens min-count vocab vocabulary lower split-punctuation epochs wordvec hidden batch time lr clip lr-decay seed isa load save save-every \
+    for flag in "data valid valid-fraction test tokens min-count vocab vocabulary lower \
+                 split-punctuation epochs wordvec hidden batch time lr clip lr-decay seed isa load save save-every \
                  save-best csv plot generate temperature top quiet help"
         .split_whitespace()
     {

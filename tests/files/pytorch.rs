@@ -159,6 +159,29 @@ fn from_pytorch() {
 }
 
 #[test]
+fn words_go_to_pytorch_and_back() {
+    let Some(python) = Python::new("words_go_to_pytorch_and_back") else { return };
+    let model = model();
+    python.write("ours.safetensors", &complete(&model));
+    python.ok(CONVERT, "to-torch ours.safetensors ours.pt --words words.txt");
+    assert_eq!(python.read("words.txt"), WORDS.as_bytes());
+    python.ok(CONVERT, "to-rnnlm ours.pt back.safetensors --words words.txt");
+    let file = python.read("back.safetensors");
+    let checkpoint = Checkpoint::read(&file).unwrap();
+    assert!(checkpoint.words().eq(WORDS.lines()));
+    let training = TrainingState { max_norm: 0.25, seed: 1, rng: 1, ..TrainingState::default() };
+    assert_eq!(checkpoint.training(), Some(training));
+    assert_eq!(checkpoint.config(), Config { batch_size: 20, time_size: 35, ..CONFIG });
+    let mut loaded = SimpleRnnlm::new(CONFIG, &mut Xorshift::new(3)).unwrap();
+    checkpoint.load(&mut loaded).unwrap();
+    assert!(bytes(loaded.weights_block()) == bytes(model.weights_block()));
+    // a list from elsewhere: a byte order mark, other line ends, none at its end
+    python.write("windows.txt", format!("\u{feff}{}", WORDS.trim_end().replace('\n', "\r\n")).as_bytes());
+    python.ok(CONVERT, "to-rnnlm ours.pt windows.safetensors --words windows.txt");
+    assert!(python.read("windows.safetensors") == file);
+}
+
+#[test]
 fn what_is_not_ours_is_refused_and_said_so() {
     let Some(python) = Python::new("what_is_not_ours_is_refused_and_said_so") else { return };
     python.ok(SCRIPT, "refused .");
@@ -166,6 +189,11 @@ fn what_is_not_ours_is_refused_and_said_so() {
     let last = damaged.len() - 100;
     damaged[last] ^= 1;
     python.write("damaged.safetensors", &damaged);
+    python.write("text.pt", b"you say goodbye");
+    python.write("text.safetensors", b"you say goodbye and i say hello");
+    python.write("four.txt", b"you\nsay\ngoodbye\nand\n");
+    python.write("twice.txt", b"you\nsay\ngoodbye\nsay\nand\n");
+    python.ok(SCRIPT, "make . 5 3 4 1");
     for (arguments, part) in [
         ("to-rnnlm lstm.pt out.safetensors", "is it an nn.RNN with tanh?"),
         ("to-rnnlm two_layers.pt out.safetensors", "no place for rnn.bias_hh_l1"),
@@ -173,9 +201,23 @@ fn what_is_not_ours_is_refused_and_said_so() {
         ("to-rnnlm nan.pt out.safetensors", "affine.b holds a number that is not finite"),
         ("to-rnnlm other_names.pt out.safetensors", "--embedding"),
         ("to-torch damaged.safetensors out.pt", "checksum"),
+        ("to-rnnlm whole.pt out.safetensors", "save the model by torch.save(model.state_dict(), 'whole.pt')"),
+        ("to-rnnlm nested.pt out.safetensors", "nested.pt holds more than a state_dict: save the model by"),
+        ("to-rnnlm text.pt out.safetensors", "text.pt is no state_dict of PyTorch"),
+        ("to-rnnlm text.safetensors out.safetensors", "text.safetensors is no safetensors file"),
+        ("to-torch text.safetensors out.pt", "text.safetensors is no safetensors file"),
+        ("to-rnnlm missing.pt out.safetensors", "No such file"),
+        ("to-rnnlm made.pt out.safetensors --words missing.txt", "No such file"),
+        ("to-rnnlm made.pt out.safetensors --words four.txt", "four.txt has 4 lines, the model 5 words"),
+        ("to-rnnlm made.pt out.safetensors --words twice.txt", "twice.txt has a word twice"),
+        ("to-torch bare.safetensors out.pt --words out.txt", "bare.safetensors has no words"),
     ] {
+        if arguments.contains("bare.safetensors") {
+            python.ok(CONVERT, "to-rnnlm made.pt bare.safetensors");
+        }
         let output = python.run(CONVERT, arguments);
         let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(message.lines().count(), 1, "{arguments}: {message}");
         assert!(!output.status.success() && message.contains(part), "{arguments}: {message}");
         assert!(!message.contains("Traceback"), "{arguments}: {message}");
         assert!(
