@@ -5,6 +5,7 @@
 
 mod builtin_text;
 mod example;
+mod own_text;
 mod predict;
 mod ptb;
 mod ptb_saves;
@@ -24,6 +25,9 @@ mod grammar;
 #[allow(dead_code)]
 #[path = "../../examples/ptb/history.rs"]
 mod history;
+#[allow(dead_code)]
+#[path = "../../examples/ptb/input.rs"]
+mod input;
 #[allow(dead_code)]
 #[path = "../../examples/ptb/output.rs"]
 mod output;

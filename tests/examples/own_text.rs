@@ -1,27 +1,11 @@
 //! Promise: any text can be trained on, judged, kept and gone on from: rare words, held-out parts, words that nothing
 //! stands for, raw text, standard input, another text in the words of a model.
-#![cfg(feature = "alloc")]
 
 use std::{fs, path::Path, process::Command};
 
 use rnnlm::{Checkpoint, Xorshift};
 
-mod example;
-use example::{SENTENCE, SMALL, example, fails, folder, lines, predict, run, text, with_text};
-
-// the example's own unit tests run here
-#[allow(dead_code)]
-#[path = "../examples/ptb/args.rs"]
-mod args;
-#[allow(dead_code)]
-#[path = "../examples/shared/flags.rs"]
-mod flags;
-#[allow(dead_code)]
-#[path = "../examples/ptb/input.rs"]
-mod input;
-#[allow(dead_code)]
-#[path = "../examples/shared/visible.rs"]
-mod visible;
+use crate::example::{SENTENCE, SMALL, example, fails, folder, lines, predict, run, text, with_text};
 
 /// The words in a model's file.
 fn words(file: &Path) -> Vec<String> {
