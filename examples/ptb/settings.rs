@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 
 use rnnlm::{Config, TrainingState, Xorshift};
 
-use crate::{args::Options, saved::Saved, visible::visible};
+use crate::{args::Options, saved::Saved, text::Start, visible::visible};
 
 /// What is taken where neither a flag nor a loaded file names it.
 #[derive(Debug)]
@@ -26,7 +26,7 @@ impl Defaults {
     pub const BUILT_IN: Self = Self { learning_rate: 0.2, epochs: 12, ..Self::BOOK };
     /// For a long text of the user's own: a good model in some minutes.
     pub const OWN: Self =
-        Self { batch_size: 20, time_size: 35, learning_rate: 5.0, max_norm: 0.25, decay: 2.0, epochs: 10 };
+        Self { batch_size: 10, time_size: 20, learning_rate: 5.0, max_norm: 0.25, decay: 2.0, epochs: 8 };
 }
 
 /// Sizes and state to begin with.
@@ -91,6 +91,16 @@ impl Settings {
         state.seed = options.seed.unwrap_or(state.seed);
         let epochs = options.epochs.unwrap_or(defaults.epochs);
         Ok(Self { config, state, epochs, keeps_windows, are_epochs_named: options.epochs.is_some() })
+    }
+
+    /// Whether training starts anew. Where nothing is trained, the file stays what it is.
+    pub fn starts_anew(&self, start: Start) -> bool {
+        let trains = match start {
+            Start::AsSaved => return false,
+            Start::SameText => self.trains(),
+            Start::OtherText => self.trains() || !self.are_epochs_named,
+        };
+        trains || !self.keeps_windows
     }
 
     /// Starts to read anew, a text of so many tokens: where these epochs would have ended on it, so that the run can go

@@ -316,7 +316,9 @@ fn in_saved_words(
         }
         (same, Start::SameText)
     } else if options.data.is_some() {
-        let fitting = found(&fits);
+        // a text that was gone on with before goes on exactly, where the epochs in all are named
+        let is_counted = options.epochs.is_some() || settings.state.epoch == 0;
+        let fitting = found(&fits).filter(|_| is_counted);
         (fitting.unwrap_or(0), if fitting.is_some() { Start::AsSaved } else { Start::OtherText })
     } else if settings.trains() || options.tokens.is_some() {
         return Err(format!(

@@ -46,7 +46,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let mut settings = Settings::new(options, saved.as_ref(), read.defaults(&source))?;
     let texts = text::load(options, &source, &settings, saved.as_ref(), read)?;
     let corpus = texts.train.as_deref().unwrap_or_default();
-    let starts_anew = texts.start != Start::AsSaved && (settings.trains() || !settings.keeps_windows);
+    let starts_anew = settings.starts_anew(texts.start);
     if starts_anew {
         settings.start_anew(corpus.len(), texts.start == Start::OtherText);
     }

@@ -34,7 +34,8 @@ fn refused(path: &Path, bytes: &[u8], error: CheckpointError) -> String {
              {CONVERT} {path} model.safetensors --words words.txt"
         ),
         (CheckpointError::NotSafetensors, _) => format!(
-            "{path}: not a safetensors file: name one of ptb --save; a state_dict of PyTorch is made into one by {CONVERT}"
+            "{path}: not a safetensors file: name one of ptb --save; \
+             a state_dict of PyTorch is made into one by {CONVERT}"
         ),
         (CheckpointError::UnknownTensor { .. }, Some(name)) => {
             let name: String = name.chars().take(60).collect();

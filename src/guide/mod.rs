@@ -3,6 +3,7 @@
 //! | page | answers |
 //! |---|---|
 //! | [`tour`] | from a text to the next word, with what the commands print |
+//! | [`own_text`] | from a raw text of your own to a model that is judged, kept and asked |
 //! | [`architecture`] | where is what, in which words, and how data flows through a step |
 //! | [`equations`] | where every gradient comes from |
 //! | [`reproducibility`] | what "the same bits everywhere" means, what it needs, and what it is good for |
@@ -33,6 +34,8 @@ pub mod figures {}
 pub mod firmware {}
 #[doc = include_str!("guarantees.md")]
 pub mod guarantees {}
+#[doc = include_str!("own_text.md")]
+pub mod own_text {}
 #[doc = include_str!("reproducibility.md")]
 pub mod reproducibility {}
 #[doc = include_str!("security.md")]

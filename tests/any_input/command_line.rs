@@ -32,7 +32,17 @@ fn within_bounds(options: &Options) {
     all(options.clip, |norm| norm > 0.0);
     all(options.lr_decay, |decay| decay.is_finite() && decay >= 1.0);
     all(options.temperature, |t| t > 0.0 && t.is_finite() && (1.0 / t).is_finite());
-    for path in [&options.data, &options.valid, &options.load, &options.save, &options.save_best, &options.csv] {
+    assert!(options.valid_fraction.is_none_or(|share| share > 0.0 && share < 1.0));
+    for path in [
+        &options.test,
+        &options.vocabulary,
+        &options.data,
+        &options.valid,
+        &options.load,
+        &options.save,
+        &options.save_best,
+        &options.csv,
+    ] {
         assert!(path.as_ref().is_none_or(|path| !path.as_os_str().is_empty()));
     }
 }
@@ -45,7 +55,7 @@ fn same_with_equals_signs(arguments: &[OsString], options: &Options) {
     let (mut joined, mut arguments) = (Vec::new(), arguments.into_iter());
     while let Some(argument) = arguments.next() {
         let argument = match argument {
-            "--quiet" => argument.to_owned(),
+            "--quiet" | "--lower" | "--split-punctuation" => argument.to_owned(),
             _ if argument.contains('=') => argument.to_owned(),
             flag => format!("{flag}={}", arguments.next().unwrap()),
         };

@@ -5,7 +5,10 @@ use std::{fs, path::Path, process::Command};
 
 use rnnlm::{Checkpoint, Xorshift};
 
-use crate::example::{SENTENCE, SMALL, example, fails, folder, lines, predict, run, text, with_text};
+use crate::{
+    example::{SENTENCE, SMALL, example, fails, folder, lines, predict, run, text, with_text},
+    tour::output,
+};
 
 /// The words in a model's file.
 fn words(file: &Path) -> Vec<String> {
@@ -148,7 +151,7 @@ fn a_long_text_of_ones_own_has_defaults_of_its_own() {
     lines(&folder, &format!("{small} --epochs 1 --valid-fraction 0.01"));
     let file = fs::read(folder.join("m")).unwrap();
     let (config, state) = (Checkpoint::read(&file).unwrap().config(), state(&folder.join("m")));
-    assert_eq!((config.batch_size, config.time_size), (20, 35));
+    assert_eq!((config.batch_size, config.time_size), (10, 20));
     assert_eq!((state.learning_rate, state.max_norm, state.decay), (5.0, 0.25, 2.0));
     // a short one the book's
     lines(&folder, &format!("{small} --epochs 1 --tokens 19999"));
@@ -222,11 +225,32 @@ fn a_model_goes_on_with_another_text_in_its_own_words() {
     lines(&folder, &format!("{SMALL} --epochs 20 --save u --min-count 2"));
     let other = lines(&folder, "--load u --data c.txt --epochs 21");
     assert!(has(&other, "30 of 150 tokens are no words of u: read as <unk>"), "{other:?}");
-    // where no epochs are named, as many as usual are added
-    let more = lines(&folder, "--load n --data b.txt");
-    assert!(has(&more, "| epoch 121 |") && !has(&more, "| epoch 122 |"), "{}", more.len());
+    // where no epochs are named, as many as usual are added, however many there were, and of any length
+    for (model, text, last) in [("n", "b.txt", 121), ("m", "b.txt", 120), ("more", "a.txt", 220)] {
+        let more = lines(&folder, &format!("--load {model} --data {text} --save more"));
+        assert!(
+            has(&more, &format!("| epoch {last} |")) && !has(&more, &format!("| epoch {} |", last + 1)),
+            "{more:?}"
+        );
+    }
     // nothing is tuned by accident: no text is named
     fails(&folder, "--load n --epochs 50", 1, "another vocabulary (435 words) than n (5)");
+}
+
+#[test]
+fn the_hidden_state_starts_anew_in_another_text() {
+    let folder = with_text("hidden");
+    fs::write(folder.join("b.txt"), "hello i say and you\n".repeat(50)).unwrap();
+    lines(&folder, &format!("{SMALL} --epochs 3 --save m"));
+    let (mut model, state, vocabulary) =
+        Checkpoint::read(&fs::read(folder.join("m")).unwrap()).unwrap().restore().unwrap();
+    assert!(model.state().iter().any(|&h| h != 0.0));
+    model.reset_state();
+    fs::write(folder.join("zero"), Checkpoint::to_vec(&model, &state, &vocabulary).unwrap()).unwrap();
+    for (model, tuned) in [("m", "n"), ("zero", "o")] {
+        lines(&folder, &format!("--load {model} --data b.txt --epochs 4 --save {tuned}"));
+    }
+    assert!(fs::read(folder.join("n")).unwrap() == fs::read(folder.join("o")).unwrap());
 }
 
 #[test]
@@ -243,6 +267,10 @@ fn what_is_tuned_goes_on_exactly() {
     let rest = lines(&folder, "--load part --data b.txt --valid v.txt --epochs 8 --save part");
     assert!(rest.iter().any(|line| line == "loaded part at epoch 5"), "{rest:?}");
     assert!(fs::read(folder.join("whole")).unwrap() == fs::read(folder.join("part")).unwrap());
+    // the best of another text is none
+    fs::write(folder.join("hard.txt"), "hello hello and goodbye . say\n".repeat(5)).unwrap();
+    lines(&folder, "--load m --data b.txt --valid hard.txt --epochs 4 --save n");
+    assert!(state(&folder.join("n")).best_loss > best);
     // with rare words merged and a part held out, too
     fs::write(folder.join("a.txt"), format!("{}one two\n{}", SENTENCE.repeat(20), SENTENCE.repeat(20))).unwrap();
     let own = format!("{SMALL} --min-count 2 --valid-fraction 0.2 --lr-decay 2");
@@ -342,11 +370,11 @@ fn files_of_pytorch_are_told_how_to_come_in() {
 }
 
 /// Texts of the kinds that users have, raw.
-fn raw(kind: &str) -> String {
-    let mut rng = Xorshift::new(7);
+fn raw(kind: &str, lines: usize, seed: u64) -> String {
+    let mut rng = Xorshift::new(seed);
     let mut pick = |words: &[&str]| words[rng.below(words.len() as u32) as usize].to_owned();
     let mut text = String::new();
-    for i in 0..400 {
+    for i in 0..lines {
         if i % 9 == 0 {
             text += &format!("only{i} ");
         }
@@ -389,32 +417,39 @@ fn raw(kind: &str) -> String {
     text
 }
 
-/// By the words of the guide alone: trained, validated, kept, resumed, continued, scored.
+/// The commands of the guide's page, without those of Python.
+fn commands(page: &str) -> Vec<String> {
+    let blocks = page.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap());
+    let joined = blocks.map(|block| block.replace("\\\n", "")).collect::<String>();
+    joined.lines().filter(|line| !line.starts_with("python3 ")).map(String::from).collect()
+}
+
+/// By the words of the guide alone: trained, validated, kept, resumed, tuned, continued, scored.
 #[test]
-fn texts_of_every_kind_go_the_whole_way() {
+fn texts_of_every_kind_go_the_way_of_the_guide() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/own_text.md");
+    let commands = commands(&fs::read_to_string(page).unwrap());
+    assert_eq!(commands.len(), 6);
     for kind in ["english", "korean", "source", "log"] {
         let folder = folder(&format!("kind_{kind}"));
-        fs::write(folder.join("my.txt"), raw(kind)).unwrap();
-        let small = "--data my.txt --hidden 16 --wordvec 16 --lr 0.5";
-        let own = "--valid-fraction 0.1 --min-count 2";
-        let printed = lines(&folder, &format!("{small} {own} --epochs 6 --save m --save-best best"));
-        let valid: Vec<f64> = printed
-            .iter()
-            .filter(|line| line.starts_with("| epoch "))
-            .map(|line| perplexity(line, "| valid "))
-            .collect();
-        assert!(valid.len() == 6 && valid[5] < 0.95 * valid[0] && valid[5] < 60.0, "{kind}: {valid:?}");
-        assert!(!printed[1].ends_with("unknown words: 0"), "{kind}: {printed:?}");
-        lines(&folder, "--load m --data my.txt --valid-fraction 0.1 --epochs 8 --save m");
-        let whole = lines(&folder, &format!("{small} {own} --epochs 8 --save whole"));
-        assert!(whole.len() > 8 && fs::read(folder.join("whole")).unwrap() == fs::read(folder.join("m")).unwrap());
-        let generated = run(&folder, "--load best --epochs 0 --generate 20 --quiet");
-        assert!(generated.status.success() && generated.stdout.len() > 40, "{kind}: {generated:?}");
-        let line = raw(kind).lines().next().unwrap().to_owned();
-        for flags in ["--load best --top 3", "--load best --score"] {
-            let answer = predict(&folder, flags, format!("{line}\n").as_bytes());
-            assert!(answer.status.success(), "{kind}: {answer:?}");
-            assert!(text(&answer.stdout).contains(if flags.ends_with('3') { "%" } else { "perplexity " }), "{kind}");
-        }
+        fs::write(folder.join("my.txt"), raw(kind, 100, 7)).unwrap();
+        fs::write(folder.join("other.txt"), raw(kind, 30, 8)).unwrap();
+        let printed: Vec<String> = commands.iter().map(|command| output(&folder, command)).collect();
+        let epochs =
+            |at: usize| -> Vec<&str> { printed[at].lines().filter(|line| line.starts_with("| epoch ")).collect() };
+        let valid = |line: &str| perplexity(line, "| valid ");
+        assert_eq!((epochs(0).len(), epochs(1).len(), epochs(2).len()), (100, 20, 100), "{kind}");
+        assert!(valid(epochs(0)[99]) < 0.5 * valid(epochs(0)[0]), "{kind}: {}", printed[0]);
+        let told = printed[0].lines().find(|line| line.starts_with("valid size: ")).unwrap();
+        assert!(!told.ends_with("unknown words: 0"), "{kind}: {told}");
+        assert!(printed[1].contains("\nloaded my.safetensors at epoch 100\n"), "{kind}: {}", printed[1]);
+        assert!(printed[2].contains(" start anew, as the text is another"), "{kind}: {}", printed[2]);
+        assert!(perplexity(printed[3].split("test perplexity").nth(1).unwrap(), ": ") < 60.0, "{kind}: {}", printed[3]);
+        assert_eq!(printed[4].matches('%').count(), 3, "{kind}: {}", printed[4]);
+        assert!(printed[5].contains("log-likelihood -"), "{kind}: {}", printed[5]);
+        // the run in two parts is one
+        let whole = commands[0].replace("--save my.safetensors", "--epochs 120 --save whole");
+        output(&folder, &whole);
+        assert!(fs::read(folder.join("whole")).unwrap() == fs::read(folder.join("my.safetensors")).unwrap(), "{kind}");
     }
 }

@@ -25,7 +25,7 @@ fn commands(tour: &str) -> Vec<(String, Vec<&str>)> {
 }
 
 /// What a command prints.
-fn output(folder: &Path, command: &str) -> String {
+pub fn output(folder: &Path, command: &str) -> String {
     let cargo = "cargo run --release --example ";
     let (input, rest) = match command.strip_prefix("echo \"").and_then(|rest| rest.split_once("\" | ")) {
         Some((input, rest)) => (input, rest),
