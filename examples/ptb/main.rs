@@ -3,15 +3,18 @@
 //! `--help` lists the flags.
 
 mod args;
+#[path = "../shared/continuation.rs"]
+mod continuation;
 #[path = "../shared/evaluation.rs"]
 mod evaluation;
 mod files;
 #[path = "../shared/flags.rs"]
 mod flags;
-mod generate;
 mod grammar;
 mod history;
 mod keeper;
+#[path = "../shared/line.rs"]
+mod line;
 mod output;
 mod plot;
 mod progress;
@@ -31,7 +34,6 @@ use std::{
 };
 
 use args::Command;
-use progress::Report;
 
 type Failure = Box<dyn Error>;
 
@@ -41,15 +43,15 @@ fn main() -> ExitCode {
         let _ = writeln!(io::stderr(), "ptb: {error}");
         ExitCode::from(code)
     };
-    match args::parse(env::args_os().skip(1)) {
-        Err(message) => failed(message.into(), 2),
-        Ok(Command::Help) => match Report::new(false, 0).line(args::help().trim_end()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => failed(error.into(), 1),
-        },
-        Ok(Command::Train(options)) => match train::run(&options) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => failed(error, 1),
-        },
-    }
+    let done = match args::parse(env::args_os().skip(1)) {
+        Err(message) => return failed(message.into(), 2),
+        Ok(Command::Help) => print(&args::help()),
+        Ok(Command::Version) => print(&flags::version("ptb")),
+        Ok(Command::Train(options)) => train::run(&options),
+    };
+    done.map_or_else(|error| failed(error, 1), |()| ExitCode::SUCCESS)
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    Ok(writeln!(io::stdout().lock(), "{}", text.trim_end())?)
 }
