@@ -216,7 +216,7 @@ fn what_stops_a_run_exits_with_1() {
         ("--data empty.txt", "0 tokens"),
         ("--data a.txt --hidden 1000000000", "memory"),
         (&*format!("--data a.txt --hidden {most}"), "memory"),
-        (&*format!("--data a.txt --batch {root} --time {root}"), "batch size"),
+        (&*format!("--data a.txt --batch {root} --time {root}"), "--batch times --time"),
         ("--data a.txt --csv nowhere/out.csv", "nowhere/out.csv"),
         ("--data a.txt --csv nothing", "directory"),
         ("--data a.txt --csv a.txt/", "a.txt/"),

@@ -1,6 +1,8 @@
 //! Asks a saved model for the next word, for what follows, or for the score of a sentence. Reads lines: typed, or from a pipe. `--help`
 //! lists the flags.
 
+#[path = "../shared/advice.rs"]
+mod advice;
 #[path = "../shared/chart.rs"]
 mod chart;
 #[path = "../shared/continuation.rs"]
@@ -88,7 +90,7 @@ fn main() -> ExitCode {
         Err(error) if error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe) => {
             ExitCode::SUCCESS
         }
-        Err(error) => failed(&error, 1),
+        Err(error) => failed(&advice::message(&*error, "take a smaller model"), 1),
     }
 }
 

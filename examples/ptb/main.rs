@@ -2,6 +2,8 @@
 //! built-in text where that is not at hand. Saves it, goes on from what was saved, draws the curve, makes up text.
 //! `--help` lists the flags.
 
+#[path = "../shared/advice.rs"]
+mod advice;
 mod args;
 #[path = "../shared/continuation.rs"]
 mod continuation;
@@ -39,8 +41,9 @@ type Failure = Box<dyn Error>;
 
 fn main() -> ExitCode {
     let failed = |error: Failure, code| {
+        let message = advice::message(&*error, "make --hidden, --wordvec, --batch or --time smaller");
         // where nobody listens, the exit code must do
-        let _ = writeln!(io::stderr(), "ptb: {error}");
+        let _ = writeln!(io::stderr(), "ptb: {message}");
         ExitCode::from(code)
     };
     let done = match args::parse(env::args_os().skip(1)) {
