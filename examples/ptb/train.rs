@@ -275,10 +275,10 @@ impl Run<'_> {
     fn write(&mut self, trained: Result<(), Failure>, last: (&Model, &TrainingState)) -> Result<(), Failure> {
         let is_done = trained.is_ok();
         let mut failures = Vec::from_iter(trained.err().map(|error| error.to_string()));
+        // before the model, as at each save
+        let curves = if is_done || !self.rows.is_empty() { self.write_curves() } else { Vec::new() };
         failures.extend(self.keeper.finish(is_done.then_some(last)));
-        if is_done || !self.rows.is_empty() {
-            failures.extend(self.write_curves());
-        }
+        failures.extend(curves);
         if failures.is_empty() { Ok(()) } else { Err(failures.join("; ").into()) }
     }
 
