@@ -1,5 +1,5 @@
-//! Promise: on a terminal the progress line stays one line, whatever the width, and is gone in the end. The terminals are
-//! those of tmux.
+//! Promise: on a terminal the progress line stays one line, whatever the width, and is gone in the end. The terminals
+//! are those of tmux.
 #![cfg(all(feature = "alloc", unix))]
 
 use std::{

@@ -1,5 +1,5 @@
-//! Asks a saved model for the next word, for what follows, or for the score of a sentence. Reads lines: typed, or from a pipe. `--help`
-//! lists the flags.
+//! Asks a saved model for the next word, for what follows, or for the score of a sentence. Reads lines: typed, or from
+//! a pipe. `--help` lists the flags.
 
 #[path = "../shared/advice.rs"]
 mod advice;

@@ -1,7 +1,7 @@
 //! What became of each epoch, and the files that tell of it.
 //!
-//! A run that goes on from epoch e adds to the curves that it finds: their rows up to e stay, those behind are of epochs
-//! that it trains anew. A file that is none of ours, or ends before e, is refused before training.
+//! A run that goes on from epoch e adds to the curves that it finds: their rows up to e stay, those behind are of
+//! epochs that it trains anew. A file that was written by something else, or ends before e, is refused before training.
 
 use std::{fmt::Write, fs, path::Path};
 

@@ -186,9 +186,8 @@ impl Picture {
             }
             let at = if before.is_some() { x.place(row.epoch as f64 - 0.5) } else { LEFT };
             if before.is_some() {
-                self.put(format_args!(
-                    r#"<path class="rate" d="M{at:.1} {TOP}V{BOTTOM}" stroke="{RATE}" stroke-width="1" stroke-dasharray="3 3"/>"#
-                ));
+                let style = format!(r#"stroke="{RATE}" stroke-width="1" stroke-dasharray="3 3""#);
+                self.put(format_args!(r#"<path class="rate" d="M{at:.1} {TOP}V{BOTTOM}" {style}/>"#));
             }
             if at >= free && at <= RIGHT - ROOM / 2.0 {
                 let name = short(row.learning_rate.unwrap_or_default());
