@@ -8,6 +8,7 @@ pub fn check(bytes: &[u8]) {
     let arguments: Vec<OsString> = bytes.split(|&byte| byte == b'\n').map(argument).collect();
     match args::parse(arguments.iter().cloned()) {
         Err(message) => assert!(!message.is_empty()),
+        Ok(Command::Version) => {}
         Ok(Command::Help) => assert!(args::help().contains("--help")),
         Ok(Command::Train(options)) => {
             within_bounds(&options);
@@ -31,7 +32,7 @@ fn within_bounds(options: &Options) {
     all(options.lr, |rate| rate.is_finite() && rate > 0.0);
     all(options.clip, |norm| norm > 0.0);
     all(options.lr_decay, |decay| decay.is_finite() && decay >= 1.0);
-    all(options.temperature, |t| t > 0.0 && t.is_finite() && (1.0 / t).is_finite());
+    all(options.temperature, |t| t == 0.0 || t > 0.0 && t.is_finite() && (1.0 / t).is_finite());
     for path in [&options.data, &options.valid, &options.load, &options.save, &options.save_best, &options.csv] {
         assert!(path.as_ref().is_none_or(|path| !path.as_os_str().is_empty()));
     }
