@@ -4,9 +4,9 @@ use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf};
 
 use rnnlm::{Isa, IsaError};
 
-use crate::flags::{self, Flag};
+use crate::flags::{self, Asked, Flag};
 
-const FLAGS: [Flag; 31] = [
+const FLAGS: [Flag; 35] = [
     (
         "--data",
         "DIR|FILE",
@@ -27,25 +27,25 @@ const FLAGS: [Flag; 31] = [
     ("--batch", "N", "rows of text read side by side (10)"),
     ("--time", "T", "steps unrolled by truncated BPTT (5; long: 20)"),
     ("--lr", "RATE", "learning rate (0.1; long: 5; built-in: 0.2)"),
+    ("--patience", "K", "stop after K epochs in a row that don't improve the validation (never)"),
     ("--clip", "NORM", "clip the gradients to this global norm (inf: don't; long: 0.25)"),
-    (
-        "--lr-decay",
-        "X",
-        "divide the rate by X, at least 1, after each epoch that doesn't improve the validation (1; long: 2)",
-    ),
+    ("--lr-decay", "X", "divide the rate by X, at least 1, after an epoch without a better validation (1; long: 2)"),
     ("--seed", "SEED", "seed of the initial weights and of --generate (1)"),
     ("--isa", "NAME", "portable, avx2, avx512 or neon (the fastest one here)"),
     ("--load", "FILE", "go on from a file of --save, or from six bare weights in safetensors format"),
     ("--save", "FILE", "keep model, words and state of training in FILE at the end"),
     ("--save-every", "K", "and after every K epochs"),
     ("--save-best", "FILE", "keep the model of the best validation so far in FILE"),
-    ("--csv", "FILE", "write the perplexity of each epoch to FILE"),
+    ("--csv", "FILE", "write perplexity and learning rate of each epoch to FILE"),
     ("--plot", "FILE", "draw the perplexities as an SVG picture in FILE"),
     ("--generate", "K", "print K words that the model makes up (0)"),
-    ("--temperature", "X", "make them up more boldly (above 1) or less (below 1) (1)"),
+    ("--prompt", "TEXT", "let them go on from this start of a text"),
+    ("--temperature", "X", "make them up more boldly (above 1) or less (below 1); 0 = always the likeliest (1)"),
     ("--top", "K", "make them up from the K likeliest at each place, 0 = all (0)"),
-    ("--quiet", "", "print only the last line, and what --generate makes up"),
-    ("--help", "", "print this and exit"),
+    ("--log-every", "K", "print a line after every K steps (in a pipe: about every 30 seconds)"),
+    ("--quiet", "", "print only how it ended, and what --generate makes up"),
+    ("--help", "", "print this and exit; -h too"),
+    ("--version", "", "print the version and exit"),
 ];
 
 const ABOUT: &str = "\
@@ -80,6 +80,7 @@ pub struct Options {
     pub batch: Option<NonZeroUsize>,
     pub time: Option<NonZeroUsize>,
     pub lr: Option<f32>,
+    pub patience: Option<NonZeroUsize>,
     pub clip: Option<f32>,
     pub lr_decay: Option<f32>,
     pub seed: Option<u64>,
@@ -91,8 +92,10 @@ pub struct Options {
     pub csv: Option<PathBuf>,
     pub plot: Option<PathBuf>,
     pub generate: usize,
+    pub prompt: String,
     pub temperature: Option<f32>,
     pub top: usize,
+    pub log_every: Option<NonZeroUsize>,
     pub quiet: bool,
 }
 
@@ -100,18 +103,20 @@ pub struct Options {
 #[derive(Debug)]
 pub enum Command {
     Help,
+    Version,
     Train(Box<Options>),
 }
 
 /// Reads the arguments behind the program's name. The error is a message for the user.
 pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, String> {
     let mut options = Box::<Options>::default();
-    let go = flags::read(&FLAGS, arguments, |value| {
+    let asked = flags::read(&FLAGS, arguments, |value| {
         match value.flag {
             "--data" => options.data = Some(value.path()?),
             "--valid" => options.valid = Some(value.path()?),
             "--valid-fraction" => {
-                options.valid_fraction = Some(value.parse_if(|share: &f64| *share > 0.0 && *share < 1.0)?);
+                options.valid_fraction =
+                    Some(value.parse_if("above 0 and below 1", |share: &f64| *share > 0.0 && *share < 1.0)?);
             }
             "--test" => options.test = Some(value.path()?),
             "--min-count" => options.min_count = Some(value.parse()?),
@@ -125,9 +130,15 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Strin
             "--hidden" => options.hidden = Some(value.parse()?),
             "--batch" => options.batch = Some(value.parse()?),
             "--time" => options.time = Some(value.parse()?),
-            "--lr" => options.lr = Some(value.parse_if(|rate: &f32| rate.is_finite() && *rate > 0.0)?),
-            "--clip" => options.clip = Some(value.parse_if(|norm: &f32| *norm > 0.0)?),
-            "--lr-decay" => options.lr_decay = Some(value.parse_if(|x: &f32| x.is_finite() && *x >= 1.0)?),
+            "--lr" => {
+                options.lr = Some(value.parse_if("a number above 0", |rate: &f32| rate.is_finite() && *rate > 0.0)?)
+            }
+            "--clip" => options.clip = Some(value.parse_if("a number above 0, or inf", |norm: &f32| *norm > 0.0)?),
+            "--lr-decay" => {
+                options.lr_decay =
+                    Some(value.parse_if("a number of at least 1", |x: &f32| x.is_finite() && *x >= 1.0)?);
+            }
+            "--patience" => options.patience = Some(value.parse()?),
             "--seed" => options.seed = Some(value.parse()?),
             "--load" => options.load = Some(value.path()?),
             "--save" => options.save = Some(value.path()?),
@@ -136,24 +147,32 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Strin
             "--csv" => options.csv = Some(value.path()?),
             "--plot" => options.plot = Some(value.path()?),
             "--generate" => options.generate = value.parse()?,
+            "--prompt" => options.prompt = value.text()?.to_owned(),
             "--temperature" => options.temperature = Some(value.temperature()?),
             "--top" => options.top = value.parse()?,
+            "--log-every" => options.log_every = Some(value.parse()?),
             "--quiet" => options.quiet = true,
             _ => {
-                let name: String = value.parse()?;
-                let isa = Isa::by_name(&name);
+                let isa = Isa::by_name(value.text()?);
                 if isa == Err(IsaError::Unknown) {
-                    return Err(value.bad());
+                    return Err(value.bad("portable, avx2, avx512 or neon"));
                 }
                 options.isa = Some(isa);
             }
         }
         Ok(())
     })?;
-    if go && options.valid.is_some() && options.valid_fraction.is_some() {
+    if asked == Asked::Run && options.valid.is_some() && options.valid_fraction.is_some() {
         return Err("--valid and --valid-fraction both name a text to validate on: give one of them".into());
     }
-    Ok(if go { Command::Train(options) } else { Command::Help })
+    if asked == Asked::Run && options.generate == 0 && !options.prompt.is_empty() {
+        return Err("--prompt is what --generate goes on from: give --generate K too".into());
+    }
+    Ok(match asked {
+        Asked::Run => Command::Train(options),
+        Asked::Help => Command::Help,
+        Asked::Version => Command::Version,
+    })
 }
 
 /// The text of `--help`.
@@ -182,6 +201,9 @@ mod tests {
         assert_eq!(options.data, Some(PathBuf::from("some/where")));
         assert_eq!(options.hidden.map(NonZeroUsize::get), Some(7));
         assert!(matches!(parsed("--quiet --help"), Ok(Command::Help)));
+        assert!(matches!(parsed("--epochs 3 -h --frobnicate"), Ok(Command::Help)));
+        assert!(matches!(parsed("--version"), Ok(Command::Version)));
+        assert!(matches!(parsed("--temperature 0 --prompt you --generate 3"), Ok(Command::Train(_))));
         assert!(matches!(parsed("--clip inf --lr-decay 1 --generate=0"), Ok(Command::Train(_))));
     }
 
@@ -224,8 +246,13 @@ mod tests {
             "--save-best=",
             "--plot",
             "--generate some",
-            "--temperature 0",
+            "--temperature -1",
             "--temperature 1e-45",
+            "--seed 1 --seed 1",
+            "--prompt you",
+            "--patience 0",
+            "--log-every 0",
+            "--version=1",
             "--top -1",
         ] {
             let flag = line.split(['=', ' ']).next().unwrap_or(line);

@@ -14,6 +14,8 @@ pub struct Keeper {
     every: Option<NonZeroUsize>,
     best: Option<Snapshot>,
     schedule: DecayOnPlateau,
+    /// Epochs of this run since the validation was last improved.
+    stale: usize,
     /// The seed and the random generator, which training doesn't move.
     start: TrainingState,
     words: String,
@@ -23,7 +25,7 @@ impl Keeper {
     /// Saves models of these sizes and words; goes on from the state `start`.
     pub fn new(words: String, start: TrainingState) -> Result<Self, ParameterError> {
         let schedule = DecayOnPlateau::new(start.decay)?.with_best_loss(start.best_loss)?;
-        Ok(Self { save: None, every: None, best: None, schedule, start, words })
+        Ok(Self { save: None, every: None, best: None, schedule, stale: 0, start, words })
     }
 
     /// Takes the memory for saving models of this configuration to these files.
@@ -47,9 +49,9 @@ impl Keeper {
             Some(Err(ParameterError::LearningRate)) | None => false,
             Some(observed) => observed?,
         };
+        self.stale = if improved { 0 } else { self.stale + 1 };
         let state = self.complete(&progress.training_state());
-        let is_due = self.every.is_some_and(|every| progress.epoch.is_multiple_of(every.get()));
-        let is_save_due = is_due || self.save.as_ref().is_some_and(|save| save.is_owed);
+        let is_save_due = self.is_save_due(progress.epoch) || self.save.as_ref().is_some_and(|save| save.is_owed);
         let mut warnings = Vec::new();
         for (snapshot, is_due) in [(&mut self.best, improved), (&mut self.save, is_save_due)] {
             let Some(snapshot) = snapshot else { continue };
@@ -61,6 +63,16 @@ impl Keeper {
             warnings.extend(snapshot.write().err().filter(|_| !was_owed));
         }
         Ok(warnings)
+    }
+
+    /// Whether --save-every asks for a save after this epoch.
+    pub fn is_save_due(&self, epoch: usize) -> bool {
+        self.every.is_some_and(|every| epoch.is_multiple_of(every.get()))
+    }
+
+    /// How many epochs of this run the best validation is back.
+    pub fn stale(&self) -> usize {
+        self.stale
     }
 
     /// Saves at the end of the run: the model with the trainer's state, if it is sound, and what couldn't be written

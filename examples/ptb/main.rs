@@ -2,17 +2,22 @@
 //! built-in text where that is not at hand. Saves it, goes on from what was saved, draws the curve, makes up text.
 //! `--help` lists the flags.
 
+#[path = "../shared/advice.rs"]
+mod advice;
 mod args;
+#[path = "../shared/continuation.rs"]
+mod continuation;
 #[path = "../shared/evaluation.rs"]
 mod evaluation;
 mod files;
 #[path = "../shared/flags.rs"]
 mod flags;
-mod generate;
 mod grammar;
 mod history;
 mod input;
 mod keeper;
+#[path = "../shared/line.rs"]
+mod line;
 mod output;
 mod plot;
 mod progress;
@@ -32,25 +37,25 @@ use std::{
 };
 
 use args::Command;
-use progress::Report;
 
 type Failure = Box<dyn Error>;
 
 fn main() -> ExitCode {
     let failed = |error: Failure, code| {
+        let message = advice::message(&*error, "make --hidden, --wordvec, --batch or --time smaller");
         // where nobody listens, the exit code must do
-        let _ = writeln!(io::stderr(), "ptb: {error}");
+        let _ = writeln!(io::stderr(), "ptb: {message}");
         ExitCode::from(code)
     };
-    match args::parse(env::args_os().skip(1)) {
-        Err(message) => failed(message.into(), 2),
-        Ok(Command::Help) => match Report::new(false, 0).line(args::help().trim_end()) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => failed(error.into(), 1),
-        },
-        Ok(Command::Train(options)) => match train::run(&options) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => failed(error, 1),
-        },
-    }
+    let done = match args::parse(env::args_os().skip(1)) {
+        Err(message) => return failed(message.into(), 2),
+        Ok(Command::Help) => print(&args::help()),
+        Ok(Command::Version) => print(&flags::version("ptb")),
+        Ok(Command::Train(options)) => train::run(&options),
+    };
+    done.map_or_else(|error| failed(error, 1), |()| ExitCode::SUCCESS)
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    Ok(writeln!(io::stdout().lock(), "{}", text.trim_end())?)
 }

@@ -2,7 +2,10 @@
 
 use std::fmt::Write;
 
-use crate::history::Row;
+use super::{
+    history::{Row, csv},
+    progress::short,
+};
 
 /// Width and height of the picture, and the borders of the area in which the curves stand.
 const SIZE: (f64, f64) = (800.0, 480.0);
@@ -14,6 +17,7 @@ const BOTTOM: f64 = 428.0;
 const TRAIN: &str = "#0b62a8";
 const VALID: &str = "#d1550a";
 const REACHABLE: &str = "#555";
+const RATE: &str = "#6a51a3";
 /// So many points are marked each; more would hide the curve.
 const MOST_MARKED: usize = 60;
 
@@ -87,8 +91,9 @@ pub fn svg(rows: &[Row], reachable: Option<f64>) -> String {
         Axis::linear([low, high], [BOTTOM, TOP], 6.0, 0.0)
     };
 
-    let mut picture = Picture::new();
+    let mut picture = Picture::new(rows);
     picture.axes(&x, &y);
+    picture.rates(rows, &x);
     if rows.is_empty() {
         picture.label((LEFT + RIGHT) / 2.0, (TOP + BOTTOM) / 2.0, "middle", "no epoch was trained");
     }
@@ -127,13 +132,16 @@ struct Picture {
 }
 
 impl Picture {
-    fn new() -> Self {
+    /// With the values as a description, which tells them to whom can't see the picture, and to a run that goes on.
+    fn new(rows: &[Row]) -> Self {
         let (width, height) = SIZE;
         let font = r#"font-family="sans-serif" font-size="13" fill="none" stroke-width="2""#;
         let text = format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
              viewBox=\"0 0 {width} {height}\" {font}>\n\
-             <title>Perplexity by epoch</title>\n<rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n"
+             <title>Perplexity by epoch</title>\n<desc>{}</desc>\n\
+             <rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n",
+            csv(rows, false)
         );
         Self { text }
     }
@@ -168,6 +176,32 @@ impl Picture {
         ));
     }
 
+    /// The learning rate of the first epoch, and a mark where it changes, with the new one where there is room.
+    fn rates(&mut self, rows: &[Row], x: &Axis) {
+        const ROOM: f64 = 64.0;
+        let (mut before, mut free) = (None, f64::NEG_INFINITY);
+        for row in rows {
+            if row.learning_rate.is_none() || row.learning_rate == before {
+                continue;
+            }
+            let at = if before.is_some() { x.place(row.epoch as f64 - 0.5) } else { LEFT };
+            if before.is_some() {
+                let style = format!(r#"stroke="{RATE}" stroke-width="1" stroke-dasharray="3 3""#);
+                self.put(format_args!(r#"<path class="rate" d="M{at:.1} {TOP}V{BOTTOM}" {style}/>"#));
+            }
+            if at >= free && at <= RIGHT - ROOM / 2.0 {
+                let name = short(row.learning_rate.unwrap_or_default());
+                let text = if before.is_some() { name } else { format!("lr {name}") };
+                self.put(format_args!(
+                    r#"<text x="{at:.1}" y="{:.1}" font-size="11" fill="{RATE}">{text}</text>"#,
+                    TOP - 5.0
+                ));
+                free = at + ROOM;
+            }
+            before = row.learning_rate;
+        }
+    }
+
     /// A line and what it stands for, above the curves from `x` on; returns where the next one may begin.
     fn legend(&mut self, x: f64, color: &str, dashes: &str, text: &str) -> f64 {
         let (y, end) = (TOP - 24.0, x + 32.0);
@@ -190,7 +224,12 @@ mod tests {
     use super::*;
 
     fn rows(perplexities: &[f32], is_validated: bool) -> Vec<Row> {
-        let row = |(epoch, &train)| Row { epoch, train, valid: is_validated.then_some(train * 1.2) };
+        let row = |(epoch, &train)| Row {
+            epoch,
+            train,
+            valid: is_validated.then_some(train * 1.2),
+            learning_rate: Some(0.1),
+        };
         (1..).zip(perplexities).map(row).collect()
     }
 
@@ -273,6 +312,33 @@ mod tests {
         let picture = svg(&rows(&[infinite], true), Some(4.0));
         assert!(elements(&picture).iter().all(|element| !element.starts_with("polyline")));
         assert!(picture.contains(">training, at last inf<") && picture.contains(">validation, at last inf<"));
+    }
+
+    #[test]
+    fn each_change_of_the_rate_is_marked() {
+        let with_rates = |rates: &[f32]| {
+            let mut rows = rows(&vec![9.0; rates.len()], false);
+            rows.iter_mut().zip(rates).for_each(|(row, &rate)| row.learning_rate = Some(rate));
+            svg(&rows, None)
+        };
+        let marks = |svg: &str| elements(svg).iter().filter(|element| element.contains(r#"class="rate""#)).count();
+        let picture = with_rates(&[0.4, 0.4, 0.2, 0.2, 0.2, 0.1]);
+        assert_eq!(marks(&picture), 2);
+        assert!([">lr 0.4<", ">0.2<", ">0.1<"].iter().all(|label| picture.contains(label)), "{picture}");
+        // where marks stand close, not each has room for its label
+        let falling: Vec<f32> = (0..100).map(|i| 0.9_f32.powi(i)).collect();
+        let picture = with_rates(&falling);
+        assert_eq!(marks(&picture), 99);
+        assert!((5..12).contains(&picture.matches(r#"font-size="11""#).count()), "{picture}");
+        assert_eq!(marks(&with_rates(&[0.1; 9])), 0);
+    }
+
+    #[test]
+    fn the_values_stand_in_the_picture() {
+        let rows = rows(&[400.1, 6.333_333], true);
+        let picture = svg(&rows, None);
+        let inside = picture.split_once("<desc>").unwrap().1.split_once("</desc>").unwrap().0;
+        assert_eq!(super::super::history::rows(inside).unwrap(), rows);
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::{
     io::{self, BufWriter},
+    num::NonZeroUsize,
     ops::ControlFlow,
+    path::PathBuf,
 };
 
 use rnnlm::{
@@ -13,14 +15,13 @@ use rnnlm::{
 use crate::{
     Failure,
     args::Options,
-    evaluation::{Evaluation, no_prediction},
+    continuation::{Sampling, go_on},
+    evaluation::{Evaluation, RANKS, no_prediction, recall},
     files::Files,
-    generate::generate,
-    history::{self, Row},
+    history::{Curve, Form, Row},
     keeper::Keeper,
-    output::Output,
-    plot,
-    progress::Report,
+    line::Line,
+    progress::{Moment, Plan, Report, short},
     saved::{self, Saved},
     settings::Settings,
     text::{self, HeldOut, Read, Source, Start, Texts},
@@ -68,16 +69,27 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     if starts_anew {
         model.reset_state();
     }
-    let report = Report::new(options.quiet, steps.saturating_mul(settings.epochs_left()));
+    let Files { csv, plot, save, best } = files;
+    let epoch = settings.state.epoch;
+    let curve = |output, path: &Option<PathBuf>, form| {
+        let found = Option::zip(output, path.as_deref());
+        found.map(|(output, path)| Curve::new(output, path, form, epoch)).transpose()
+    };
+    let curves = [curve(csv, &options.csv, Form::Csv)?, curve(plot, &options.plot, Form::Plot)?];
+    let plan = Plan { epochs: settings.epochs, steps: steps.saturating_mul(settings.epochs_left()) };
+    let mut report = Report::new(options.quiet, options.log_every, plan);
     if source.is_built_in() && texts.train.is_some() {
         report.line(
             "no Penn Treebank text at hand: training on the built-in text \
              (sh examples/ptb-data.sh fetches the real one)",
         )?;
     }
-    introduce(&report, &texts, &model, &settings, saved.as_ref().map(|saved| (saved, starts_anew)))?;
+    introduce(&mut report, &texts, &model, &settings, saved.as_ref().map(|saved| (saved, starts_anew)))?;
 
-    let Files { csv, plot, save, best } = files;
+    for told in curves.iter().flatten().filter_map(|(_, told)| told.as_ref()).filter(|_| settings.trains()) {
+        report.line(told)?;
+    }
+    let curves = curves.into_iter().flatten().map(|(curve, _)| curve).collect();
     let keeper = Keeper::new(texts.vocabulary.to_lines()?, state)?;
     let keeper = keeper.with_files(config, save, options.save_every, best)?;
     let trainer = RnnlmTrainer::new(model, Sgd::new(state.learning_rate)?)?.with_eval_interval(1);
@@ -89,11 +101,20 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     drop(saved);
     drop(bytes);
 
-    let mut run = Run { report, keeper, texts: &texts, rows: Vec::new(), last_valid: None };
+    let mut run = Run {
+        report,
+        keeper,
+        curves,
+        patience: options.patience,
+        texts: &texts,
+        rows: Vec::new(),
+        last_valid: None,
+        last_line: String::new(),
+    };
     let trained = if settings.trains() { run.train(&mut trainer, corpus, settings.epochs) } else { Ok(()) };
     let state = trainer.training_state();
     let mut model = trainer.into_model();
-    run.write(trained, (&model, &state), csv, plot)?;
+    run.write(trained, (&model, &state))?;
     run.conclude(&mut model, settings.state.seed, options)
 }
 
@@ -103,8 +124,10 @@ fn check(options: &Options, settings: &Settings, texts: &Texts) -> Result<(), St
     if options.save_every.is_some() && options.save.is_none() {
         return Err("--save-every needs a file to save to: name one by --save".into());
     }
-    if texts.valid.is_none() && options.save_best.is_some() {
-        return Err(format!("--save-best {needs_valid}"));
+    for (flag, is_given) in [("--save-best", options.save_best.is_some()), ("--patience", options.patience.is_some())] {
+        if texts.valid.is_none() && is_given {
+            return Err(format!("{flag} {needs_valid}"));
+        }
     }
     if texts.valid.is_none() && settings.trains() && settings.state.decay != 1.0 {
         let decay = settings.state.decay;
@@ -115,7 +138,7 @@ fn check(options: &Options, settings: &Settings, texts: &Texts) -> Result<(), St
 
 /// What is known before the first step.
 fn introduce(
-    report: &Report,
+    report: &mut Report,
     texts: &Texts,
     model: &Model,
     settings: &Settings,
@@ -167,10 +190,26 @@ fn introduce(
 struct Run<'t> {
     report: Report,
     keeper: Keeper,
+    curves: Vec<Curve>,
+    patience: Option<NonZeroUsize>,
     texts: &'t Texts,
     rows: Vec<Row>,
     /// The valid text under the model of the last epoch.
     last_valid: Option<(f32, Evaluation)>,
+    /// What was told of the last epoch.
+    last_line: String,
+}
+
+/// Why training ends before its last epoch.
+enum Stop {
+    Failure(Failure),
+    Patience,
+}
+
+impl<E: Into<Failure>> From<E> for Stop {
+    fn from(error: E) -> Self {
+        Self::Failure(error.into())
+    }
 }
 
 impl Run<'_> {
@@ -179,26 +218,29 @@ impl Run<'_> {
         self.report.resume();
         let fitted = trainer.fit(corpus, epochs, |progress| match self.after_step(progress) {
             Ok(()) => ControlFlow::Continue(()),
-            Err(failure) => ControlFlow::Break(failure),
+            Err(stop) => ControlFlow::Break(stop),
         });
         let left = "the weights were left as they were";
         let how = match fitted {
             Err(TrainError::Step(StepError::NonFiniteLoss)) => format!("the loss is not finite, {left}"),
             Err(TrainError::Step(StepError::NonFiniteUpdate)) => format!("the update is not finite, {left}"),
             Err(error) => return Err(error.into()),
-            Ok(stopped) => return stopped.map_or(Ok(()), Err),
+            Ok(Some(Stop::Failure(failure))) => return Err(failure),
+            Ok(Some(Stop::Patience) | None) => return Ok(()),
         };
         Err(diverged(trainer.epoch() + 1, &how, &trainer.training_state()))
     }
 
     /// At the end of an epoch: evaluates, keeps the model, prints a line.
-    fn after_step(&mut self, progress: Progress<'_>) -> Result<(), Failure> {
-        self.report.step(progress.epoch)?;
+    fn after_step(&mut self, progress: Progress<'_>) -> Result<(), Stop> {
+        let Progress { epoch, iteration, iterations, .. } = progress;
+        let learning_rate = progress.optimizer.learning_rate();
+        self.report.step(Moment { epoch, iteration, iterations, learning_rate }, || progress.perplexity())?;
         if !progress.is_epoch_end() {
             return Ok(());
         }
         self.report.pause();
-        let (epoch, train, state) = (progress.epoch, progress.perplexity(), progress.training_state());
+        let (train, state) = (progress.perplexity(), progress.training_state());
         let vocab_size = self.texts.vocabulary.len();
         let is_sound = train <= MOST_ABOVE_GUESSING * vocab_size as f32;
         let evaluated = match is_sound {
@@ -207,75 +249,112 @@ impl Run<'_> {
         };
         let loss = evaluated.ok().flatten().map(|(loss, _)| loss);
         let valid = loss.map(perplexity);
-        self.rows.push(Row { epoch, train, valid });
+        self.rows.push(Row { epoch, train, valid, learning_rate: Some(learning_rate) });
         let held_out = valid.map(|valid| format!(" | valid {valid:.2}")).unwrap_or_default();
-        self.report.line(&format!("| epoch {epoch} | perplexity {train:.2}{held_out}"))?;
+        self.last_line = format!("| epoch {epoch} | perplexity {train:.2}{held_out} | lr {}", short(learning_rate));
+        self.report.line(&self.last_line)?;
         if !is_sound {
             let how = format!("its perplexity is {train:.1e}, where a guess among {vocab_size} words has {vocab_size}");
-            return Err(diverged(epoch, &how, &state));
+            return Err(Stop::Failure(diverged(epoch, &how, &state)));
         }
         self.last_valid = match evaluated {
             Err(StepError::NonFiniteLoss) => {
-                return Err(diverged(epoch, "the loss on the held-out text is not finite", &state));
+                return Err(Stop::Failure(diverged(epoch, "the loss on the held-out text is not finite", &state)));
             }
             evaluated => evaluated?,
         };
-        for warning in self.keeper.after_epoch(progress, loss)? {
-            self.report.warn(&format!("{warning}: tried again after each epoch"));
-        }
+        self.keep(progress, loss)?;
         self.report.resume();
         Ok(())
     }
 
+    /// Keeps model and curves where it is time to; stops where the validation has been no better for too long.
+    fn keep(&mut self, progress: Progress<'_>, valid: Option<f32>) -> Result<(), Stop> {
+        // before the model: a run that goes on from it finds the curve that far. What fails here is tried again later,
+        // at the end at the latest, and told of then
+        if self.keeper.is_save_due(progress.epoch) {
+            let _ = self.write_curves();
+        }
+        for warning in self.keeper.after_epoch(progress, valid)? {
+            self.report.warn(&format!("{warning}: tried again after each epoch"));
+        }
+        let stale = self.keeper.stale();
+        if self.patience.is_some_and(|patience| stale >= patience.get()) {
+            let epochs = if stale == 1 { "epoch" } else { "epochs in a row" };
+            self.report.line(&format!("stopped by --patience: {stale} {epochs} without a better validation"))?;
+            return Err(Stop::Patience);
+        }
+        Ok(())
+    }
+
+    fn write_curves(&self) -> Vec<String> {
+        let Texts { valid, true_perplexity, .. } = self.texts;
+        let written = self.curves.iter().map(|curve| curve.write(&self.rows, valid.is_some(), *true_perplexity));
+        written.filter_map(Result::err).collect()
+    }
+
     /// Writes all files after training, and tells of all that went wrong. Where an error stopped it, its last state is
     /// not saved, but the curves of the epochs done are; without an epoch done, those of an older run stay.
-    fn write(
-        &mut self,
-        trained: Result<(), Failure>,
-        last: (&Model, &TrainingState),
-        csv: Option<Output>,
-        plot: Option<Output>,
-    ) -> Result<(), Failure> {
+    fn write(&mut self, trained: Result<(), Failure>, last: (&Model, &TrainingState)) -> Result<(), Failure> {
         let is_done = trained.is_ok();
         let mut failures = Vec::from_iter(trained.err().map(|error| error.to_string()));
+        // before the model, as at each save
+        let curves = if is_done || !self.rows.is_empty() { self.write_curves() } else { Vec::new() };
         failures.extend(self.keeper.finish(is_done.then_some(last)));
-        if is_done || !self.rows.is_empty() {
-            let csv = csv.map(|csv| csv.write(history::csv(&self.rows, self.texts.valid.is_some()).as_bytes()));
-            let plot = plot.map(|plot| plot.write(plot::svg(&self.rows, self.texts.true_perplexity).as_bytes()));
-            failures.extend([csv, plot].into_iter().flatten().filter_map(Result::err));
-        }
+        failures.extend(curves);
         if failures.is_empty() { Ok(()) } else { Err(failures.join("; ").into()) }
     }
 
     /// Tells how good the model is, and lets it make up text.
-    fn conclude(&self, model: &mut Model, seed: u64, options: &Options) -> Result<(), Failure> {
-        let (Texts { vocabulary, valid, test, true_perplexity, .. }, report) = (self.texts, &self.report);
+    fn conclude(&mut self, model: &mut Model, seed: u64, options: &Options) -> Result<(), Failure> {
+        let Texts { vocabulary, valid, test, true_perplexity, .. } = self.texts;
+        if self.report.is_quiet() && !self.last_line.is_empty() {
+            self.report.last_line(&self.last_line)?;
+        }
         // the valid text has been told of after an epoch
+        let is_told = self.last_valid.is_some();
         let valid = match self.last_valid {
             Some(valid) => Some(valid),
             None => evaluate(model, valid.as_ref(), vocabulary).map_err(no_prediction)?,
         };
         let test = evaluate(model, test.as_ref(), vocabulary).map_err(no_prediction)?;
-        for (name, evaluated, is_told) in [("valid", valid, self.last_valid.is_some()), ("test", test, false)] {
+        for (name, evaluated, is_told) in [("valid", valid, is_told), ("test", test, false)] {
             let Some((loss, evaluation)) = evaluated else { continue };
             let reached = perplexity(loss);
-            if let Some(known) = evaluation.perplexity_of_known() {
-                let (unknown, all) = (evaluation.unknown(), evaluation.tokens());
-                report.line(&format!(
+            let (unknown, all) = (evaluation.unknown(), evaluation.all.count);
+            if let (Some(known), 1..) = (evaluation.known.perplexity(), unknown) {
+                self.report.last_line(&format!(
                     "{name} perplexity: {reached:.2} ({known:.2} without <unk>, which {unknown} of {all} tokens are)"
                 ))?;
             } else if !is_told {
-                report.line(&format!("{name} perplexity: {reached:.2}"))?;
+                self.report.last_line(&format!("{name} perplexity: {reached:.2}"))?;
             }
+            if evaluation.left_out > 0 {
+                let words = evaluation.left_out;
+                self.report.last_line(&format!("{name} text: {words} unknown words left out of the perplexity"))?;
+            }
+            self.report.line(&format!("{name} {}", recall(&evaluation, RANKS.len())))?;
         }
         if let Some(best) = true_perplexity {
-            report.line(&format!("best reachable perplexity: {best:.2}"))?;
+            self.report.line(&format!("best reachable perplexity: {best:.2} on held-out text"))?;
         }
         if options.generate > 0 {
-            generate(model, vocabulary, seed, options, &mut BufWriter::new(io::stdout().lock()))?;
+            self.make_up(model, seed, options)?;
         }
-        report.last_line(&format!("steps/s: {:.1}", report.steps_per_second()))?;
-        Ok(())
+        let rate = self.report.steps_per_second();
+        Ok(self.report.last_line(&format!("steps/s: {rate:.1}"))?)
+    }
+
+    /// Prints what the model makes up.
+    fn make_up(&self, model: &Model, seed: u64, options: &Options) -> Result<(), Failure> {
+        let vocabulary = &self.texts.vocabulary;
+        let prompt = Line::read(&options.prompt, vocabulary);
+        if let Some(note) = prompt.note() {
+            self.report.warn(&format!("--prompt: {note}"));
+        }
+        let temperature = options.temperature.unwrap_or(1.0);
+        let sampling = Sampling { count: options.generate, temperature, top: options.top, seed };
+        go_on(model, vocabulary, &prompt, sampling, &mut BufWriter::new(io::stdout().lock()))
     }
 }
 
@@ -295,8 +374,12 @@ fn evaluate(
     held_out: Option<&HeldOut>,
     vocabulary: &Vocabulary,
 ) -> Result<Option<(f32, Evaluation)>, StepError> {
-    let Some(HeldOut { ids, .. }) = held_out else { return Ok(None) };
-    let mut evaluation = Evaluation::new(vocabulary.id("<unk>"));
+    let Some(HeldOut { ids, unknown }) = held_out else { return Ok(None) };
+    let unk = vocabulary.id("<unk>");
+    let mut evaluation = Evaluation::new(unk);
+    if unk.is_none() {
+        evaluation.left_out = *unknown;
+    }
     let loss = model.score(ids, |score| evaluation.add(score))?;
     Ok(Some((loss, evaluation)))
 }

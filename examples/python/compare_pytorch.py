@@ -152,7 +152,7 @@ def train_ptb(folder, rate, seed, a):
     ptb("--load", "initial.safetensors", "--epochs", a.epochs, "--csv", "ours.csv", "--save-best", "best.safetensors")
     said = ptb("--load", "best.safetensors", "--epochs", 0)
     with open(os.path.join(folder, "ours.csv"), encoding="utf-8") as file:
-        rows = [tuple(map(float, line.split(",")[1:])) for line in file.read().splitlines()[1:]]
+        rows = [tuple(map(float, line.split(",")[1:3])) for line in file.read().splitlines()[1:]]
     found = re.search(r"^test perplexity: (\S+) \((\S+) without <unk>", said, re.MULTILINE)
     return rows, (float(found[1]), float(found[2]))
 

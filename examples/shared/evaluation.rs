@@ -2,24 +2,39 @@
 
 use rnnlm::{StepError, TokenScore, perplexity};
 
+/// A word counts as foreseen where it is among so many likeliest ones.
+pub const RANKS: [usize; 4] = [1, 3, 5, 10];
+
 /// Adds up the scores of a text, in their order.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Evaluation {
     unk: Option<u32>,
-    all: Sum,
-    known: Sum,
+    /// All tokens that were predicted.
+    pub all: Sum,
+    /// Those of them that are no unknown words.
+    pub known: Sum,
+    /// Known words among the likeliest of [`RANKS`].
+    foreseen: [usize; RANKS.len()],
+    /// Unknown words without a score, as nothing in the vocabulary stands for them.
+    pub left_out: usize,
 }
 
+/// Cross-entropies of tokens.
 #[derive(Clone, Copy, Debug, Default)]
-struct Sum {
-    sum: f64,
-    count: usize,
+pub struct Sum {
+    pub sum: f64,
+    pub count: usize,
 }
 
 impl Sum {
     fn add(&mut self, loss: f32) {
         self.sum += f64::from(loss);
         self.count += 1;
+    }
+
+    /// That of these tokens, if there are any.
+    pub fn perplexity(&self) -> Option<f32> {
+        (self.count > 0).then(|| perplexity((self.sum / self.count as f64) as f32))
     }
 }
 
@@ -33,24 +48,31 @@ impl Evaluation {
         self.all.add(score.loss);
         if Some(score.id) != self.unk {
             self.known.add(score.loss);
+            for (count, rank) in self.foreseen.iter_mut().zip(RANKS) {
+                *count += usize::from(score.rank <= rank);
+            }
         }
     }
 
-    /// The tokens that were predicted.
-    pub fn tokens(&self) -> usize {
-        self.all.count
-    }
-
-    /// Those of them that are unknown words.
+    /// The unknown words that were predicted.
     pub fn unknown(&self) -> usize {
         self.all.count - self.known.count
     }
 
-    /// The perplexity of the known words alone; `None` where there is nothing to tell apart.
-    pub fn perplexity_of_known(&self) -> Option<f32> {
-        let Sum { sum, count } = self.known;
-        (self.unknown() > 0 && count > 0).then(|| perplexity((sum / count as f64) as f32))
+    /// The share of all words that were among as many likeliest ones as each of [`RANKS`] says. Never an unknown word,
+    /// with a score or without: nobody can suggest it.
+    pub fn recall(&self) -> [f64; RANKS.len()] {
+        let all = (self.all.count + self.left_out).max(1);
+        self.foreseen.map(|count| count as f64 / all as f64)
     }
+}
+
+/// `recall at 1, 3: 12.3% 34.5%`, for the first ranks.
+pub fn recall(evaluation: &Evaluation, ranks: usize) -> String {
+    let list = |items: Vec<String>, between| items.join(between);
+    let ranks = RANKS.iter().zip(evaluation.recall()).take(ranks);
+    let (names, values) = ranks.map(|(rank, share)| (rank.to_string(), format!("{:.2}%", 100.0 * share))).unzip();
+    format!("recall at {}: {}", list(names, ", "), list(values, " "))
 }
 
 /// The message where a model can't predict. It is trained already, so that no learning rate would help.

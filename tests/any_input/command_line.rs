@@ -8,6 +8,7 @@ pub fn check(bytes: &[u8]) {
     let arguments: Vec<OsString> = bytes.split(|&byte| byte == b'\n').map(argument).collect();
     match args::parse(arguments.iter().cloned()) {
         Err(message) => assert!(!message.is_empty()),
+        Ok(Command::Version) => {}
         Ok(Command::Help) => assert!(args::help().contains("--help")),
         Ok(Command::Train(options)) => {
             within_bounds(&options);
@@ -31,7 +32,7 @@ fn within_bounds(options: &Options) {
     all(options.lr, |rate| rate.is_finite() && rate > 0.0);
     all(options.clip, |norm| norm > 0.0);
     all(options.lr_decay, |decay| decay.is_finite() && decay >= 1.0);
-    all(options.temperature, |t| t > 0.0 && t.is_finite() && (1.0 / t).is_finite());
+    all(options.temperature, |t| t == 0.0 || t > 0.0 && t.is_finite() && (1.0 / t).is_finite());
     assert!(options.valid_fraction.is_none_or(|share| share > 0.0 && share < 1.0));
     for path in [
         &options.test,

@@ -5,10 +5,16 @@
 
 mod builtin_text;
 mod example;
+mod first_contact;
 mod own_text;
 mod predict;
+mod prompt;
 mod ptb;
+mod ptb_curves;
+mod ptb_progress;
 mod ptb_saves;
+mod scores;
+mod terminal;
 mod tour;
 
 #[allow(dead_code)]

@@ -87,8 +87,7 @@ fn a_sentence_is_scored_word_by_word() {
         lines[20].contains(" (4 tokens)") && lines[21].ends_with(" without the unknown words (1 tokens)"),
         "{lines:?}"
     );
-    // an empty line is the end of a line behind another
-    assert_eq!((lines[23].as_str(), lines[25].split_whitespace().next()), ("", Some("<eos>")), "{lines:?}");
+    assert_eq!(lines[22..25], ["", "", "  an empty line has no score"], "{lines:?}");
 }
 
 #[test]
@@ -202,7 +201,8 @@ fn bad_lines_and_files() {
         ("--load .", "", 1, "directory"),
         ("--load m --top 0", "", 2, "--top can't be"),
         ("--load m --top x", "", 2, "--top can't be"),
-        ("--load m --temperature 0", "", 2, "--temperature can't be"),
+        ("--load m --temperature -1", "", 2, "--temperature can't be"),
+        ("--load m --temperature 1e-45", "", 2, "it must be 0, which is greedy"),
         ("--load m --score --top 3", "", 2, "leave --top"),
         ("--load=", "", 2, "--load can't be"),
         ("--load", "", 2, "needs a value"),

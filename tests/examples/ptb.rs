@@ -8,10 +8,11 @@ use crate::example::{SENTENCE, SMALL, assert_harmless, example, fails, folder, l
 #[test]
 fn help_lists_every_flag() {
     let help = lines(&folder("help"), "--help").join("\n");
-    for flag in "data valid valid-fraction test tokens min-count vocab vocabulary lower \
-                 split-punctuation epochs wordvec hidden batch time lr clip lr-decay seed isa load save save-every \
-                 save-best csv plot generate temperature top quiet help"
-        .split_whitespace()
+    for flag in
+        "data valid valid-fraction test tokens min-count vocab vocabulary lower split-punctuation epochs wordvec \
+                 hidden batch time lr clip lr-decay patience seed isa load save save-every save-best csv plot generate \
+                 prompt temperature top log-every quiet help version"
+            .split_whitespace()
     {
         assert!(help.contains(&format!("\n  --{flag} ")), "{flag}");
     }
@@ -25,6 +26,7 @@ fn a_run_prints_its_lines() {
     assert_eq!(lines[1].split(',').next(), Some("272 parameters"));
     for (epoch, line) in (1..=3).zip(&lines[2..]) {
         let perplexity = line.strip_prefix(&format!("| epoch {epoch} | perplexity ")).unwrap();
+        let perplexity = perplexity.strip_suffix(" | lr 0.5").unwrap();
         assert!((1.0..9.0).contains(&perplexity.parse::<f32>().unwrap()), "{line}");
     }
     let rate = lines[5].strip_prefix("steps/s: ").unwrap();
@@ -32,9 +34,15 @@ fn a_run_prints_its_lines() {
 }
 
 #[test]
-fn quiet_prints_the_last_line_alone() {
-    let lines = lines(&with_text("quiet"), &format!("{SMALL} --epochs 2 --quiet"));
-    assert!(lines.len() == 1 && lines[0].starts_with("steps/s: "), "{lines:?}");
+fn quiet_prints_how_it_ended() {
+    let folder = with_text("quiet");
+    let all = lines(&folder, &format!("{SMALL} --epochs 2 --valid a.txt"));
+    let quiet = lines(&folder, &format!("{SMALL} --epochs 2 --valid a.txt --quiet --save m"));
+    assert!(quiet.len() == 2 && quiet[1].starts_with("steps/s: "), "{quiet:?}");
+    assert!(quiet[0].starts_with("| epoch 2 | perplexity ") && all.contains(&quiet[0]), "{quiet:?}");
+    // without training it is the judgement
+    let quiet = lines(&folder, "--load m --epochs 0 --valid a.txt --quiet");
+    assert!(quiet.len() == 2 && quiet[0].starts_with("valid perplexity: "), "{quiet:?}");
 }
 
 #[test]
@@ -59,13 +67,15 @@ fn a_folder_is_validated_and_tested() {
     let lines = lines_of("--epochs 2 --csv out.csv");
     assert_eq!(lines[1..3], ["valid size: 27, unknown words: 0", "test size: 18, unknown words: 4"]);
     assert!(lines[4].starts_with("| epoch 1 | perplexity ") && lines[4].contains(" | valid "), "{lines:?}");
-    assert!(lines[6].starts_with("test perplexity: ") && lines.len() == 8, "{lines:?}");
+    assert!(lines[6].starts_with("valid recall at 1, 3, 5, 10: "), "{lines:?}");
+    assert!(lines[7].starts_with("test perplexity: ") && lines[8].starts_with("test recall at "), "{lines:?}");
+    assert!(lines[9].starts_with("steps/s: ") && lines.len() == 10, "{lines:?}");
     let csv = fs::read_to_string(folder.join("out.csv")).unwrap();
-    assert_eq!(csv.lines().next(), Some("epoch,perplexity,valid"));
+    assert_eq!(csv.lines().next(), Some("epoch,perplexity,valid,lr"));
     for (row, line) in csv.lines().skip(1).zip(&lines[4..6]) {
         let values: Vec<f32> = row.split(',').map(|value| value.parse().unwrap()).collect();
-        let [epoch, train, valid] = values[..] else { panic!("{csv}") };
-        assert_eq!(*line, format!("| epoch {epoch} | perplexity {train:.2} | valid {valid:.2}"));
+        let [epoch, train, valid, rate] = values[..] else { panic!("{csv}") };
+        assert_eq!(*line, format!("| epoch {epoch} | perplexity {train:.2} | valid {valid:.2} | lr {rate}"));
     }
     // without an epoch: the untrained model is evaluated
     let lines = lines_of("--epochs 0");
@@ -84,11 +94,11 @@ fn the_csv_has_the_bits_of_the_run_on_every_instruction_set() {
     }
     assert!(files.iter().all(|file| *file == files[0]));
     let mut rows = files[0].lines();
-    assert_eq!(rows.next(), Some("epoch,perplexity"));
-    let values: Vec<f32> = rows.map(|row| row.split_once(',').unwrap().1.parse().unwrap()).collect();
+    assert_eq!(rows.next(), Some("epoch,perplexity,lr"));
+    let values: Vec<f32> = rows.map(|row| row.split(',').nth(1).unwrap().parse().unwrap()).collect();
     assert_eq!(values.len(), 4);
     // printed so that they round-trip
-    assert!(values.iter().enumerate().all(|(i, v)| files[0].contains(&format!("\n{},{v}\n", i + 1))));
+    assert!(values.iter().enumerate().all(|(i, v)| files[0].contains(&format!("\n{},{v},0.5\n", i + 1))));
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 2, "a temporary file was left behind");
 }
 
@@ -110,7 +120,7 @@ fn perplexity_is_told_with_and_without_unknown_words() {
     };
     values(&lines[6], "valid perplexity: ", "1 of 6");
     // <unk> was seen once in 362 tokens
-    let [with, without] = values(&lines[7], "test perplexity: ", "4 of 17");
+    let [with, without] = values(&lines[8], "test perplexity: ", "4 of 17");
     assert!(with > 1.5 * without && without > 1.0, "{lines:?}");
 }
 
@@ -120,14 +130,14 @@ fn the_plot_has_the_values_of_the_csv() {
     let lines = lines(&folder, &format!("{SMALL} --epochs 7 --valid a.txt --plot p.svg --csv p.csv"));
     let svg = fs::read_to_string(folder.join("p.svg")).unwrap();
     for row in fs::read_to_string(folder.join("p.csv")).unwrap().lines().skip(1) {
-        let [epoch, train, valid] = row.split(',').collect::<Vec<_>>()[..] else { panic!("{row}") };
+        let [epoch, train, valid, "0.5"] = row.split(',').collect::<Vec<_>>()[..] else { panic!("{row}") };
         for (name, value) in [("training", train), ("validation", valid)] {
             let point = format!("<title>{name}, epoch {epoch}: {:.2}</title>", value.parse::<f64>().unwrap());
             assert!(svg.contains(&point), "{point}");
         }
     }
     assert_eq!(svg.matches("<circle").count(), 14);
-    assert_eq!(lines.len(), 11);
+    assert_eq!(lines.len(), 12);
     assert_eq!(fs::read_dir(&folder).unwrap().count(), 3);
 }
 
@@ -187,7 +197,7 @@ fn what_stops_a_run_exits_with_1() {
         ("--data empty.txt", "0 tokens"),
         ("--data a.txt --hidden 1000000000", "memory"),
         (&*format!("--data a.txt --hidden {most}"), "memory"),
-        (&*format!("--data a.txt --batch {root} --time {root}"), "batch size"),
+        (&*format!("--data a.txt --batch {root} --time {root}"), "--batch times --time"),
         ("--data a.txt --csv nowhere/out.csv", "nowhere/out.csv"),
         ("--data a.txt --csv nothing", "directory"),
         ("--data a.txt --csv a.txt/", "a.txt/"),
@@ -222,6 +232,7 @@ fn what_stops_a_run_exits_with_1() {
 #[test]
 fn a_run_that_diverges_says_so_and_keeps_the_sound_epochs() {
     let folder = with_text("diverged");
+    let small = SMALL.replace(" --lr 0.5", "");
     for (flags, advice) in [
         ("--lr 1e30", "lower --lr (now 1e30), or limit the gradients by --clip 0.25"),
         ("--lr 50", "lower --lr (now 50.0), or limit the gradients by --clip 0.25"),
@@ -229,7 +240,7 @@ fn a_run_that_diverges_says_so_and_keeps_the_sound_epochs() {
         ("--lr 1e9 --clip 5", "lower --lr (now 1000000000.0), or --clip (now 5.0)"),
         ("--lr 1e20 --valid a.txt --lr-decay 4", "lower --lr (now 1e20), or limit"),
     ] {
-        let output = run(&folder, &format!("{SMALL} --epochs 5 --save m --save-every 1 {flags}"));
+        let output = run(&folder, &format!("{small} --epochs 5 --save m --save-every 1 {flags}"));
         let message = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{flags}: {output:?}");
         assert!(message.starts_with("ptb: the run diverged in epoch 1, ") && message.contains(advice), "{message}");
@@ -237,7 +248,7 @@ fn a_run_that_diverges_says_so_and_keeps_the_sound_epochs() {
         assert!(!folder.join("m").exists(), "{flags}");
     }
     // four epochs of one step each are sound
-    let sound = format!("{SMALL} --tokens 9 --lr 14 --valid a.txt");
+    let sound = format!("{small} --tokens 9 --lr 14 --valid a.txt");
     lines(&folder, &format!("{sound} --epochs 4 --save four"));
     let output = run(&folder, &format!("{sound} --epochs 9 --save m --save-every 1 --csv c.csv --plot p.svg"));
     let message = text(&output.stderr);
@@ -247,11 +258,11 @@ fn a_run_that_diverges_says_so_and_keeps_the_sound_epochs() {
     );
     assert!(fs::read(folder.join("m")).unwrap() == fs::read(folder.join("four")).unwrap());
     let csv = fs::read_to_string(folder.join("c.csv")).unwrap();
-    assert!(csv.lines().count() == 6 && csv.lines().all(|line| line.split(',').count() == 3), "{csv}");
+    assert!(csv.lines().count() == 6 && csv.lines().all(|line| line.split(',').count() == 4), "{csv}");
     assert!(csv.lines().last().unwrap().starts_with("5,14399200,"), "{csv}");
     assert!(fs::read_to_string(folder.join("p.svg")).unwrap().contains("training, epoch 5: "));
     // a run that diverges in its first step leaves the curve that is there
-    let output = run(&folder, &format!("{SMALL} --lr 3e38 --csv c.csv"));
+    let output = run(&folder, &format!("{small} --lr 3e38 --csv c.csv"));
     assert_eq!((output.status.code(), fs::read_to_string(folder.join("c.csv")).unwrap()), (Some(1), csv));
 }
 

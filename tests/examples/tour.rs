@@ -56,7 +56,7 @@ fn the_tour_shows_what_its_commands_print() {
     let folder = folder("tour");
     let tour = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/tour.md")).unwrap();
     let commands = commands(&tour);
-    assert_eq!(commands.len(), 4);
+    assert_eq!(commands.len(), 6);
     for (command, shown) in commands {
         let printed = output(&folder, &command);
         assert!(shows(&shown, &printed.lines().collect::<Vec<_>>()), "{command} prints\n{printed}");
