@@ -55,7 +55,7 @@ impl Parameter {
             Self::BestLoss => {
                 (204, "the best loss must be a number above minus infinity: infinity stands for none so far")
             }
-            Self::Temperature => (205, "the temperature must be a finite number above zero, at least 3e-39"),
+            Self::Temperature => (205, "the temperature must be 0 or a finite number of at least 3e-39"),
             Self::TrainingState => (
                 206,
                 "the training state has losses or counts that it can't have: take one from a trainer or a checkpoint",

@@ -64,7 +64,7 @@ pub enum ParameterError {
     Decay,
     /// The best loss to go on from is NaN or minus infinity, which no loss improves.
     BestLoss,
-    /// The temperature is not a finite number above zero, or so small that its inverse is infinite.
+    /// The temperature is negative or not finite, or so small that its inverse is infinite and not 0.
     Temperature,
     /// A training state has losses that are none, or counts beyond this machine.
     TrainingState,

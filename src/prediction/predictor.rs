@@ -7,6 +7,7 @@ use crate::{
     heap::Floats,
     kernels::{Gemv, Scale, Softmax, Start, Tanh, clear, copy, part, part_mut},
     model::parameters::{Parameters, Storage, Weights},
+    prediction::sampling::{Candidate, top},
     simd::{Isa, Kernel, Simd},
 };
 #[cfg(feature = "alloc")]
@@ -110,7 +111,9 @@ impl<'w, B: Storage> Predictor<'w, B> {
         Self { isa, ..self }
     }
 
-    /// Divides the logits by this: below 1 the likely words become likelier, above 1 all become more alike.
+    /// Divides the logits by this: below 1 the likely words become likelier, above 1 all become more alike. At 0 the
+    /// likeliest word, of equals the one with the lowest id, has probability 1 and all others 0. A greedy choice that
+    /// leaves words out is [`Sampler::with_top`](crate::Sampler::with_top) of one, at temperature 1, and faster.
     ///
     /// ```
     /// # use rnnlm::{Config, SimpleRnnlm, Xorshift};
@@ -119,15 +122,18 @@ impl<'w, B: Storage> Predictor<'w, B> {
     /// let largest = |p: &[f32]| p.iter().copied().fold(0.0, f32::max);
     /// let plain = largest(model.predictor()?.feed(1)?);
     /// assert!(largest(model.predictor()?.with_temperature(0.5)?.feed(1)?) > plain);
+    /// assert_eq!(largest(model.predictor()?.with_temperature(0.0)?.feed(1)?), 1.0);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     ///
     /// # Errors
-    /// [`ParameterError::Temperature`] unless it is finite and above zero, at least 3e-39.
+    /// [`ParameterError::Temperature`] unless it is 0, or finite and at least 3e-39.
     pub fn with_temperature(self, temperature: f32) -> Result<Self, ParameterError> {
         // the smallest have no finite inverse
-        if temperature > 0.0 && temperature.is_finite() && (1.0 / temperature).is_finite() {
-            Ok(Self { temperature, ..self })
+        let is_positive = temperature > 0.0 && temperature.is_finite() && (1.0 / temperature).is_finite();
+        if is_positive || temperature == 0.0 {
+            // not -0, whose inverse is negative
+            Ok(Self { temperature: temperature.abs(), ..self })
         } else {
             Err(ParameterError::Temperature)
         }
@@ -236,7 +242,7 @@ pub(crate) fn feed(
 }
 
 /// The probabilities anew, behind a [`feed`] in which the largest scaled logit overflowed: that says nothing about
-/// their distances.
+/// their distances. At temperature 0, where the factor is infinite, each does: so the usual case has no test for it.
 #[cold]
 fn predict_from_distances(
     isa: Isa,
@@ -248,8 +254,17 @@ fn predict_from_distances(
     let (h, rest) = buffer.split_at_mut_checked(rnn_b.len()).ok_or(StepError::OtherSizes)?;
     let logits = part_mut(rest, ..affine_b.len());
     isa.run(Logits { h, affine_w, affine_b, logits });
-    scale_distances(logits, sharpness);
-    if isa.run(Softmax(logits)).is_finite() { Ok(()) } else { Err(StepError::NonFinitePrediction) }
+    let is_greedy = sharpness == f32::INFINITY;
+    if !is_greedy {
+        scale_distances(logits, sharpness);
+    }
+    if !isa.run(Softmax(logits)).is_finite() {
+        return Err(StepError::NonFinitePrediction);
+    }
+    if is_greedy {
+        keep_likeliest(logits);
+    }
+    Ok(())
 }
 
 /// The logits (V) of h.
@@ -267,6 +282,15 @@ impl Kernel for Logits<'_> {
     fn call<S: Simd>(self, s: S) {
         let Self { h, affine_w, affine_b, logits } = self;
         Gemv { k: h.len(), n: logits.len(), a: h, b: affine_w, c: logits, start: Start::Bias(affine_b) }.run(s);
+    }
+}
+
+/// The likeliest word becomes certain, of equals the first.
+fn keep_likeliest(probabilities: &mut [f32]) {
+    let mut likeliest = [Candidate::default()];
+    let likeliest = top(probabilities, &[], &mut likeliest).first().map(|c| c.id);
+    for (id, p) in (0..).zip(probabilities) {
+        *p = if Some(id) == likeliest { 1.0 } else { 0.0 };
     }
 }
 

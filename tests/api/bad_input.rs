@@ -116,7 +116,7 @@ fn learning_rates() {
 fn temperatures() {
     let model = model(Isa::detect());
     // the last has no finite inverse
-    for temperature in [0.0, -0.0, -1.0, f32::NAN, f32::INFINITY, f32::from_bits(1)] {
+    for temperature in [-f32::from_bits(1), -1.0, f32::NAN, f32::INFINITY, f32::from_bits(1)] {
         let refused = model.predictor().unwrap().with_temperature(temperature);
         assert_eq!(refused.err(), Some(ParameterError::Temperature), "{temperature:e}");
     }

@@ -4,14 +4,14 @@
 #![allow(clippy::duplicate_mod)] // `visible`, which `you_say` has too
 
 mod builtin_text;
+mod curves;
 mod example;
 mod first_contact;
+mod on_the_way;
 mod own_text;
 mod predict;
 mod prompts;
 mod ptb;
-mod curves;
-mod on_the_way;
 mod ptb_saves;
 mod scores;
 mod terminal;
