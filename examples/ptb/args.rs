@@ -53,10 +53,11 @@ A text is words between white space, a sentence a line; a new line is the word <
 words that it lacks are counted and left out of what is judged. \"long\" is your own text of 20000 tokens or more.
 
 Files are replaced whole or not at all, and equal runs write equal files. A run loaded takes what no flag names from
-its file: sizes, rate, clipping, decay, seed; it ends as if it had never stopped. Ctrl-C ends a run at once:
+its file: sizes, rate, clipping, decay, seed; it ends as if it had never stopped. --csv and --plot go on in the files
+that they find, from the epoch loaded; --patience counts the epochs of the run under way. Ctrl-C ends a run at once:
 --save-every bounds what is lost. A run that an error stops keeps the curves of the epochs done. Where an epoch ends
 at a perplexity above 1000 times the vocabulary size, or a loss is not finite, the run has diverged: it stops, and the
-models that it wrote before stay.
+models that it wrote before stay. The progress line is as wide as COLUMNS says, else as the terminal is.
 
 exit codes: 0 done; 2 a bad command line; 1 anything else that stops the run
 ";

@@ -190,8 +190,7 @@ impl Picture {
                 self.put(format_args!(r#"<path class="rate" d="M{at:.1} {TOP}V{BOTTOM}" {style}/>"#));
             }
             if at >= free && at <= RIGHT - ROOM / 2.0 {
-                let name = short(row.learning_rate.unwrap_or_default());
-                let text = if before.is_some() { name } else { format!("lr {name}") };
+                let text = format!("lr {}", short(row.learning_rate.unwrap_or_default()));
                 self.put(format_args!(
                     r#"<text x="{at:.1}" y="{:.1}" font-size="11" fill="{RATE}">{text}</text>"#,
                     TOP - 5.0
@@ -324,7 +323,7 @@ mod tests {
         let marks = |svg: &str| elements(svg).iter().filter(|element| element.contains(r#"class="rate""#)).count();
         let picture = with_rates(&[0.4, 0.4, 0.2, 0.2, 0.2, 0.1]);
         assert_eq!(marks(&picture), 2);
-        assert!([">lr 0.4<", ">0.2<", ">0.1<"].iter().all(|label| picture.contains(label)), "{picture}");
+        assert!([">lr 0.4<", ">lr 0.2<", ">lr 0.1<"].iter().all(|label| picture.contains(label)), "{picture}");
         // where marks stand close, not each has room for its label
         let falling: Vec<f32> = (0..100).map(|i| 0.9_f32.powi(i)).collect();
         let picture = with_rates(&falling);

@@ -82,13 +82,13 @@ impl Report {
             let line = self.log_line(at, perplexity());
             self.line(&line)?;
         }
-        let seconds = self.seconds();
-        let Some(columns) = &mut self.terminal else { return Ok(()) };
-        if self.drawn.is_some_and(|at| at.elapsed() < REDRAW) {
+        if self.terminal.is_none() || self.drawn.is_some_and(|at| at.elapsed() < REDRAW) {
             return Ok(());
         }
         self.drawn = Some(Instant::now());
-        let bar = bar(at, (self.steps, self.plan), seconds, perplexity(), columns.now());
+        let seconds = self.seconds();
+        let columns = self.terminal.as_mut().map_or(Columns::USUAL, Columns::now);
+        let bar = bar(at, (self.steps, self.plan), seconds, perplexity(), columns);
         let mut out = io::stdout().lock();
         write!(out, "\r\x1b[K{bar}")?;
         out.flush()

@@ -70,7 +70,8 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         model.reset_state();
     }
     let Files { csv, plot, save, best } = files;
-    let epoch = settings.state.epoch;
+    // where nothing is trained, what is found stays as it is
+    let epoch = if settings.trains() { settings.state.epoch } else { 0 };
     let curve = |output, path: &Option<PathBuf>, form| {
         let found = Option::zip(output, path.as_deref());
         found.map(|(output, path)| Curve::new(output, path, form, epoch)).transpose()
@@ -86,7 +87,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     }
     introduce(&mut report, &texts, &model, &settings, saved.as_ref().map(|saved| (saved, starts_anew)))?;
 
-    for told in curves.iter().flatten().filter_map(|(_, told)| told.as_ref()).filter(|_| settings.trains()) {
+    for told in curves.iter().flatten().filter_map(|(_, told)| told.as_ref()) {
         report.line(told)?;
     }
     let curves = curves.into_iter().flatten().map(|(curve, _)| curve).collect();

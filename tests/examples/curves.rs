@@ -21,12 +21,11 @@ fn curves_of_a_run_in_two_parts_are_those_of_one_that_never_stopped() {
         let rest = format!("--data a.txt {held_out} --load m --save m");
         let told = lines(&folder, &format!("{rest} --epochs 9 --csv c.csv --plot p.svg"));
         assert!(told.iter().all(|line| !line.contains("replaced")), "{told:?}");
-        for name in ["csv", "svg"] {
-            let [whole, parts] = [format!("whole.{name}"), format!("{}.{name}", &name[..1].replace('s', "p"))]
-                .map(|f| read(&folder, &f));
+        for names in [["whole.csv", "c.csv"], ["whole.svg", "p.svg"]] {
+            let [whole, parts] = names.map(|name| read(&folder, name));
             assert!(whole == parts, "{whole}{parts}");
         }
-        // 17 digits of a row are no more than its bits
+        // a row has all bits of its values, and no digit more
         let csv = read(&folder, "c.csv");
         for cell in csv.lines().skip(1).flat_map(|row| row.split(',')) {
             assert_eq!(cell.parse::<f32>().unwrap().to_string(), cell);
@@ -85,6 +84,9 @@ fn curves_that_do_not_fit_are_refused_and_stay() {
         fails(&folder, &format!("--data a.txt --load m --epochs 9 --save m {flag} {name}"), 1, part);
         assert!(fs::read(folder.join(name)).unwrap() == before, "{name}");
     }
+    // an evaluation adds nothing to it
+    lines(&folder, "--data a.txt --load m --epochs 0 --csv other.csv --plot other.svg");
+    assert_eq!(read(&folder, "other.csv"), "name,age\nx,3\n");
     // a run from the start replaces what is there, as it does its other files
     lines(&folder, &format!("{SMALL} --epochs 1 --csv other.csv --plot other.svg"));
     assert!(read(&folder, "other.csv").starts_with("epoch,perplexity,lr\n1,"));

@@ -62,13 +62,11 @@ fn wrapped(line: &str, columns: usize) -> Vec<String> {
 fn bars(test: &str, columns: usize, environment: &str) -> Vec<String> {
     let folder = folder(test);
     fs::write(folder.join("a.txt"), SENTENCE.repeat(2000)).unwrap();
-    let tokens = 200;
     let line = |tokens: usize| {
         format!("--data a.txt --tokens {tokens} --hidden 64 --wordvec 64 --batch 1 --time 3 --lr 0.05 --epochs 3")
     };
     // a piped run says which lines there are; its length is such that some bars can be seen
-    let mut tokens = tokens;
-    let (mut plain, mut seconds) = (Vec::new(), 0.0);
+    let (mut tokens, mut plain, mut seconds) = (200, Vec::new(), 0.0);
     while seconds < 1.5 && tokens < 18_000 {
         tokens = (tokens * 3).min(18_000);
         let started = Instant::now();
