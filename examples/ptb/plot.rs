@@ -179,6 +179,9 @@ impl Picture {
     /// The learning rate of the first epoch, and a mark where it changes, with the new one where there is room.
     fn rates(&mut self, rows: &[Row], x: &Axis) {
         const ROOM: f64 = 64.0;
+        // more lines down the picture would hide the curves
+        let changes = rows.windows(2).filter(|pair| pair[0].learning_rate != pair[1].learning_rate).count();
+        let bottom = if changes > 12 { TOP + 8.0 } else { BOTTOM };
         let (mut before, mut free) = (None, f64::NEG_INFINITY);
         for row in rows {
             if row.learning_rate.is_none() || row.learning_rate == before {
@@ -187,9 +190,9 @@ impl Picture {
             let at = if before.is_some() { x.place(row.epoch as f64 - 0.5) } else { LEFT };
             if before.is_some() {
                 let style = format!(r#"stroke="{RATE}" stroke-width="1" stroke-dasharray="3 3""#);
-                self.put(format_args!(r#"<path class="rate" d="M{at:.1} {TOP}V{BOTTOM}" {style}/>"#));
+                self.put(format_args!(r#"<path class="rate" d="M{at:.1} {TOP}V{bottom}" {style}/>"#));
             }
-            if at >= free && at <= RIGHT - ROOM / 2.0 {
+            if at >= free && at <= SIZE.0 - ROOM {
                 let text = format!("lr {}", short(row.learning_rate.unwrap_or_default()));
                 self.put(format_args!(
                     r#"<text x="{at:.1}" y="{:.1}" font-size="11" fill="{RATE}">{text}</text>"#,

@@ -61,14 +61,14 @@ fn wrapped(line: &str, columns: usize) -> Vec<String> {
 /// Runs in a terminal of so many columns; returns the progress lines that were seen.
 fn bars(test: &str, columns: usize, environment: &str) -> Vec<String> {
     let folder = folder(test);
-    fs::write(folder.join("a.txt"), SENTENCE.repeat(2000)).unwrap();
+    fs::write(folder.join("a.txt"), SENTENCE.repeat(20_000)).unwrap();
     let line = |tokens: usize| {
-        format!("--data a.txt --tokens {tokens} --hidden 64 --wordvec 64 --batch 1 --time 3 --lr 0.05 --epochs 3")
+        format!("--data a.txt --tokens {tokens} --hidden 100 --wordvec 100 --batch 1 --time 3 --lr 0.05 --epochs 3")
     };
     // a piped run says which lines there are; its length is such that some bars can be seen
     let (mut tokens, mut plain, mut seconds) = (200, Vec::new(), 0.0);
-    while seconds < 1.5 && tokens < 18_000 {
-        tokens = (tokens * 3).min(18_000);
+    while seconds < 1.5 && tokens < 180_000 {
+        tokens = (tokens * 3).min(180_000);
         let started = Instant::now();
         plain = lines(&folder, &line(tokens));
         seconds = started.elapsed().as_secs_f64();
