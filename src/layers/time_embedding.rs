@@ -11,31 +11,31 @@ use crate::{
     simd::Simd,
 };
 
-/// x (T*N,D) from W (V,D). `rows` keeps the id of each row for the backward pass.
-pub(crate) fn forward(x: &mut [f32], mut rows: RowIds<'_>, w: &[f32], d: usize, ids: TokenWindow<'_>) {
-    for ((x, row), id) in x.chunks_exact_mut(d.max(1)).zip(rows.iter_mut()).zip(ids.time_major()) {
+/// x (T*N,D) from W (V,D). `row_ids` keeps the id of each row for the backward pass.
+pub(crate) fn forward(x: &mut [f32], mut row_ids: RowIds<'_>, w: &[f32], d: usize, ids: TokenWindow<'_>) {
+    for ((x, row), id) in x.chunks_exact_mut(d.max(1)).zip(row_ids.iter_mut()).zip(ids.time_major()) {
         copy(x, part(w, id as usize * d..));
         row.set(id);
     }
 }
 
 /// Adds up the rows of dx (T*N,D) that belong to one id, into the first of them: the gradient of that row of W.
-/// `rows` tells the others from it afterwards.
-pub(crate) fn backward<S: Simd>(s: S, d_x: &mut [f32], mut rows: RowIds<'_>, d: usize) {
-    for r in 0..rows.len() {
-        let first = rows.first_with_same_id(r);
+/// `row_ids` tells the others from it afterwards.
+pub(crate) fn backward<S: Simd>(s: S, d_x: &mut [f32], mut row_ids: RowIds<'_>, d: usize) {
+    for r in 0..row_ids.len() {
+        let first = row_ids.first_with_same_id(r);
         if first < r {
             let Some((before, from)) = d_x.split_at_mut_checked(r * d) else { return };
             let (Some(sum), Some(row)) = (before.get_mut(first * d..), from.get(..d)) else { return };
             s.run(Add(sum, row));
-            rows.set_merged(r);
+            row_ids.set_merged(r);
         }
     }
 }
 
 /// dW\[i\] from what [`backward`] left in dx, to W or dW (V,D).
-pub(crate) fn weight_gradient<S: Simd>(s: S, w: &mut [f32], d_x: &[f32], rows: RowIds<'_>, d: usize, end: End<'_>) {
-    for (id, gradient) in rows.iter().zip(d_x.chunks_exact(d.max(1))) {
+pub(crate) fn weight_gradient<S: Simd>(s: S, w: &mut [f32], d_x: &[f32], row_ids: RowIds<'_>, d: usize, end: End<'_>) {
+    for (id, gradient) in row_ids.iter().zip(d_x.chunks_exact(d.max(1))) {
         let Some(id) = id else { continue };
         let weights = part_mut(w, id as usize * d..);
         match end {

@@ -65,7 +65,7 @@ impl Sizes {
     }
 
     /// The scratch of the products, or what the forward pass packs for the backward pass; saturates.
-    pub(super) const fn pack(&self) -> usize {
+    pub(super) const fn scratch(&self) -> usize {
         let (&Self { v, d, hidden: h, .. }, rows) = (self, self.n.saturating_mul(self.t));
         let affine =
             larger(larger(packed_b_len([rows, h, v]), packed_b_len([h, rows, v])), transposed_b_len([rows, v, h]));
@@ -102,7 +102,7 @@ impl Config {
         let weights = times(plus(v, h), plus(plus(d, h), 1));
         // the state twice, and for each row x, h, logits, its id, and the gradients of h and x
         let per_row = plus(times(2, plus(d, h)), plus(v, 1));
-        let workspace = plus(plus(times(2, state), times(rows, per_row)), sizes.pack());
+        let workspace = plus(plus(times(2, state), times(rows, per_row)), sizes.scratch());
         let ids = times(2, rows);
         // the same bound as the allocator's: isize::MAX bytes, here for everything together
         if plus(times(2, weights), plus(workspace, ids)) > isize::MAX as usize / 4 {

@@ -215,15 +215,15 @@ impl<'p> Forward<'p, '_> {
         let Self { sizes, weights, buffers, xs, .. } = self;
         let &Sizes { d, hidden, n, t, .. } = sizes;
         let Weights { embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b } = Weights::named_ref(weights);
-        let Buffers { x, h, logits, rows, pack, .. } = Buffers::named(buffers);
-        time_embedding::forward(x, RowIds::new(rows), embed_w, d, TokenWindow { ids: xs, t });
+        let Buffers { x, h, logits, row_ids, scratch, .. } = Buffers::named(buffers);
+        time_embedding::forward(x, RowIds::new(row_ids), embed_w, d, TokenWindow { ids: xs, t });
         let overlap = sizes.transposes().filter(|_| trains).and_then(|shapes| {
             let from = Transposes { affine_w: &**affine_w, wh: rnn_wh, wx: rnn_wx };
-            PackTransposes::new::<S>(shapes, from, t, pack)
+            PackTransposes::new::<S>(shapes, from, t, scratch)
         });
         time_rnn::Forward { h, x, wx: rnn_wx, wh: rnn_wh, b: rnn_b, overlap }.run(s, sizes);
         let h = part(h, n * hidden..);
-        time_affine::Forward { logits, h, w: affine_w, b: affine_b, scratch: pack }.run(s, sizes);
+        time_affine::Forward { logits, h, w: affine_w, b: affine_b, scratch }.run(s, sizes);
         logits
     }
 }
@@ -278,16 +278,16 @@ impl Backward<'_, '_> {
     fn activations<S: Simd>(&mut self, s: S, weights: Weights<&&mut [f32]>) {
         let Weights { affine_w, rnn_wh, rnn_wx, .. } = weights;
         let sizes = self.sizes;
-        let Buffers { h, logits: d_logits, d_h, d_x, rows, pack, .. } = Buffers::named(self.buffers);
+        let Buffers { h, logits: d_logits, d_h, d_x, row_ids, scratch, .. } = Buffers::named(self.buffers);
         let (transposes, scratch): (_, &mut [f32]) =
-            match sizes.transposes().and_then(|shapes| packed_transposes::<S>(shapes, pack)) {
+            match sizes.transposes().and_then(|shapes| packed_transposes::<S>(shapes, scratch)) {
                 Some(packed) => (packed.map(|panels| Right::Panels(panels)), &mut []),
-                None => (Transposes { affine_w: &**affine_w, wh: rnn_wh, wx: rnn_wx }.map(Right::Transposed), pack),
+                None => (Transposes { affine_w: &**affine_w, wh: rnn_wh, wx: rnn_wx }.map(Right::Transposed), scratch),
             };
         let Transposes { affine_w: w_t, wh: wh_t, wx: wx_t } = transposes;
         time_affine::Backward { d_h, d_logits, w_t, scratch: &mut *scratch }.run(s, sizes);
         time_rnn::Backward { d_x, d_h, h, wx_t, wh_t, scratch }.run(s, sizes);
-        time_embedding::backward(s, d_x, RowIds::new(rows), sizes.d);
+        time_embedding::backward(s, d_x, RowIds::new(row_ids), sizes.d);
     }
 
     /// The gradients of all weights.
@@ -295,11 +295,11 @@ impl Backward<'_, '_> {
         let sizes = self.sizes;
         let &Sizes { hidden, n, d, .. } = sizes;
         let Weights { embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b } = Weights::named_mut(weights);
-        let Buffers { x, h, logits: d_logits, d_h: d_z, d_x, rows, pack: scratch, .. } = Buffers::named(self.buffers);
+        let Buffers { x, h, logits: d_logits, d_h: d_z, d_x, row_ids, scratch, .. } = Buffers::named(self.buffers);
         let h_after = part(h, n * hidden..);
         time_affine::WeightGradients { w: affine_w, b: affine_b, h: h_after, d_logits, end, scratch }.run(s, sizes);
         time_rnn::WeightGradients { wx: rnn_wx, wh: rnn_wh, b: rnn_b, x, h, d_z, end, scratch }.run(s, sizes);
-        time_embedding::weight_gradient(s, embed_w, d_x, RowIds::new(rows), d, end);
+        time_embedding::weight_gradient(s, embed_w, d_x, RowIds::new(row_ids), d, end);
     }
 
     /// True where no step can overflow: a gradient element is a sum of `rows` products of two activations or gradients

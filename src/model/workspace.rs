@@ -22,10 +22,10 @@ pub(crate) struct Buffers<T> {
     /// (T*N,D): the gradient of x.
     pub d_x: T,
     /// (T*N): the input id of each row, to be seen through [`RowIds`](crate::layers::RowIds).
-    pub rows: T,
+    pub row_ids: T,
     /// Scratch of the products. In a small model of N = 1 the transposed weights, from the forward to the backward
     /// pass.
-    pub pack: T,
+    pub scratch: T,
 }
 
 /// The slices of a workspace, in the order of [`Buffers`]. An array, so that one function cuts these and the weights.
@@ -39,8 +39,8 @@ pub(crate) type WeightSlices<'a> = [&'a mut [f32]; 6];
 impl<'v, 'a> Buffers<&'v mut &'a mut [f32]> {
     #[inline(always)]
     pub(crate) fn named(slices: &'v mut BufferSlices<'a>) -> Self {
-        let [state, x, h, logits, d_h, d_x, rows, pack] = slices;
-        Self { state, x, h, logits, d_h, d_x, rows, pack }
+        let [state, x, h, logits, d_h, d_x, row_ids, scratch] = slices;
+        Self { state, x, h, logits, d_h, d_x, row_ids, scratch }
     }
 }
 
@@ -48,17 +48,17 @@ impl Sizes {
     /// The length of each buffer.
     pub(crate) const fn buffers(&self) -> [usize; 8] {
         let (&Self { v, d, hidden, n, .. }, rows) = (self, self.rows());
-        let Buffers { state, x, h, logits, d_h, d_x, rows, pack } = Buffers {
+        let Buffers { state, x, h, logits, d_h, d_x, row_ids, scratch } = Buffers {
             state: n * hidden,
             x: rows * d,
             h: (rows + n) * hidden,
             logits: rows * v,
             d_h: rows * hidden,
             d_x: rows * d,
-            rows,
-            pack: self.pack(),
+            row_ids: rows,
+            scratch: self.scratch(),
         };
-        [state, x, h, logits, d_h, d_x, rows, pack]
+        [state, x, h, logits, d_h, d_x, row_ids, scratch]
     }
 }
 
