@@ -30,7 +30,8 @@ intact() {
     case $1 in
         ptb.train.txt)
             [ "$size" = 5101618 ] &&
-                [ "$(head -c 66083 "$2" | sha256)" = af9e0a915dac9878e8130c76b5c1d4a982a1ac606949a348b6847498e9ad2504 ] &&
+                [ "$(head -c 66083 "$2" | sha256)" = \
+                    af9e0a915dac9878e8130c76b5c1d4a982a1ac606949a348b6847498e9ad2504 ] &&
                 [ "$(md5 <"$2")" = f26c4b92c5fdc7b3f8c7cdcb991d8420 ]
             ;;
         ptb.valid.txt)

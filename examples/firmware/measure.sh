@@ -1,6 +1,7 @@
 #!/bin/sh
-# Flash, RAM and instructions on a Cortex-M4F, and whether they keep to their limits. Flash is .text and .rodata of a program with
-# the named parts of the library, without those of an empty one. Needs a `size` that reads Arm files, and qemu-system-arm.
+# Flash, RAM and instructions on a Cortex-M4F, and whether they keep to their limits. Flash is .text and .rodata of a
+# program with the named parts of the library, without those of an empty one. Needs a `size` that reads Arm files, and
+# qemu-system-arm.
 set -eu
 cd "$(dirname "$0")"
 size=$(command -v llvm-size || command -v arm-none-eabi-size)
@@ -8,7 +9,8 @@ size=$(command -v llvm-size || command -v arm-none-eabi-size)
 # bytes PROFILE PARTS
 bytes() {
     cargo build -q --profile "$1" --bin footprint --features "$2"
-    "$size" -A "target/thumbv7em-none-eabihf/$1/footprint" | awk '$1 == ".text" || $1 == ".rodata" { sum += $2 } END { print sum }'
+    "$size" -A "target/thumbv7em-none-eabihf/$1/footprint" |
+        awk '$1 == ".text" || $1 == ".rodata" { sum += $2 } END { print sum }'
 }
 
 empty_release=$(bytes release "")

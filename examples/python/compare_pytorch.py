@@ -2,8 +2,8 @@
 
     python compare_pytorch.py --train ptb.valid.txt --valid ptb.train.head.txt --test ptb.test.txt
 
-Both sides start from the same weights, which `ptb` draws and saves, and follow the same rules, written down twice, in `ptb`
-and below:
+Both sides start from the same weights, which `ptb` draws and saves, and follow the same rules, written down twice, in
+`ptb` and below:
 - tokens: split on white space, `<eos>` for each newline, ids by first appearance in the training text; words that it
   lacks become `<unk>`
 - batches: row i of N starts at i * ((tokens - 1) // N), each step reads the next T of every row modulo tokens - 1, and
@@ -13,17 +13,19 @@ and below:
   epoch are those that are tested. The test text steers nothing
 - evaluation: zero state, one row, every token but the first predicted once
 
-The two round differently, and what it may decide is in which epoch the valid loss isn't below its best, and so when
-the rate is divided. At a rate of 5 the training is rough: the valid loss leaps by more than it gains in an epoch, a difference
-in the last place grows until one run keeps its rate at such a leap and the other doesn't, and after 40 epochs they
-are 4% apart, a figure that tells nothing of either. At a rate of 2 it begins: they are 1% apart after 8 epochs.
-At a rate of 1 the two agree to 0.03% in every epoch, so whatever differs by more than 2% is a difference in the rules. By
-default three rates up to it are run, a factor of two apart each, and every pair must agree.
+The two round differently, and what it may decide is in which epoch the valid loss isn't below its best, and so when the
+rate is divided. At a rate of 5 the training is rough: the valid loss leaps by more than it gains in an epoch, a
+difference in the last place grows until one run keeps its rate at such a leap and the other doesn't, and after 40
+epochs they are 4% apart, a figure that tells nothing of either. At a rate of 2 it begins: they are 1% apart after 8
+epochs. At a rate of 1 the two agree to 0.03% in every epoch, so whatever differs by more than 2% is a difference in the
+rules. By default three rates up to it are run, a factor of two apart each, and every pair must agree.
 
-As a check of its own, PyTorch evaluates the best weights of `ptb` as well: the same weights must have the same perplexity.
+As a check of its own, PyTorch evaluates the best weights of `ptb` as well: the same weights must have the same
+perplexity.
 
-Needs numpy, safetensors and torch, and cargo or a `ptb` named by --ptb. The real texts are those of examples/ptb-data.sh; the
-valid text of the figures in README is `head -c 66083 ptb.train.txt`, as the training text is the valid one there.
+Needs numpy, safetensors and torch, and cargo or a `ptb` named by --ptb. The real texts are those of
+examples/ptb-data.sh; the valid text of the figures in README is `head -c 66083 ptb.train.txt`, as the training text is
+the valid one there.
 """
 import argparse
 import copy

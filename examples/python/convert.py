@@ -3,11 +3,11 @@
     python convert.py to-rnnlm model.pt model.safetensors --words words.txt
     python convert.py to-torch model.safetensors model.pt --words words.txt
 
-to-rnnlm reads a PyTorch state_dict of an nn.Embedding, a one-layer nn.RNN (tanh) and an nn.Linear. With --words, a list of
-the V words in the order of their ids, one a line, it writes a complete file of rnnlm, at epoch 0, to go on with N 20, T 35,
-learning rate 0.1 and clipping at 0.25; without, the six weights alone, a bare file, which gets its words from
-`ptb --load FILE --vocabulary words.txt`. to-torch reads what rnnlm writes, complete or bare, and writes such a state_dict, and
-the words to the list that --words names.
+to-rnnlm reads a PyTorch state_dict of an nn.Embedding, a one-layer nn.RNN (tanh) and an nn.Linear. With --words, a
+list of the V words in the order of their ids, one a line, it writes a complete file of rnnlm, at epoch 0, to go on with
+N 20, T 35, learning rate 0.1 and clipping at 0.25; without, the six weights alone, a bare file, which gets its words
+from `ptb --load FILE --vocabulary words.txt`. to-torch reads what rnnlm writes, complete or bare, and writes such a
+state_dict, and the words to the list that --words names.
 
 A file of PyTorch may be `torch.save(model.state_dict(), "model.pt")` or, by its name, `.safetensors`. The modules are
 found by their names in the model: --embedding, --rnn, --linear.
@@ -20,8 +20,8 @@ found by their names in the model: --embedding, --rnn, --linear.
     linear.weight                     (V,H)    affine.W   (H,V)   transposed
     linear.bias                       (V)      affine.b   (V)
 
-Everything is float32: other types are rounded to it. A bias that a model lacks (bias=False) becomes zero. Which non-linearity an
-nn.RNN has is not in its state_dict: it must be tanh.
+Everything is float32: other types are rounded to it. A bias that a model lacks (bias=False) becomes zero. Which
+non-linearity an nn.RNN has is not in its state_dict: it must be tanh.
 
 Needs numpy and safetensors, and torch where a file is a .pt.
 """

@@ -1,10 +1,15 @@
 """PyTorch's side of tests/files/pytorch.rs. Raw files are little-endian: .f32 row-major, .u32.
 
-    python tests/files/pytorch.py losses STATE_DICT IDS.u32 LOSSES.f32    cross-entropy of each token but the first, from a zero state
-    python tests/files/pytorch.py make FOLDER V D H SEED                  a model with PyTorch's own initial weights and two biases
-    python tests/files/pytorch.py refused FOLDER                          files that are no state_dict of a tanh RNN of one layer
-    python tests/files/pytorch.py dump FILE FOLDER                        the tensors of a safetensors file, raw and listed
-    python tests/files/pytorch.py bare FOLDER V D H                       bare files by NumPy and PyTorch from FOLDER/*.f32
+    python tests/files/pytorch.py losses STATE_DICT IDS.u32 LOSSES.f32
+        cross-entropy of each token but the first, from a zero state
+    python tests/files/pytorch.py make FOLDER V D H SEED
+        a model with PyTorch's own initial weights and two biases
+    python tests/files/pytorch.py refused FOLDER
+        files that are no state_dict of a tanh RNN of one layer
+    python tests/files/pytorch.py dump FILE FOLDER
+        the tensors of a safetensors file, raw and listed
+    python tests/files/pytorch.py bare FOLDER V D H
+        bare files by NumPy and PyTorch from FOLDER/*.f32
 """
 import os
 import sys
@@ -93,9 +98,8 @@ def dump(path, folder):
 
 def bare(folder, v, d, h):
     shapes = [(v, d), (d, h), (h, h), (h,), (h, v), (v,)]
-    arrays = {
-        name: np.fromfile(os.path.join(folder, name + ".f32"), "<f4").reshape(shape) for name, shape in zip(NAMES, shapes)
-    }
+    read = lambda name, shape: np.fromfile(os.path.join(folder, name + ".f32"), "<f4").reshape(shape)
+    arrays = {name: read(name, shape) for name, shape in zip(NAMES, shapes)}
     tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
     for how, metadata in [("", None), ("_metadata", {"format": "pt", "a \"key\" \\ \u00fc": "\n\U0001f600"})]:
         safetensors.numpy.save_file(arrays, os.path.join(folder, "numpy%s.safetensors" % how), metadata)

@@ -2,10 +2,10 @@
 
     taskset -c 0 python3 benches/peers/python/predict_torch.py
 
-runs `cargo bench --bench predict` and then the same in PyTorch, on the same core. PyTorch computes in two ways, and the faster one
-counts: by the modules that a user would take, and by single operations on its tensors, which saves most of what a call
-costs. Each takes the same steps as rnnlm: the hidden state is carried, the softmax done, three words listed or one drawn; and
-each tells the median over single words, as that benchmark does.
+runs `cargo bench --bench predict` and then the same in PyTorch, on the same core. PyTorch computes in two ways, and the
+faster one counts: by the modules that a user would take, and by single operations on its tensors, which saves most of
+what a call costs. Each takes the same steps as rnnlm: the hidden state is carried, the softmax done, three words listed
+or one drawn; and each tells the median over single words, as that benchmark does.
 """
 import os
 import re

@@ -1,8 +1,9 @@
 """What the peers in Python have in common: the start that they are given, and the commands that they obey.
 
-Arguments: V D H N T, the learning rate, a variant that is the script's own, and a folder with `weights` (float32: embed.W,
-rnn.Wx, rnn.Wh, rnn.b, affine.W, affine.b) and `windows` (uint32: inputs and targets of each window, batch-major).
-Commands on standard input: `train COUNT` answers with the loss of the last step, `weights` writes them to the folder.
+Arguments: V D H N T, the learning rate, a variant that is the script's own, and a folder with `weights` (float32:
+embed.W, rnn.Wx, rnn.Wh, rnn.b, affine.W, affine.b) and `windows` (uint32: inputs and targets of each window,
+batch-major). Commands on standard input: `train COUNT` answers with the loss of the last step, `weights` writes them to
+the folder.
 """
 import pathlib
 import sys
@@ -32,8 +33,8 @@ def windows():
 
 
 def serve(train, weights, name):
-    """`name` is what the tables call this peer; `train(count)` does the next steps and returns the last loss; `weights()`
-    returns the six matrices."""
+    """`name` is what the tables call this peer; `train(count)` does the next steps and returns the last loss;
+    `weights()` returns the six matrices."""
     print(name, flush=True)
     for line in sys.stdin:
         command, *arguments = line.split()

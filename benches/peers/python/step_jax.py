@@ -52,4 +52,5 @@ def train(count):
     return loss
 
 
-serve(train, lambda: [np.asarray(w) for w in carried[0]], f"JAX {jax.__version__}" + (f", {STEPS} steps per call" if STEPS > 1 else ""))
+name = f"JAX {jax.__version__}" + (f", {STEPS} steps per call" if STEPS > 1 else "")
+serve(train, lambda: [np.asarray(w) for w in carried[0]], name)

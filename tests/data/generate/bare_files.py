@@ -2,9 +2,9 @@
 
     python tests/data/generate/bare_files.py tests/data/golden/checkpoint
 
-numpy.safetensors by safetensors.numpy without metadata; torch.safetensors by safetensors.torch with the metadata that the
-ecosystem of PyTorch writes. The weights are the same: V 5, D 3, H 4, and element i of the n-th tensor (from 0, in the
-order of NAMES) is n + i / 64, which float32 holds exactly. The tensors are given in another order than ours.
+numpy.safetensors by safetensors.numpy without metadata; torch.safetensors by safetensors.torch with the metadata that
+the ecosystem of PyTorch writes. The weights are the same: V 5, D 3, H 4, and element i of the n-th tensor (from 0, in
+the order of NAMES) is n + i / 64, which float32 holds exactly. The tensors are given in another order than ours.
 """
 import os
 import sys

@@ -4,7 +4,8 @@ Writes golden data for tests: initial weights, token ids, the loss of every step
 weights after the last step. Everything is computed in float64; only the initial weights
 are rounded to float32 first, so a float32 implementation starts from the very same numbers.
 
-    python tests/data/generate/reference.py tests/data/golden/small --vocab 53 --wordvec 7 --hidden 11 --batch 3 --time 4 --steps 40 --lr 0.5 --seed 1
+    python tests/data/generate/reference.py tests/data/golden/small \\
+        --vocab 53 --wordvec 7 --hidden 11 --batch 3 --time 4 --steps 40 --lr 0.5 --seed 1
 
 Files in OUT_DIR (raw little-endian, row-major, no header; shapes in shape.txt):
     embed_W.f32 (V,D)  rnn_Wx.f32 (D,H)  rnn_Wh.f32 (H,H)  rnn_b.f32 (H)  affine_W.f32 (H,V)  affine_b.f32 (V)
