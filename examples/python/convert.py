@@ -93,11 +93,12 @@ def to_torch(weights, embedding="embedding", rnn="rnn", linear="linear"):
 def complete_file(weights, words):
     """The bytes of a complete file of rnnlm at epoch 0, with these words."""
     n, t, h = 20, 35, len(weights["rnn.b"])
-    # version; rate, clipping, decay, best loss, loss so far; stateful; T, epoch, iteration, position, seed, random generator
+    # version; rate, clipping, decay, best loss, loss so far; stateful; T, epoch, iteration, position, seed, generator
     training = struct.pack("<I6fI6Q", 1, 0.1, 0.25, 1, float("inf"), 0, 0, 1, t, 0, 0, 0, 1, 1)
     tensors = {name: ("F32", weights[name].shape, weights[name].astype("<f4").tobytes()) for name in WEIGHTS}
     tensors["rnnlm.state"] = "F32", (n, h), bytes(4 * n * h)
-    for name, data in [("vocabulary", "".join(word + "\n" for word in words).encode()), ("training", training), ("crc32", bytes(4))]:
+    lines = "".join(word + "\n" for word in words).encode()
+    for name, data in [("vocabulary", lines), ("training", training), ("crc32", bytes(4))]:
         tensors["rnnlm." + name] = "U8", (len(data),), data
     header, end = {}, 0
     for name, (dtype, shape, data) in tensors.items():
@@ -116,7 +117,8 @@ def read_words(path, size):
     if words[-1] == "":
         words.pop()
     if len(words) != size:
-        raise SystemExit("%s has %d lines, the model %d words: name the list that belongs to it" % (path, len(words), size))
+        lines = len(words)
+        raise SystemExit("%s has %d lines, the model %d words: name the list that belongs to it" % (path, lines, size))
     if len(set(words)) != size:
         raise SystemExit("%s has a word twice: each id needs a word of its own" % path)
     return words
@@ -176,7 +178,7 @@ def main():
     p.add_argument("--embedding", default="embedding", help="name of the nn.Embedding")
     p.add_argument("--rnn", default="rnn", help="name of the nn.RNN")
     p.add_argument("--linear", default="linear", help="name of the nn.Linear")
-    p.add_argument("--words", help="list of the words in the order of their ids, one a line: read to-rnnlm, written to-torch")
+    p.add_argument("--words", help="list of the words by id, one a line: read to-rnnlm, written to-torch")
     a = p.parse_args()
     names = a.embedding, a.rnn, a.linear
     if a.direction == "to-rnnlm":
