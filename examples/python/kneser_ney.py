@@ -2,9 +2,9 @@
 
     python3 kneser_ney.py --train TEXT --test TEXT [--order 5] [--vocab K | --min-count K]
 
-Tokens are those of the example `ptb`: words between white space, `<eos>` for each newline, and rare words become `<unk>`
-by the same two rules. Nothing is pruned. A context reaches over the end of a line, as that of the recurrent models does
-(on the Penn Treebank that is 3% better than to begin anew with each line).
+Tokens are those of the example `ptb`: words between white space, `<eos>` for each newline, and rare words become
+`<unk>` by the same two rules. Nothing is pruned. A context reaches over the end of a line, as that of the recurrent
+models does (on the Penn Treebank that is 3% better than to begin anew with each line).
 """
 import argparse
 import math
@@ -98,7 +98,8 @@ def main():
     context = tuple(train[:a.order - 1])
     total = math.fsum(model.probability(context + (word,)) for word in sorted(model.known))
     assert abs(total - 1) < 1e-6, "the probabilities of all words behind a context add up to %r" % total
-    print("Kneser-Ney, order %d, %d words: test perplexity %.2f" % (a.order, model.size, model.perplexity(read(a.test))))
+    perplexity = model.perplexity(read(a.test))
+    print("Kneser-Ney, order %d, %d words: test perplexity %.2f" % (a.order, model.size, perplexity))
 
 
 if __name__ == "__main__":
