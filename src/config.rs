@@ -6,7 +6,8 @@ use crate::error::ConfigError;
 ///
 /// ```
 /// use rnnlm::Config;
-/// const CONFIG: Config = Config { vocab_size: 64, wordvec_size: 16, hidden_size: 32, batch_size: 1, time_size: 8 };
+/// const CONFIG: Config =
+///     Config { vocab_size: 64, wordvec_size: 16, hidden_size: 32, batch_size: 1, time_size: 8 };
 /// assert_eq!(CONFIG.memory()?.weights, 4704);
 /// # Ok::<(), rnnlm::ConfigError>(())
 /// ```

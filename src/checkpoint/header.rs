@@ -1,7 +1,7 @@
 //! The header of a safetensors file: the little JSON that the format needs, without a heap.
 //!
 //! ```text
-//! {"name":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},...,"__metadata__":{"key":"value",...}}
+//! {"name":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},...,"__metadata__":{"key":"..."}}
 //! ```
 //!
 //! What is read is strict JSON, with any spelling of its strings. As by the official reader, metadata may be null, and

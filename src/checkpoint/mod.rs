@@ -6,7 +6,7 @@
 //!     embed.W  F32 [V,D]     rnn.Wx F32 [D,H]     rnn.Wh F32 [H,H]     rnn.b F32 [H]
 //!     affine.W F32 [H,V]   affine.b F32 [V]
 //!     rnnlm.state      F32 [N,H]   the carried hidden state
-//!     rnnlm.vocabulary U8  [..]    the V words in UTF-8, each ended by a newline; or nothing, where ids have no words
+//!     rnnlm.vocabulary U8  [..]    the V words in UTF-8, each ended by a newline, or nothing
 //!     rnnlm.training   U8  [80]    see `training`
 //!     rnnlm.crc32      U8  [4]     CRC-32 of all the bytes before these last four, little-endian
 //! the tensors in this order, little-endian, without gaps
@@ -61,7 +61,8 @@ const LONGEST_HEADER: u64 = 100_000_000;
 ///
 /// ```
 /// use rnnlm::{Checkpoint, Config, SimpleRnnlm, TrainingState, Xorshift};
-/// let config = Config { vocab_size: 2, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+/// let config =
+///     Config { vocab_size: 2, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
 /// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
 /// let words = "yes\nno\n";
 /// let mut file = vec![0; Checkpoint::encoded_len(config, words.len())?];
@@ -222,7 +223,8 @@ impl<'a> Checkpoint<'a> {
     ///
     /// ```
     /// use rnnlm::{Checkpoint, Config, Predictor, SimpleRnnlm, TrainingState, Xorshift};
-    /// let config = Config { vocab_size: 2, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// let config =
+    ///     Config { vocab_size: 2, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
     /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
     /// #[repr(align(8))]
     /// struct Flash([u8; 1400]);

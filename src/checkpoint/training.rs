@@ -1,9 +1,10 @@
 //! The training state as 80 bytes, little-endian:
 //!
 //! ```text
-//!  0 u32 format version, 1      4 f32 learning rate     8 f32 max norm       12 f32 decay
-//! 16 f32 best loss             20 f32 sum of losses    24 f32 lost of it    28 u32 1: stateful, 0: not
-//! 32 u64 T    40 u64 epoch    48 u64 iteration    56 u64 position    64 u64 seed    72 u64 state of the generator
+//!  0 u32 format version, 1    4 f32 learning rate     8 f32 max norm     12 f32 decay
+//! 16 f32 best loss           20 f32 sum of losses    24 f32 lost of it  28 u32 1: stateful
+//! 32 u64 T                   40 u64 epoch            48 u64 iteration   56 u64 position
+//! 64 u64 seed                72 u64 state of the generator
 //! ```
 
 use crate::{error::CheckpointError, kernels::Sum, training::state::TrainingState};

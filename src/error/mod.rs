@@ -11,7 +11,8 @@ pub use any::Error;
 ///
 /// ```
 /// use rnnlm::{Config, ConfigError};
-/// let config = Config { vocab_size: 0, wordvec_size: 8, hidden_size: 8, batch_size: 1, time_size: 4 };
+/// let config =
+///     Config { vocab_size: 0, wordvec_size: 8, hidden_size: 8, batch_size: 1, time_size: 4 };
 /// assert_eq!(config.memory(), Err(ConfigError::ZeroSize));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +75,8 @@ pub enum ParameterError {
 ///
 /// ```
 /// use rnnlm::{Config, SimpleRnnlm, StepError, Xorshift};
-/// let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+/// let config =
+///     Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
 /// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
 /// assert_eq!(model.forward(&[1, 9], &[2, 3]).err(), Some(StepError::IdOutOfRange { id: 9 }));
 /// # Ok::<(), rnnlm::ConfigError>(())
@@ -116,8 +118,10 @@ impl From<ParameterError> for StepError {
 ///
 /// ```
 /// use rnnlm::{Batches, Config, CorpusError};
-/// let config = Config { vocab_size: 4, wordvec_size: 2, hidden_size: 2, batch_size: 10, time_size: 5 };
-/// assert_eq!(Batches::new(&[1, 2, 3], config).err(), Some(CorpusError::TooShort { needed: 51, given: 3 }));
+/// let config =
+///     Config { vocab_size: 4, wordvec_size: 2, hidden_size: 2, batch_size: 10, time_size: 5 };
+/// let error = CorpusError::TooShort { needed: 51, given: 3 };
+/// assert_eq!(Batches::new(&[1, 2, 3], config).err(), Some(error));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -290,7 +294,8 @@ impl From<ConfigError> for CheckpointError {
 ///
 /// ```
 /// use rnnlm::{StepError, TrainError};
-/// assert_eq!(TrainError::from(StepError::NonFiniteLoss), TrainError::Step(StepError::NonFiniteLoss));
+/// let error = StepError::NonFiniteLoss;
+/// assert_eq!(TrainError::from(error), TrainError::Step(error));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

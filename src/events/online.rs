@@ -24,7 +24,8 @@ use crate::{
 ///
 /// ```
 /// use rnnlm::{Config, OnlineLearner, SimpleRnnlm, Xorshift};
-/// let config = Config { vocab_size: 4, wordvec_size: 8, hidden_size: 8, batch_size: 1, time_size: 5 };
+/// let config =
+///     Config { vocab_size: 4, wordvec_size: 8, hidden_size: 8, batch_size: 1, time_size: 5 };
 /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
 /// let mut learner = OnlineLearner::new(model, 0.5)?;
 /// for i in 0..2000 {

@@ -2,8 +2,10 @@
 //!
 //! ```text
 //! slot:  sequence u32 | length u32 | CRC-32 of sequence, length and content | 0 | content
-//! save:  erase the slot that is not the newest good one, write the content, then the head, and read them back
-//! load:  of the slots whose checksum is right, the one with the later sequence; what is handed over is checked again
+//! save:  erase the slot that is not the newest good one, write the content, then the head,
+//!        and read them back
+//! load:  of the slots whose checksum is right, the one with the later sequence; what is handed
+//!        over is checked again
 //! ```
 //!
 //! Until the head is written the slot is no good and the other one counts; so whenever power fails, there is the old

@@ -26,9 +26,11 @@ pub(crate) fn filled<T: Copy>(len: usize, value: T) -> Result<Vec<T>, ConfigErro
 ///
 /// ```
 /// use rnnlm::{AlignedVec, Config, SimpleRnnlm, Xorshift};
-/// let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+/// let config =
+///     Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
 /// let memory = config.memory()?;
-/// let (weights, workspace) = (AlignedVec::zeroed(memory.weights)?, AlignedVec::zeroed(memory.workspace)?);
+/// let weights = AlignedVec::zeroed(memory.weights)?;
+/// let workspace = AlignedVec::zeroed(memory.workspace)?;
 /// let mut model = SimpleRnnlm::with_buffers(config, weights, workspace)?;
 /// model.initialize(&mut Xorshift::new(1));
 /// let same: SimpleRnnlm = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;

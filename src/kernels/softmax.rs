@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! m = max x      e_v = exp(x_v - m)      s = sum of e      loss = ln s - (x_target - m)
-//! gradient       dx_v = e_v (share / s) - [v = target] share          share = 1 / number of rows that count
+//! gradient       dx_v = e_v (share / s) - [v = target] share      share = 1 / rows that count
 //! ```
 //!
 //! An exponential below 2^-80.5, which is x_v - m below -55.8, counts as 0 ([`exp_or_zero`]): no subnormal number

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! forward    p_rv = exp(logit_rv - m_r) / s_r      m_r = max, s_r = sum of the exponentials
-//!            loss = mean of ln s_r - (logit_r,target - m_r) over the M rows whose target isn't ignored
+//!            loss = mean of ln s_r - (logit_r,target - m_r) over the M rows with a target
 //! backward   dlogit_rv = (p_rv - [v = target]) / M, 0 in ignored rows
 //! ```
 //!
@@ -20,7 +20,8 @@ use crate::{
 ///
 /// ```
 /// use rnnlm::{Config, IGNORE, SimpleRnnlm, Xorshift};
-/// let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+/// let config =
+///     Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
 /// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1)).unwrap();
 /// assert_eq!(model.forward(&[0, 1], &[IGNORE, IGNORE]).unwrap().loss(), 0.0);
 /// ```

@@ -19,7 +19,8 @@ use crate::{
 ///
 /// ```
 /// use rnnlm::{Config, Gradients};
-/// let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+/// let config =
+///     Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
 /// let gradients = Gradients::with_buffers(config, vec![0.0; config.memory()?.weights])?;
 /// assert_eq!(gradients.parameters().rnn_wh.rows(), 4);
 /// # Ok::<(), rnnlm::ConfigError>(())
@@ -64,7 +65,8 @@ impl<G: Storage> Gradients<G> {
     ///
     /// ```
     /// use rnnlm::{Config, Gradients, SimpleRnnlm, Xorshift};
-    /// let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// let config =
+    ///     Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
     /// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
     /// let mut gradients = Gradients::new(config)?;
     /// model.forward(&[0, 1], &[1, 2])?.backward(&mut gradients)?;

@@ -34,7 +34,8 @@ use crate::{
 ///
 /// ```
 /// use rnnlm::{Config, SimpleRnnlm, Xorshift};
-/// let config = Config { vocab_size: 10, wordvec_size: 8, hidden_size: 8, batch_size: 1, time_size: 3 };
+/// let config =
+///     Config { vocab_size: 10, wordvec_size: 8, hidden_size: 8, batch_size: 1, time_size: 3 };
 /// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
 /// let (xs, ts) = ([1, 2, 3], [2, 3, 4]);
 /// let first = model.forward(&xs, &ts)?.sgd(0.5)?;
@@ -83,7 +84,8 @@ impl<W: Storage, S: Storage> SimpleRnnlm<W, S> {
     ///
     /// ```
     /// use rnnlm::{Config, Memory, SimpleRnnlm, Xorshift};
-    /// const CONFIG: Config = Config { vocab_size: 10, wordvec_size: 4, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// const CONFIG: Config =
+    ///     Config { vocab_size: 10, wordvec_size: 4, hidden_size: 4, batch_size: 1, time_size: 2 };
     /// const MEMORY: Memory = match CONFIG.memory() { Ok(memory) => memory, Err(_) => panic!() };
     /// let (mut weights, mut workspace) = ([0.0; MEMORY.weights], [0.0; MEMORY.workspace]);
     /// let mut model = SimpleRnnlm::with_buffers(CONFIG, &mut weights[..], &mut workspace[..])?;
@@ -143,7 +145,8 @@ impl<W: Storage, S: Storage> SimpleRnnlm<W, S> {
     ///
     /// ```
     /// use rnnlm::{Config, Isa, SimpleRnnlm, Xorshift};
-    /// let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// let config =
+    ///     Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
     /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?.with_isa(Isa::SCALAR);
     /// assert_eq!(model.isa(), Isa::SCALAR);
     /// # Ok::<(), rnnlm::ConfigError>(())
@@ -284,7 +287,7 @@ impl<W: Storage, S: Storage> SimpleRnnlm<W, S> {
     /// # let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
     /// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
     /// let loss = model.evaluate(&[0, 1, 2, 3, 4, 0, 1])?;
-    /// assert!((perplexity(loss) - 5.0).abs() < 0.5); // untrained: five words, all about equally likely
+    /// assert!((perplexity(loss) - 5.0).abs() < 0.5); // untrained: all five about as likely
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
     ///
@@ -394,11 +397,12 @@ impl<W: Storage, S: Storage> Window<'_, W, S> {
     ///
     /// ```
     /// use rnnlm::{Config, Gradients, Sgd, SimpleRnnlm, Xorshift};
-    /// let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// let config =
+    ///     Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
     /// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
     /// let mut gradients = Gradients::new(config)?;
     /// model.forward(&[0, 1], &[1, 2])?.backward(&mut gradients)?;
-    /// assert!(gradients.parameters().affine_b.get(0, 1).unwrap() < 0.0); // word 1 should become likelier
+    /// assert!(gradients.parameters().affine_b.get(0, 1).unwrap() < 0.0); // word 1 becomes likelier
     /// Sgd::new(0.1)?.update(&mut model, &gradients)?;
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```

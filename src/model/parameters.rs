@@ -20,7 +20,8 @@ impl<B: AsRef<[f32]> + AsMut<[f32]>> Storage for B {}
 ///
 /// ```
 /// use rnnlm::{Config, SimpleRnnlm, Xorshift};
-/// let config = Config { vocab_size: 7, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+/// let config =
+///     Config { vocab_size: 7, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
 /// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
 /// assert_eq!((model.weights().affine_w.rows(), model.weights().affine_w.cols()), (4, 7));
 /// model.weights_mut().rnn_b.as_mut_slice().fill(0.5);
@@ -109,7 +110,8 @@ impl<'a> Parameters<&'a [f32]> {
     ///
     /// ```
     /// use rnnlm::{Config, Parameters, Predictor};
-    /// const CONFIG: Config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// const CONFIG: Config =
+    ///     Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
     /// static WEIGHTS: [f32; 72] = [0.0; 72];
     /// let weights = Parameters::from_block(CONFIG, &WEIGHTS)?;
     /// let mut predictor = Predictor::with_buffers(weights, [0.0; 9])?;

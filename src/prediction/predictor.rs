@@ -21,7 +21,8 @@ use crate::{heap::AlignedVec, model::SimpleRnnlm};
 ///
 /// ```
 /// use rnnlm::{Config, SimpleRnnlm, Xorshift};
-/// let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+/// let config =
+///     Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
 /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
 /// let mut predictor = model.predictor()?;
 /// predictor.feed(0)?;
@@ -56,7 +57,8 @@ impl<'w> Predictor<'w> {
     ///
     /// ```
     /// use rnnlm::{Config, Predictor, SimpleRnnlm, Xorshift};
-    /// let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// let config =
+    ///     Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
     /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
     /// let mut predictor = Predictor::new(model.weights())?;
     /// assert_eq!(predictor.feed(2)?, model.predictor()?.feed(2)?);
@@ -78,7 +80,8 @@ impl<'w, B: Storage> Predictor<'w, B> {
     ///
     /// ```
     /// use rnnlm::{Config, Predictor, SimpleRnnlm, Xorshift};
-    /// let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// let config =
+    ///     Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
     /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
     /// let mut memory = vec![0.0; config.memory()?.prediction];
     /// let mut predictor = Predictor::with_buffers(model.weights(), &mut memory[..])?;

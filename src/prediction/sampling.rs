@@ -20,7 +20,8 @@ pub struct Candidate {
 /// ```
 /// use rnnlm::{Candidate, top};
 /// let mut three = [Candidate::default(); 3];
-/// let ids: Vec<u32> = top(&[0.1, 0.3, 0.2, 0.1, 0.3], &[1], &mut three).iter().map(|c| c.id).collect();
+/// let best = top(&[0.1, 0.3, 0.2, 0.1, 0.3], &[1], &mut three);
+/// let ids: Vec<u32> = best.iter().map(|c| c.id).collect();
 /// assert_eq!(ids, [4, 2, 0]);
 /// ```
 pub fn top<'t>(probabilities: &[f32], skip: &[u32], to: &'t mut [Candidate]) -> &'t [Candidate] {
@@ -104,7 +105,8 @@ fn insert(to: &mut [Candidate], len: usize, new: Candidate) -> usize {
 ///
 /// ```
 /// use rnnlm::{Candidate, Config, Sampler, SimpleRnnlm, Xorshift};
-/// let config = Config { vocab_size: 9, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+/// let config =
+///     Config { vocab_size: 9, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
 /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
 /// let mut predictor = model.predictor()?.with_temperature(0.8)?;
 /// let mut best = [Candidate::default(); 5];

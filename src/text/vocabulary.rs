@@ -32,7 +32,8 @@ pub fn tokens(text: &str) -> impl Iterator<Item = &str> {
 /// ```
 /// use rnnlm::Vocabulary;
 /// let mut vocabulary = Vocabulary::new();
-/// assert_eq!((vocabulary.add("you")?, vocabulary.add("say")?, vocabulary.add("you")?), (0, 1, 0));
+/// assert_eq!((vocabulary.add("you")?, vocabulary.add("say")?), (0, 1));
+/// assert_eq!(vocabulary.add("you")?, 0);
 /// assert_eq!(vocabulary.id("say"), Some(1));
 /// assert_eq!(vocabulary.word(0), Some("you"));
 /// assert_eq!(vocabulary.decode(&[0, 1])?, "you say");

@@ -13,7 +13,8 @@ use crate::{config::Config, error::CorpusError, heap::Ids};
 /// ```
 /// use rnnlm::{Batches, Config};
 /// let corpus: Vec<u32> = (0..13).collect();
-/// let config = Config { vocab_size: 13, wordvec_size: 4, hidden_size: 4, batch_size: 2, time_size: 3 };
+/// let config =
+///     Config { vocab_size: 13, wordvec_size: 4, hidden_size: 4, batch_size: 2, time_size: 3 };
 /// let mut batches = Batches::new(&corpus, config)?;
 /// assert_eq!(batches.steps_per_epoch(), 2);
 /// let (xs, ts) = batches.next_window().unwrap();
@@ -68,7 +69,8 @@ impl<'c, I: AsRef<[u32]> + AsMut<[u32]>> Batches<'c, I> {
     ///
     /// ```
     /// use rnnlm::{Batches, Config};
-    /// let config = Config { vocab_size: 4, wordvec_size: 4, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// let config =
+    ///     Config { vocab_size: 4, wordvec_size: 4, hidden_size: 4, batch_size: 1, time_size: 2 };
     /// let mut batches = Batches::with_buffers(&[3, 1, 2], config, [0; 4])?;
     /// assert_eq!(batches.next_window(), Some((&[3, 1][..], &[1, 2][..])));
     /// # Ok::<(), rnnlm::CorpusError>(())

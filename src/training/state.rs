@@ -12,7 +12,8 @@ use crate::rng::Xorshift;
 ///
 /// ```
 /// use rnnlm::{TrainingState, Xorshift};
-/// let state = TrainingState { seed: 7, rng: Xorshift::new(7).state(), ..TrainingState::default() };
+/// let rng = Xorshift::new(7).state();
+/// let state = TrainingState { seed: 7, rng, ..TrainingState::default() };
 /// assert_eq!((state.epoch, state.best_loss), (0, f32::INFINITY));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]

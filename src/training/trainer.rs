@@ -27,7 +27,8 @@ use crate::{
 /// use core::ops::ControlFlow;
 /// use rnnlm::{Config, RnnlmTrainer, Sgd, SimpleRnnlm, Xorshift};
 /// let corpus: Vec<u32> = (0..200).map(|i| i % 4).collect();
-/// let config = Config { vocab_size: 4, wordvec_size: 8, hidden_size: 8, batch_size: 2, time_size: 5 };
+/// let config =
+///     Config { vocab_size: 4, wordvec_size: 8, hidden_size: 8, batch_size: 2, time_size: 5 };
 /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
 /// let mut trainer = RnnlmTrainer::new(model, Sgd::new(0.5)?)?;
 /// trainer.fit(&corpus, 20, |progress| {
@@ -133,7 +134,8 @@ impl<W: Storage, S: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<W, S, 
     ///
     /// ```
     /// use rnnlm::{Config, RnnlmTrainer, Sgd, SimpleRnnlm, Xorshift};
-    /// let config = Config { vocab_size: 4, wordvec_size: 8, hidden_size: 8, batch_size: 2, time_size: 5 };
+    /// let config =
+    ///     Config { vocab_size: 4, wordvec_size: 8, hidden_size: 8, batch_size: 2, time_size: 5 };
     /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
     /// let mut ids = [0; 2 * 2 * 5];
     /// let trainer = RnnlmTrainer::with_buffers(model, Sgd::new(0.5)?, &mut ids[..])?;
@@ -187,9 +189,11 @@ where
     ///
     /// ```
     /// use rnnlm::{Config, Gradients, RnnlmTrainer, Sgd, SimpleRnnlm, Xorshift};
-    /// let config = Config { vocab_size: 4, wordvec_size: 8, hidden_size: 8, batch_size: 2, time_size: 5 };
+    /// let config =
+    ///     Config { vocab_size: 4, wordvec_size: 8, hidden_size: 8, batch_size: 2, time_size: 5 };
     /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
-    /// let trainer = RnnlmTrainer::new(model, Sgd::new(0.5)?)?.with_clipping(0.25, Gradients::new(config)?)?;
+    /// let trainer = RnnlmTrainer::new(model, Sgd::new(0.5)?)?;
+    /// let trainer = trainer.with_clipping(0.25, Gradients::new(config)?)?;
     /// assert_eq!(trainer.training_state().max_norm, 0.25);
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```
@@ -234,7 +238,8 @@ where
     /// use core::ops::ControlFlow;
     /// use rnnlm::{Config, RnnlmTrainer, Sgd, SimpleRnnlm, Xorshift};
     /// let corpus: Vec<u32> = (0..200).map(|i| i % 4).collect();
-    /// let config = Config { vocab_size: 4, wordvec_size: 8, hidden_size: 8, batch_size: 2, time_size: 5 };
+    /// let config =
+    ///     Config { vocab_size: 4, wordvec_size: 8, hidden_size: 8, batch_size: 2, time_size: 5 };
     /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
     /// let mut trainer = RnnlmTrainer::new(model, Sgd::new(0.5)?)?.with_eval_interval(3);
     /// trainer.fit(&corpus, 20, |_| ControlFlow::Break(()))?; // stops after three steps

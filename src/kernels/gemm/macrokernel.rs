@@ -3,7 +3,7 @@
 //! ```text
 //! for each NC block of panels                    its k rows of B stay in the second-level cache
 //!     for each block of MR rows                  its rows of A stay in the first-level cache
-//!         for each panel of the NC block         MR x NV accumulators stay in registers: the microkernel
+//!         for each panel of the NC block         MR x NV sums in registers: the microkernel
 //!             acc = start                        0, a bias row, or C itself
 //!             for p in 0..k                      ascending, never split over lanes
 //!                 acc[i][v] = fma(A[i][p], B[p][v], acc[i][v])

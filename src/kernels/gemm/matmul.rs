@@ -32,8 +32,8 @@ pub enum Form {
 /// let (a, b) = ([1.0, 2.0, 3.0], [4.0, 5.0, 6.0]);
 /// let mut c = [100.0];
 /// let mut scratch = vec![0.0; matmul_scratch(Form::Nt, [1, 3, 1])];
-/// let product =
-///     Matmul { form: Form::Nt, m: 1, k: 3, n: 1, a: &a, b: &b, c: &mut c, start: Start::C, scratch: &mut scratch };
+/// let (form, start, scratch) = (Form::Nt, Start::C, &mut scratch[..]);
+/// let product = Matmul { form, m: 1, k: 3, n: 1, a: &a, b: &b, c: &mut c, start, scratch };
 /// product.run(Isa::detect())?;
 /// assert_eq!(c, [132.0]);
 /// # Ok::<(), rnnlm::ConfigError>(())

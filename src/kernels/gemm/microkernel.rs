@@ -6,8 +6,8 @@
 //!                 p = 1   [  v0  ][  v1  ] ..
 //!                 ..
 //! A: MR rows      tile of C
-//! [ a00 a01 .. ]  [ c0,v0 ][ c0,v1 ] ..       per step p: load NV vectors of B; for each of MR rows
-//! [ a10 a11 .. ]  [ c1,v0 ][ c1,v1 ] ..       broadcast one element of A and do NV fused multiply-adds
+//! [ a00 a01 .. ]  [ c0,v0 ][ c0,v1 ] ..     per step p: load NV vectors of B; for each of MR rows
+//! [ a10 a11 .. ]  [ c1,v0 ][ c1,v1 ] ..     broadcast an element of A and do NV multiply-adds
 //! ```
 //!
 //! It reads without bounds checks: a check per element would cost as much as the multiplication. So callers check

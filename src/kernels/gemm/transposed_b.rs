@@ -5,7 +5,7 @@
 //!     for each block of NC columns               loop 5
 //!         pack the KC x NC block                 squares of B are transposed in registers
 //!         macrokernel                            C = start + A's KC columns times the block
-//!     start = C                                  a chain goes on where the block before left it, so no bit changes
+//!     start = C                                  a chain goes on where the block before left it
 //! ```
 //!
 //! All blocks are packed into the same memory, so it is in the cache when the next one comes.
