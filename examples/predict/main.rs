@@ -147,8 +147,8 @@ fn answer(options: &Options) -> Result<(), Failure> {
     if saved.vocabulary.is_empty() {
         let file = visible(saved.path);
         return Err(format!(
-            "{file} has weights but no words: add them from the text that it was trained on by\n  \
-             cargo run --release --example ptb -- --load {file} --data TEXT --epochs 0 --save FILE"
+            "{file} has weights but no words: add them from a list, or by --data from the text of its training:\n  \
+             cargo run --release --example ptb -- --load {file} --vocabulary WORDS --epochs 0 --save FILE"
         )
         .into());
     }

@@ -223,6 +223,12 @@ fn in_own_words(
     saved: Option<&Saved<'_>>,
     read: Read,
 ) -> Result<(Texts, Option<String>), Failure> {
+    if let (Some(path), None, false) = (&options.vocabulary, &options.data, settings.trains()) {
+        // the list alone is enough
+        let vocabulary = words_of(path)?;
+        check_words(options, saved, &vocabulary)?;
+        return Ok((Texts { vocabulary, ..Texts::default() }, None));
+    }
     // a file without words tells how many it has
     let words = |len: usize| read.corpus.ids().iter().take(len).max().map_or(0, |&id| id as usize + 1);
     let fits = |len: &&usize| saved.is_some_and(|saved| words(**len) == saved.checkpoint.config().vocab_size);
@@ -255,24 +261,25 @@ fn in_own_words(
         notes.extend(unknown_note(encoded.unknown, ids.len(), &vocabulary, path));
         ids = encoded.ids;
     }
-    if let Some(saved) = saved {
-        let (file, size, words) = (visible(saved.path), saved.checkpoint.config().vocab_size, vocabulary.len());
-        if let Some(path) = options.vocabulary.as_ref().filter(|_| words != size) {
-            return Err(format!(
-                "{} has {words} words, {file} {size}: name the list that belongs to it",
-                visible(path)
-            )
-            .into());
-        } else if words != size {
-            return Err(format!(
-                "the text has another vocabulary ({words} words) than {file} ({size}), which has no words of its own: \
-                 name them by --vocabulary, or by --data and --tokens the text that it was trained on"
-            )
-            .into());
-        }
-    }
+    check_words(options, saved, &vocabulary)?;
     let start = if settings.position_fits(ids.len()) { Start::AsSaved } else { Start::SameText };
     Ok((Texts { train: Some(ids), vocabulary, start, notes, ..Texts::default() }, held_out))
+}
+
+/// Bare weights need as many words as they have.
+fn check_words(options: &Options, saved: Option<&Saved<'_>>, vocabulary: &Vocabulary) -> Result<(), String> {
+    let Some(saved) = saved else { return Ok(()) };
+    let (file, size, words) = (visible(saved.path), saved.checkpoint.config().vocab_size, vocabulary.len());
+    match &options.vocabulary {
+        _ if words == size => Ok(()),
+        Some(path) => {
+            Err(format!("{} has {words} words, {file} {size}: name the list that belongs to it", visible(path)))
+        }
+        None => Err(format!(
+            "the text has another vocabulary ({words} words) than {file} ({size}), which has no words of its own: \
+             name them by --vocabulary, or by --data and --tokens the text that it was trained on"
+        )),
+    }
 }
 
 /// The text in the words of the file loaded, and where training goes on. It is the text of that file where it reads as

@@ -130,7 +130,9 @@ fn check(options: &Options, settings: &Settings, texts: &Texts) -> Result<(), St
             return Err(format!("{flag} {needs_valid}"));
         }
     }
-    if texts.valid.is_none() && settings.trains() && settings.state.decay != 1.0 {
+    // a decay that the file brings into another text rests
+    let is_wanted = options.lr_decay.is_some() || settings.state.best_loss.is_finite();
+    if texts.valid.is_none() && settings.trains() && settings.state.decay != 1.0 && is_wanted {
         let decay = settings.state.decay;
         return Err(format!("--lr-decay {decay} {needs_valid}, or keep the rate by --lr-decay 1"));
     }
