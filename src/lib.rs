@@ -44,6 +44,7 @@
 //! - [`SimpleRnnlm`], the model; [`Window`], a window that was read: backward pass and update.
 //! - [`Batches`], windows over a text for a loop by hand; [`IGNORE`], a target that doesn't count.
 //! - [`RnnlmTrainer`], epochs in one call; [`Progress`], what its callback sees.
+//! - [`SimpleRnnlm::with_workers`], on all cores; [`Workers`], what threads or cores are to it; [`Team`], [`Crew`].
 //! - [`Sgd`], the optimizer; [`DecayOnPlateau`], its rate over time; [`Gradients`], to clip or to look at.
 //! - [`SimpleRnnlm::evaluate`] and [`perplexity`], how good it is.
 //!
@@ -62,8 +63,8 @@
 //! - [`Corpus`], a text as ids, its rare words merged; [`Vocabulary`], words and their ids; [`Encoded`]; [`tokens`].
 //!
 //! **Embed** in firmware
-//! - [`Memory`], sizes at compile time; [`Storage`], what models may be made of; [`Parameters::from_block`], weights in
-//!   flash; [`AlignedVec`], the heap's memory.
+//! - [`Memory`], sizes at compile time; [`Storage`] and [`Workspace`], what models may be made of;
+//!   [`Parameters::from_block`], weights in flash; [`AlignedVec`], the heap's memory.
 //! - [`TwoSlots`] on a [`BlockDevice`], bytes that survive a power cut; [`SlotError`].
 //! - [`Error`], everything that goes wrong, with [codes](Error#codes); [`ConfigError`], [`ParameterError`],
 //!   [`StepError`], [`CorpusError`], [`TrainError`], [`CheckpointError`], [`IsaError`].
@@ -120,7 +121,7 @@ pub use events::online::OnlineLearner;
 pub use flash::slots::{BlockDevice, SlotError, TwoSlots};
 #[cfg(feature = "alloc")]
 pub use heap::AlignedVec;
-pub use kernels::{Form, Matmul, Start, exp, matmul_scratch, perplexity, tanh};
+pub use kernels::{Form, Matmul, Start, Workers, exp, matmul_scratch, perplexity, tanh};
 pub use layers::time_softmax_with_loss::IGNORE;
 pub use matrix::Matrix;
 pub use model::{
@@ -129,6 +130,7 @@ pub use model::{
     memory::Memory,
     parameters::{Parameters, Storage},
     score::TokenScore,
+    team::{Crew, Team, Workspace},
 };
 pub use prediction::{
     predictor::Predictor,

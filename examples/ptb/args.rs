@@ -6,7 +6,7 @@ use rnnlm::{Isa, IsaError};
 
 use crate::flags::{self, Asked, Flag};
 
-const FLAGS: [Flag; 35] = [
+const FLAGS: [Flag; 36] = [
     (
         "--data",
         "DIR|FILE",
@@ -32,6 +32,7 @@ const FLAGS: [Flag; 35] = [
     ("--lr-decay", "X", "divide the rate by X, at least 1, after an epoch without a better validation (1; long: 2)"),
     ("--seed", "SEED", "seed of the initial weights and of --generate (1)"),
     ("--isa", "NAME", "portable, avx2, avx512 or neon (the fastest one here)"),
+    ("--threads", "K", "compute on K threads, with the same results (all cores where it pays, else 1)"),
     ("--load", "FILE", "go on from a file of --save, or from six bare weights in safetensors format"),
     ("--save", "FILE", "keep model, words and state of training in FILE at the end"),
     ("--save-every", "K", "and after every K epochs"),
@@ -86,6 +87,7 @@ pub struct Options {
     pub lr_decay: Option<f32>,
     pub seed: Option<u64>,
     pub isa: Option<Result<Isa, IsaError>>,
+    pub threads: Option<NonZeroUsize>,
     pub load: Option<PathBuf>,
     pub save: Option<PathBuf>,
     pub save_every: Option<NonZeroUsize>,
@@ -141,6 +143,7 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Strin
             }
             "--patience" => options.patience = Some(value.parse()?),
             "--seed" => options.seed = Some(value.parse()?),
+            "--threads" => options.threads = Some(value.parse()?),
             "--load" => options.load = Some(value.path()?),
             "--save" => options.save = Some(value.path()?),
             "--save-every" => options.save_every = Some(value.parse()?),
@@ -229,6 +232,7 @@ mod tests {
             "--lr-decay nan",
             "--hidden 0",
             "--batch=0",
+            "--threads 0",
             "--quiet=yes",
             "--valid-fraction 0",
             "--valid-fraction 1",

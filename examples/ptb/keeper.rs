@@ -2,9 +2,13 @@
 
 use std::num::NonZeroUsize;
 
-use rnnlm::{Checkpoint, Config, ConfigError, DecayOnPlateau, ParameterError, Progress, SimpleRnnlm, TrainingState};
+use rnnlm::{Checkpoint, Config, ConfigError, DecayOnPlateau, ParameterError, TrainingState};
 
-use crate::{Failure, output::Output};
+use crate::{
+    Failure,
+    output::Output,
+    threads::{Model, Step},
+};
 
 /// The files with the model, and what belongs into them besides the trainer's part.
 #[derive(Debug)]
@@ -43,7 +47,7 @@ impl Keeper {
 
     /// Takes note of the validation loss of an epoch that is complete, and saves where it is time to. A file that can't
     /// be written stops nothing: it is tried again after each epoch, and at the end. Gives back what to warn of.
-    pub fn after_epoch(&mut self, progress: Progress<'_>, valid: Option<f32>) -> Result<Vec<String>, Failure> {
+    pub fn after_epoch(&mut self, progress: Step<'_>, valid: Option<f32>) -> Result<Vec<String>, Failure> {
         let improved = match valid.map(|loss| self.schedule.observe(loss, progress.optimizer)) {
             // the rate is as low as it can get: it stays
             Some(Err(ParameterError::LearningRate)) | None => false,
@@ -77,7 +81,7 @@ impl Keeper {
 
     /// Saves at the end of the run: the model with the trainer's state, if it is sound, and what couldn't be written
     /// before. Gives back what went wrong.
-    pub fn finish(&mut self, last: Option<(&SimpleRnnlm, &TrainingState)>) -> Vec<String> {
+    pub fn finish(&mut self, last: Option<(&Model, &TrainingState)>) -> Vec<String> {
         let last = last.map(|(model, state)| (model, self.complete(state)));
         let taken = match (&mut self.save, last) {
             (Some(save), Some((model, state))) => save.take(model, &state, &self.words),
@@ -111,7 +115,7 @@ impl Snapshot {
         Ok(Self { output, bytes, is_owed: false })
     }
 
-    fn take(&mut self, model: &SimpleRnnlm, state: &TrainingState, words: &str) -> Result<(), Failure> {
+    fn take(&mut self, model: &Model, state: &TrainingState, words: &str) -> Result<(), Failure> {
         Checkpoint::write(model, state, words, &mut self.bytes)?;
         self.is_owed = true;
         Ok(())

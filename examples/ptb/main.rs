@@ -20,11 +20,14 @@ mod keeper;
 mod line;
 mod output;
 mod plot;
+#[path = "../shared/pool.rs"]
+mod pool;
 mod progress;
 #[path = "../shared/saved.rs"]
 mod saved;
 mod settings;
 mod text;
+mod threads;
 mod train;
 #[path = "../shared/visible.rs"]
 mod visible;

@@ -8,8 +8,8 @@ use std::{
 };
 
 use rnnlm::{
-    Batches, Gradients, Isa, Progress, RnnlmTrainer, Sgd, SimpleRnnlm, StepError, TrainError, TrainingState,
-    Vocabulary, Xorshift, perplexity,
+    Batches, Gradients, Isa, RnnlmTrainer, Sgd, SimpleRnnlm, StepError, TrainError, TrainingState, Vocabulary,
+    Xorshift, perplexity,
 };
 
 use crate::{
@@ -25,11 +25,9 @@ use crate::{
     saved::{self, Saved},
     settings::Settings,
     text::{self, HeldOut, Read, Source, Start, Texts},
+    threads::{self, Model, Step, Trainer},
     visible::visible,
 };
-
-type Model = SimpleRnnlm;
-type Trainer = RnnlmTrainer;
 
 /// An epoch with a perplexity above so many times the vocabulary size is lost: a guess has that size, and what training
 /// unlearns for a while stays far below.
@@ -61,7 +59,9 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     };
     let mut state = settings.state;
     let mut rng = Xorshift::new(state.seed);
-    let mut model = SimpleRnnlm::new(config, &mut rng)?.with_isa(isa);
+    let pool = threads::start(options.threads, &config)?;
+    let (scratch, threads) = threads::told(&pool, &config)?;
+    let mut model = SimpleRnnlm::new(config, &mut rng)?.with_isa(isa).with_workers(pool)?;
     match &saved {
         Some(saved) => saved.checkpoint.load(&mut model)?,
         None => state.rng = rng.state(),
@@ -85,7 +85,8 @@ pub fn run(options: &Options) -> Result<(), Failure> {
              (sh examples/ptb-data.sh fetches the real one)",
         )?;
     }
-    introduce(&mut report, &texts, &model, &settings, saved.as_ref().map(|saved| (saved, starts_anew)))?;
+    let saved_as = saved.as_ref().map(|saved| (saved, starts_anew));
+    introduce(&mut report, &texts, &model, (scratch, &threads), &settings, saved_as)?;
 
     for told in curves.iter().flatten().filter_map(|(_, told)| told.as_ref()) {
         report.line(told)?;
@@ -144,6 +145,7 @@ fn introduce(
     report: &mut Report,
     texts: &Texts,
     model: &Model,
+    (scratch, threads): (usize, &str),
     settings: &Settings,
     saved: Option<(&Saved<'_>, bool)>,
 ) -> Result<(), Failure> {
@@ -163,9 +165,9 @@ fn introduce(
     }
     let memory = config.memory()?;
     let clips = settings.state.max_norm.is_finite();
-    let (parameters, bytes) = (memory.weights, if clips { memory.bytes_with_gradients() } else { memory.bytes() });
-    report
-        .line(&format!("{parameters} parameters, {bytes} bytes for training, {} instructions", model.isa().name()))?;
+    let bytes = scratch + if clips { memory.bytes_with_gradients() } else { memory.bytes() };
+    let (parameters, isa) = (memory.weights, model.isa().name());
+    report.line(&format!("{parameters} parameters, {bytes} bytes for training, {isa} instructions{threads}"))?;
     for note in &texts.notes {
         report.line(note)?;
     }
@@ -235,8 +237,8 @@ impl Run<'_> {
     }
 
     /// At the end of an epoch: evaluates, keeps the model, prints a line.
-    fn after_step(&mut self, progress: Progress<'_>) -> Result<(), Stop> {
-        let Progress { epoch, iteration, iterations, .. } = progress;
+    fn after_step(&mut self, progress: Step<'_>) -> Result<(), Stop> {
+        let Step { epoch, iteration, iterations, .. } = progress;
         let learning_rate = progress.optimizer.learning_rate();
         self.report.step(Moment { epoch, iteration, iterations, learning_rate }, || progress.perplexity())?;
         if !progress.is_epoch_end() {
@@ -272,7 +274,7 @@ impl Run<'_> {
     }
 
     /// Keeps model and curves where it is time to; stops where the validation has been no better for too long.
-    fn keep(&mut self, progress: Progress<'_>, valid: Option<f32>) -> Result<(), Stop> {
+    fn keep(&mut self, progress: Step<'_>, valid: Option<f32>) -> Result<(), Stop> {
         // before the model: a run that goes on from it finds the curve that far. What fails here is tried again later,
         // at the end at the latest, and told of then
         if self.keeper.is_save_due(progress.epoch) {

@@ -2,7 +2,7 @@
 
 use std::{error::Error, io::Write};
 
-use rnnlm::{Candidate, Sampler, SimpleRnnlm, Vocabulary, Xorshift};
+use rnnlm::{Candidate, Sampler, SimpleRnnlm, Storage, Vocabulary, Workspace, Xorshift};
 
 use super::{evaluation::no_prediction, line::Line, visible::visible};
 
@@ -21,7 +21,7 @@ pub struct Sampling {
 /// Writes the line and what follows it; the same words for the same model and seed on every machine. Never makes up
 /// `<unk>` or an empty line.
 pub fn go_on(
-    model: &SimpleRnnlm,
+    model: &SimpleRnnlm<impl Storage, impl Workspace>,
     vocabulary: &Vocabulary,
     line: &Line<'_>,
     sampling: Sampling,

@@ -35,6 +35,7 @@ use crate::{
     model::{
         SimpleRnnlm,
         parameters::{Parameters, Storage},
+        team::Workspace,
     },
     training::state::TrainingState,
 };
@@ -128,7 +129,7 @@ impl<'a> Checkpoint<'a> {
     /// [`CheckpointError::BufferLength`] where `to` is shorter; words that are not V different lines; whatever
     /// [`Self::read`] would refuse: a training state out of bounds, a weight or hidden state that is not finite. What
     /// `to` holds is then of no use.
-    pub fn write<W: Storage, S: Storage>(
+    pub fn write<W: Storage, S: Workspace>(
         model: &SimpleRnnlm<W, S>,
         training: &TrainingState,
         words: &str,
@@ -258,7 +259,7 @@ impl<'a> Checkpoint<'a> {
     ///
     /// # Errors
     /// [`CheckpointError::OtherSizes`]; the model is then as it was.
-    pub fn load<W: Storage, S: Storage>(&self, model: &mut SimpleRnnlm<W, S>) -> Result<(), CheckpointError> {
+    pub fn load<W: Storage, S: Workspace>(&self, model: &mut SimpleRnnlm<W, S>) -> Result<(), CheckpointError> {
         let (ours, theirs) = (self.config, model.config());
         let Config { batch_size, time_size, .. } = theirs;
         if (Config { batch_size, time_size, ..ours }) != theirs {
@@ -322,7 +323,7 @@ impl Checkpoint<'_> {
     ///
     /// # Errors
     /// What [`Self::write`] refuses, a word that holds a newline, memory that the allocator refuses.
-    pub fn to_vec<W: Storage, S: Storage>(
+    pub fn to_vec<W: Storage, S: Workspace>(
         model: &SimpleRnnlm<W, S>,
         training: &TrainingState,
         vocabulary: &Vocabulary,

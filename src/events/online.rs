@@ -11,6 +11,7 @@ use crate::{
         parameters::{Storage, Weights},
         score::TokenScore,
         step::check_rate,
+        team::Workspace,
     },
     prediction::predictor::feed,
 };
@@ -51,7 +52,7 @@ pub struct OnlineLearner<W = Floats, S = W, P = Floats, I = Ids> {
 }
 
 #[cfg(feature = "alloc")]
-impl<W: Storage, S: Storage> OnlineLearner<W, S> {
+impl<W: Storage, S: Workspace> OnlineLearner<W, S> {
     /// A learner with its memory on the heap.
     ///
     /// # Errors
@@ -67,7 +68,7 @@ impl<W: Storage, S: Storage> OnlineLearner<W, S> {
 impl<W, S, P, I> OnlineLearner<W, S, P, I>
 where
     W: Storage,
-    S: Storage,
+    S: Workspace,
     P: Storage,
     I: AsRef<[u32]> + AsMut<[u32]>,
 {

@@ -9,6 +9,7 @@ mod recurrence;
 mod scalar;
 mod softmax;
 mod sum;
+mod workers;
 
 pub(crate) use descent::{Descend, StepsAreFinite, no_step_overflows};
 pub(crate) use elementwise::{Add, MaxAbs, clear, copy, part, part_mut};
@@ -19,13 +20,15 @@ pub(crate) use gemm::{
 pub use gemm::{Form, Matmul, Start, matmul_scratch};
 #[cfg(feature = "alloc")]
 pub(crate) use gemm::{before_line, with_room_to_align};
-pub(crate) use norm::{Norm, Scale};
+pub(crate) use norm::{Norm, Scale, largest};
 pub(crate) use recurrence::{
     PackTransposes, Recurrence, RecurrenceBackward, Transposes, packed_transposes, transposes_len,
 };
 pub(crate) use scalar::{ln, sin_cos, sqrt};
 pub(crate) use softmax::{ScoreRow, Softmax, SoftmaxRow};
 pub(crate) use sum::Sum;
+pub use workers::Workers;
+pub(crate) use workers::{Alone, Cut, Dealt, Team, Together, pass_by};
 
 use crate::simd::{Isa, Scalar};
 

@@ -8,43 +8,75 @@ use super::{
     elementwise::{MaxAbs, fold_lanes},
     scalar::sqrt,
     sum::Sum,
+    workers::{BLOCK, Team, fold_by},
 };
 use crate::simd::{Kernel, Simd, VIRTUAL_LANES};
 
-const BLOCK: usize = 4096;
-
 /// The Euclidean norm: NaN where an element is not finite, infinite only where the norm itself overflows.
-pub(crate) struct Norm<'a>(pub &'a [f32]);
+pub(crate) struct Norm<'a, T>(pub T, pub &'a [f32]);
 
-impl Kernel for Norm<'_> {
+impl<T: Team> Kernel for Norm<'_, T> {
     type Output = f32;
 
     #[inline(always)]
     fn call<S: Simd>(self, s: S) -> f32 {
-        let largest = s.run(MaxAbs([self.0]));
+        let Self(team, x) = self;
+        let largest = largest(team, s, x);
         if largest == 0.0 || !largest.is_finite() {
             return largest * 0.0;
         }
         // scaled by a power of two near the largest element, so that no square overflows and none that counts vanishes
         let exponent = ((largest.to_bits() >> 23) as i32 - 127).clamp(-126, 126);
         let power_of_two = |n: i32| f32::from_bits((n.wrapping_add(127) as u32) << 23);
-        let scale = s.splat(power_of_two(-exponent));
+        let scale = power_of_two(-exponent);
         let mut total = Sum::default();
-        for block in self.0.chunks(BLOCK) {
-            let mut sums = [s.splat(0.0); VIRTUAL_LANES];
-            for virtual_lanes in block.chunks(VIRTUAL_LANES) {
-                for (lanes, sum) in virtual_lanes.chunks(S::LANES).zip(&mut sums) {
-                    let x = s.mul(s.load(lanes), scale);
-                    *sum = s.fma(x, x, *sum);
-                }
-            }
-            let mut lanes = [0.0; VIRTUAL_LANES];
-            for (to, sum) in lanes.chunks_mut(S::LANES).zip(sums) {
-                s.store(to, sum);
-            }
-            total.add(fold_lanes(lanes, |a, b| a + b));
+        if T::ALONE {
+            x.chunks(BLOCK).for_each(|block| total.add(s.run(Squares { block, scale })));
+        } else {
+            fold_by(team, x, &|block| s.run(Squares { block, scale }), |sum| total.add(sum));
         }
         sqrt(s, total.mean(1)) * power_of_two(exponent)
+    }
+}
+
+/// The largest magnitude, or NaN where an element is not finite.
+#[inline(always)]
+pub(crate) fn largest<T: Team, S: Simd>(team: T, s: S, x: &[f32]) -> f32 {
+    if T::ALONE {
+        return s.run(MaxAbs([x]));
+    }
+    let mut largest: f32 = 0.0;
+    fold_by(team, x, &|block| s.run(MaxAbs([block])), |other| {
+        if other > largest || other.is_nan() {
+            largest = other; // and NaN stays: nothing is above it
+        }
+    });
+    largest
+}
+
+/// The sum of the squares of a block, scaled.
+struct Squares<'a> {
+    block: &'a [f32],
+    scale: f32,
+}
+
+impl Kernel for Squares<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn call<S: Simd>(self, s: S) -> f32 {
+        let (scale, mut sums) = (s.splat(self.scale), [s.splat(0.0); VIRTUAL_LANES]);
+        for virtual_lanes in self.block.chunks(VIRTUAL_LANES) {
+            for (lanes, sum) in virtual_lanes.chunks(S::LANES).zip(&mut sums) {
+                let x = s.mul(s.load(lanes), scale);
+                *sum = s.fma(x, x, *sum);
+            }
+        }
+        let mut lanes = [0.0; VIRTUAL_LANES];
+        for (to, sum) in lanes.chunks_mut(S::LANES).zip(sums) {
+            s.store(to, sum);
+        }
+        fold_lanes(lanes, |a, b| a + b)
     }
 }
 

@@ -25,6 +25,13 @@ pub(crate) struct TokenWindow<'a> {
 }
 
 impl TokenWindow<'_> {
+    /// The id of row `row` of the activations.
+    pub(crate) fn at(self, row: usize) -> Option<u32> {
+        let Self { ids, t } = self;
+        let n = ids.len().checked_div(t)?;
+        ids.get(row.checked_rem(n)? * t + row.checked_div(n)?).copied()
+    }
+
     /// The ids in the order of the activations: step after step, and batch row after batch row within a step.
     pub(crate) fn time_major(self) -> impl Iterator<Item = u32> {
         let Self { ids, t } = self;

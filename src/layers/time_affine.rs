@@ -7,7 +7,7 @@
 
 use crate::{
     config::Sizes,
-    kernels::{End, Left, Product, ProductAndSums, Right, Shape, Start},
+    kernels::{End, Left, Product, ProductAndSums, Right, Shape, Start, Team},
     simd::Simd,
 };
 
@@ -26,11 +26,11 @@ pub(crate) struct Forward<'a> {
 
 impl Forward<'_> {
     #[inline(always)]
-    pub(crate) fn run<S: Simd>(self, s: S, &Sizes { v, hidden, n, t, .. }: &Sizes) {
+    pub(crate) fn run<T: Team, S: Simd>(self, team: T, s: S, &Sizes { v, hidden, n, t, .. }: &Sizes) {
         let Self { logits, h, w, b, scratch } = self;
         let shape = Shape { m: n * t, k: hidden, n: v };
         let (a, start, end) = (Left::rows(h, hidden), Start::Bias(b), End::Store);
-        Product { shape, a, b: Right::Rows(w), c: logits, start, end, scratch }.run(s);
+        Product { shape, a, b: Right::Rows(w), c: logits, start, end, scratch }.run_by(team, s);
     }
 }
 
@@ -47,11 +47,11 @@ pub(crate) struct Backward<'a> {
 
 impl Backward<'_> {
     #[inline(always)]
-    pub(crate) fn run<S: Simd>(self, s: S, &Sizes { v, hidden, n, t, .. }: &Sizes) {
+    pub(crate) fn run<T: Team, S: Simd>(self, team: T, s: S, &Sizes { v, hidden, n, t, .. }: &Sizes) {
         let Self { d_h, d_logits, w_t, scratch } = self;
         let shape = Shape { m: n * t, k: v, n: hidden };
         let (a, start, end) = (Left::rows(d_logits, v), Start::Zero, End::Store);
-        Product { shape, a, b: w_t, c: d_h, start, end, scratch }.run(s);
+        Product { shape, a, b: w_t, c: d_h, start, end, scratch }.run_by(team, s);
     }
 }
 
@@ -71,9 +71,9 @@ pub(crate) struct WeightGradients<'a> {
 
 impl WeightGradients<'_> {
     #[inline(always)]
-    pub(crate) fn run<S: Simd>(self, s: S, &Sizes { v, hidden, n, t, .. }: &Sizes) {
+    pub(crate) fn run<T: Team, S: Simd>(self, team: T, s: S, &Sizes { v, hidden, n, t, .. }: &Sizes) {
         let Self { w, b, h, d_logits, end, scratch } = self;
         let (shape, a) = (Shape { m: hidden, k: n * t, n: v }, Left::transposed(h, hidden));
-        ProductAndSums { shape, a, b: d_logits, c: w, sums: b, end, scratch }.run(s);
+        ProductAndSums { shape, a, b: d_logits, c: w, sums: b, end, scratch }.run_by(team, s);
     }
 }

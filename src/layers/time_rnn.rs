@@ -14,7 +14,8 @@
 use crate::{
     config::Sizes,
     kernels::{
-        End, Left, PackTransposes, Product, ProductAndSums, Recurrence, RecurrenceBackward, Right, Shape, Start, part,
+        End, Left, PackTransposes, Product, ProductAndSums, Recurrence, RecurrenceBackward, Right, Shape, Start, Team,
+        part,
     },
     simd::Simd,
 };
@@ -37,13 +38,13 @@ pub(crate) struct Forward<'a> {
 
 impl Forward<'_> {
     #[inline(always)]
-    pub(crate) fn run<S: Simd>(self, s: S, &Sizes { d, hidden, n, t, .. }: &Sizes) {
+    pub(crate) fn run<T: Team, S: Simd>(self, team: T, s: S, &Sizes { d, hidden, n, t, .. }: &Sizes) {
         let Self { h, x, wx, wh, b, overlap } = self;
-        let Some((before, z)) = h.split_at_mut_checked(n * hidden) else { return };
+        let Some((_, z)) = h.split_at_mut_checked(n * hidden) else { return };
         let shape = Shape { m: n * t, k: d, n: hidden };
         let (a, start, end) = (Left::rows(x, d), Start::Bias(b), End::Store);
-        Product { shape, a, b: Right::Rows(wx), c: &mut *z, start, end, scratch: &mut [] }.run(s);
-        Recurrence { before, z, wh, n, t, hidden, overlap }.run(s);
+        Product { shape, a, b: Right::Rows(wx), c: z, start, end, scratch: &mut [] }.run_by(team, s);
+        Recurrence { h, wh, n, t, hidden, overlap }.run(team, s);
     }
 }
 
@@ -64,13 +65,13 @@ pub(crate) struct Backward<'a> {
 
 impl Backward<'_> {
     #[inline(always)]
-    pub(crate) fn run<S: Simd>(self, s: S, &Sizes { d, hidden, n, t, .. }: &Sizes) {
+    pub(crate) fn run<T: Team, S: Simd>(self, team: T, s: S, &Sizes { d, hidden, n, t, .. }: &Sizes) {
         let Self { d_x, d_h, h, wx_t, wh_t, scratch } = self;
         let h = part(h, n * hidden..);
-        RecurrenceBackward { d: &mut *d_h, h, wh: wh_t, n, hidden, scratch: &mut *scratch }.run(s);
+        RecurrenceBackward { d: &mut *d_h, h, wh: wh_t, n, t, hidden, scratch: &mut *scratch }.run(team, s);
         let shape = Shape { m: n * t, k: hidden, n: d };
         let (a, start, end) = (Left::rows(d_h, hidden), Start::Zero, End::Store);
-        Product { shape, a, b: wx_t, c: d_x, start, end, scratch }.run(s);
+        Product { shape, a, b: wx_t, c: d_x, start, end, scratch }.run_by(team, s);
     }
 }
 
@@ -94,11 +95,11 @@ pub(crate) struct WeightGradients<'a> {
 
 impl WeightGradients<'_> {
     #[inline(always)]
-    pub(crate) fn run<S: Simd>(self, s: S, &Sizes { d, hidden, n, t, .. }: &Sizes) {
+    pub(crate) fn run<T: Team, S: Simd>(self, team: T, s: S, &Sizes { d, hidden, n, t, .. }: &Sizes) {
         let Self { wx, wh, b, x, h, d_z, end, scratch } = self;
         let (shape, a, start) = (Shape { m: d, k: n * t, n: hidden }, Left::transposed(x, d), Start::Zero);
-        Product { shape, a, b: Right::Rows(d_z), c: wx, start, end, scratch: &mut *scratch }.run(s);
+        Product { shape, a, b: Right::Rows(d_z), c: wx, start, end, scratch: &mut *scratch }.run_by(team, s);
         let (shape, a) = (Shape { m: hidden, k: n * t, n: hidden }, Left::transposed(h, hidden));
-        ProductAndSums { shape, a, b: d_z, c: wh, sums: b, end, scratch }.run(s);
+        ProductAndSums { shape, a, b: d_z, c: wh, sums: b, end, scratch }.run_by(team, s);
     }
 }

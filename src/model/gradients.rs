@@ -1,7 +1,10 @@
 //! Stored gradients, for those who clip or look at them.
 
+use core::cell::Cell;
+
 use super::{
     parameters::{Parameters, Storage},
+    team::Crew,
     workspace::{WeightSlices, split},
 };
 #[cfg(feature = "alloc")]
@@ -10,7 +13,7 @@ use crate::{
     config::{Config, Sizes},
     error::{ConfigError, ParameterError, StepError},
     heap::Floats,
-    kernels::{Norm, Scale},
+    kernels::{Alone, Norm, Scale, Team, Together, pass_by},
     simd::Isa,
 };
 
@@ -89,16 +92,12 @@ impl<G: Storage> Gradients<G> {
     /// NaN or infinite; the gradients are then as they were.
     #[doc(alias = "clip_grads")]
     pub fn clip(&mut self, max_norm: f32) -> Result<f32, StepError> {
-        check_max_norm(max_norm)?;
-        let norm = self.norm();
-        if !norm.is_finite() {
-            return Err(StepError::NonFiniteUpdate);
-        }
-        let rate = max_norm / (norm + 1e-6);
-        if rate < 1.0 {
-            scale(self.isa, self.block.as_mut(), rate);
-        }
-        Ok(norm)
+        clip(self.isa, self.block.as_mut(), max_norm)
+    }
+
+    /// [`Self::clip`] by workers.
+    pub(super) fn clip_together(&mut self, crew: Crew<'_>, max_norm: f32) -> Result<f32, StepError> {
+        clip_together(crew, self.isa, self.block.as_mut(), max_norm)
     }
 
     /// All gradients as one block.
@@ -127,9 +126,27 @@ pub(crate) fn check_max_norm(max_norm: f32) -> Result<(), ParameterError> {
 
 // Compiled once, with this crate, whatever the storage.
 fn norm(isa: Isa, x: &[f32]) -> f32 {
-    isa.run(Norm(x))
+    isa.run(Norm(Alone, x))
 }
 
-fn scale(isa: Isa, x: &mut [f32], factor: f32) {
-    isa.run(Scale(x, factor));
+fn clip(isa: Isa, x: &mut [f32], max_norm: f32) -> Result<f32, StepError> {
+    clip_by(Alone, isa, x, max_norm)
+}
+
+fn clip_together(crew: Crew<'_>, isa: Isa, x: &mut [f32], max_norm: f32) -> Result<f32, StepError> {
+    clip_by(Together { workers: crew.workers, scratch: &Cell::new(crew.scratch) }, isa, x, max_norm)
+}
+
+#[inline(always)]
+fn clip_by<T: Team>(team: T, isa: Isa, x: &mut [f32], max_norm: f32) -> Result<f32, StepError> {
+    check_max_norm(max_norm)?;
+    let norm = isa.run(Norm(team, x));
+    if !norm.is_finite() {
+        return Err(StepError::NonFiniteUpdate);
+    }
+    let rate = max_norm / (norm + 1e-6);
+    if rate < 1.0 {
+        pass_by(team, x, &|_, x| isa.run(Scale(x, rate)));
+    }
+    Ok(norm)
 }

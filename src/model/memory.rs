@@ -111,6 +111,27 @@ impl Config {
         Ok(Memory { weights, workspace, ids, prediction: sizes.prediction() })
     }
 
+    /// The floats that so many [`Workers`](crate::Workers) need beside the workspace, for what each packs. None for one
+    /// worker, and none where the target has no vectors.
+    ///
+    /// ```
+    /// use rnnlm::Config;
+    /// let config = Config { vocab_size: 10_000, wordvec_size: 100, hidden_size: 100, batch_size: 20, time_size: 35 };
+    /// assert_eq!(config.scratch_of_workers(1)?, 0);
+    /// assert!(config.scratch_of_workers(8)? < config.memory()?.workspace / 4);
+    /// # Ok::<(), rnnlm::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Self::memory`].
+    pub const fn scratch_of_workers(&self, workers: usize) -> Result<usize, ConfigError> {
+        if let Err(error) = self.memory() {
+            return Err(error);
+        }
+        let scratch = times(workers.saturating_sub(1), self.checked_sizes().scratch());
+        if scratch > isize::MAX as usize / 4 { Err(ConfigError::TooLarge) } else { Ok(scratch) }
+    }
+
     /// The same five numbers under their short names.
     pub(crate) const fn sizes(&self) -> Result<Sizes, ConfigError> {
         match self.memory() {

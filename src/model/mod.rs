@@ -5,6 +5,7 @@ pub(crate) mod memory;
 pub(crate) mod parameters;
 pub(crate) mod score;
 pub(crate) mod step;
+pub(crate) mod team;
 mod workspace;
 
 use core::fmt;
@@ -14,6 +15,7 @@ use self::{
     parameters::{Parameters, Storage},
     score::TokenScore,
     step::Parts,
+    team::{Crew, Team, Workspace},
 };
 #[cfg(feature = "alloc")]
 use crate::heap::AlignedVec;
@@ -21,7 +23,7 @@ use crate::{
     config::{Config, Sizes},
     error::{ConfigError, StepError},
     heap::Floats,
-    kernels::{clear, copy, sqrt},
+    kernels::{Workers, clear, copy, sqrt},
     rng::Xorshift,
     simd::{Isa, Scalar},
 };
@@ -79,6 +81,28 @@ impl SimpleRnnlm {
 }
 
 impl<W: Storage, S: Storage> SimpleRnnlm<W, S> {
+    /// The same model, computed by these workers: each step, evaluation and, by [`Self::clip`] and in a trainer,
+    /// clipping. The results are the same bits for any number of them. What workers pack takes
+    /// [`Config::scratch_of_workers`] floats from the heap. See [`Workers`] for an example.
+    ///
+    /// # Errors
+    /// [`ConfigError::OutOfMemory`], [`ConfigError::TooLarge`].
+    #[cfg(feature = "alloc")]
+    pub fn with_workers<P: Workers>(self, workers: P) -> Result<SimpleRnnlm<W, Team<P, S>>, ConfigError> {
+        let scratch = AlignedVec::zeroed(self.config.scratch_of_workers(workers.count())?)?;
+        Ok(self.with_workers_in(workers, scratch))
+    }
+
+    /// [`Self::with_workers`] over memory of the caller, for [`Config::scratch_of_workers`] floats. With less, some
+    /// workers have nothing to do.
+    pub fn with_workers_in<P: Workers, X: Storage>(self, workers: P, scratch: X) -> SimpleRnnlm<W, Team<P, S, X>> {
+        let Self { config, isa, stateful, awaits_update, weights, workspace } = self;
+        let workspace = Team { workers, workspace, scratch };
+        SimpleRnnlm { config, isa, stateful, awaits_update, weights, workspace }
+    }
+}
+
+impl<W: Storage, S: Workspace> SimpleRnnlm<W, S> {
     /// A model over memory of the caller, with the weights that are in it; the hidden state starts at zero. Blocks
     /// that start a cache line (64 bytes), as `AlignedVec` does, make a small model a little faster.
     ///
@@ -119,7 +143,7 @@ impl<W: Storage, S: Storage> SimpleRnnlm<W, S> {
     pub fn with_buffers(config: Config, weights: W, workspace: S) -> Result<Self, ConfigError> {
         let memory = config.memory()?;
         ConfigError::check_len(memory.weights, weights.as_ref().len())?;
-        ConfigError::check_len(memory.workspace, workspace.as_ref().len())?;
+        ConfigError::check_len(memory.workspace, workspace.floats().len())?;
         let mut model = Self { config, isa: Isa::detect(), stateful: true, awaits_update: false, weights, workspace };
         model.reset_state();
         Ok(model)
@@ -218,10 +242,6 @@ impl<W: Storage, S: Storage> SimpleRnnlm<W, S> {
         self.config.checked_sizes()
     }
 
-    pub(crate) fn weights_block_mut(&mut self) -> &mut [f32] {
-        self.weights.as_mut()
-    }
-
     /// The carried hidden state (N,H), row-major.
     ///
     /// ```
@@ -239,7 +259,7 @@ impl<W: Storage, S: Storage> SimpleRnnlm<W, S> {
     #[must_use]
     pub fn state(&self) -> &[f32] {
         let len = self.config.batch_size * self.config.hidden_size;
-        self.workspace.as_ref().get(..len).unwrap_or(&[])
+        self.workspace.floats().get(..len).unwrap_or(&[])
     }
 
     /// Sets the carried hidden state (N,H).
@@ -258,7 +278,7 @@ impl<W: Storage, S: Storage> SimpleRnnlm<W, S> {
     pub(crate) fn state_mut(&mut self) -> &mut [f32] {
         self.awaits_update = false;
         let len = self.config.batch_size * self.config.hidden_size;
-        self.workspace.as_mut().get_mut(..len).unwrap_or(&mut [])
+        self.workspace.floats_mut().get_mut(..len).unwrap_or(&mut [])
     }
 
     /// Sets the carried hidden state to zero, as before the first window.
@@ -275,7 +295,11 @@ impl<W: Storage, S: Storage> SimpleRnnlm<W, S> {
     /// hidden state is then as it was.
     pub fn forward(&mut self, xs: &[u32], ts: &[u32]) -> Result<Window<'_, W, S>, StepError> {
         self.awaits_update = false;
-        let (loss, count) = step::forward(self.parts(), [xs, ts])?;
+        let ids = [xs, ts];
+        let (loss, count) = match self.parts() {
+            (model, None) => step::forward(model, ids),
+            (model, Some(crew)) => step::forward_together(crew, model, ids),
+        }?;
         Ok(Window { model: self, loss, count })
     }
 
@@ -324,21 +348,44 @@ impl<W: Storage, S: Storage> SimpleRnnlm<W, S> {
     pub fn score(&mut self, tokens: &[u32], mut visit: impl FnMut(TokenScore)) -> Result<f32, StepError> {
         // the workspace is used
         self.awaits_update = false;
-        step::score(self.parts(), tokens, &mut visit)
+        match self.parts() {
+            (model, None) => step::score(model, tokens, &mut visit),
+            (model, Some(crew)) => step::score_together(crew, model, tokens, &mut visit),
+        }
+    }
+
+    /// [`Gradients::clip`] by the model's workers, if it has any.
+    ///
+    /// # Errors
+    /// As [`Gradients::clip`].
+    pub fn clip<G: Storage>(&mut self, gradients: &mut Gradients<G>, max_norm: f32) -> Result<f32, StepError> {
+        match self.workspace.parts_mut() {
+            (_, None) => gradients.clip(max_norm),
+            (_, Some(crew)) => gradients.clip_together(crew, max_norm),
+        }
     }
 
     /// A step through stored gradients ends, or fails and may be tried again: the carried hidden state becomes that
     /// behind its window, or before it.
     pub(crate) fn end_step(&mut self, is_done: bool) {
         if self.awaits_update {
-            step::set_state_of_window(self.parts(), is_done);
+            step::set_state_of_window(self.parts().0, is_done);
         }
         self.awaits_update &= !is_done;
     }
 
-    fn parts(&mut self) -> Parts<'_> {
+    /// What it is made of, and its workers, if it has any.
+    #[inline(always)]
+    fn parts(&mut self) -> (Parts<'_>, Option<Crew<'_>>) {
         let (isa, sizes, stateful) = (self.isa, self.sizes(), self.stateful);
-        Parts { isa, sizes, stateful, weights: self.weights.as_mut(), workspace: self.workspace.as_mut() }
+        let (workspace, crew) = self.workspace.parts_mut();
+        (Parts { isa, sizes, stateful, weights: self.weights.as_mut(), workspace }, crew)
+    }
+
+    /// Its weights, and its workers, if it has any.
+    #[inline(always)]
+    pub(crate) fn weights_and_crew(&mut self) -> (&mut [f32], Option<Crew<'_>>) {
+        (self.weights.as_mut(), self.workspace.parts_mut().1)
     }
 }
 
@@ -373,7 +420,7 @@ pub struct Window<'m, W = Floats, S = W> {
     count: usize,
 }
 
-impl<W: Storage, S: Storage> Window<'_, W, S> {
+impl<W: Storage, S: Workspace> Window<'_, W, S> {
     /// The mean cross-entropy in nats over the targets that count; 0 where none does.
     #[must_use]
     pub fn loss(&self) -> f32 {
@@ -388,7 +435,10 @@ impl<W: Storage, S: Storage> Window<'_, W, S> {
     /// A learning rate that is not finite and above zero; a step or new weight that would not be finite. Weights and
     /// hidden state are then as they were before the window.
     pub fn sgd(self, learning_rate: f32) -> Result<f32, StepError> {
-        step::descend(self.model.parts(), learning_rate, self.count)?;
+        match self.model.parts() {
+            (model, None) => step::descend(model, learning_rate, self.count),
+            (model, Some(crew)) => step::descend_together(crew, model, learning_rate, self.count),
+        }?;
         Ok(self.loss)
     }
 
@@ -413,7 +463,10 @@ impl<W: Storage, S: Storage> Window<'_, W, S> {
     pub fn backward<G: Storage>(self, gradients: &mut Gradients<G>) -> Result<f32, StepError> {
         self.model.awaits_update = true;
         let stored = match gradients.slices_mut(&self.model.sizes()) {
-            Some(mut gradients) => step::store(self.model.parts(), &mut gradients, self.count),
+            Some(mut gradients) => match self.model.parts() {
+                (model, None) => step::store(model, &mut gradients, self.count),
+                (model, Some(crew)) => step::store_together(crew, model, &mut gradients, self.count),
+            },
             None => Err(StepError::OtherSizes),
         };
         if stored.is_err() {

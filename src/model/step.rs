@@ -1,18 +1,19 @@
 //! One training step: the order of the layers, forward and backward, compiled once per instruction set.
 
-use core::mem::MaybeUninit;
+use core::{cell::Cell, mem::MaybeUninit};
 
 use super::{
     parameters::Weights,
     score::TokenScore,
+    team::Crew,
     workspace::{BufferSlices, Buffers, Views, WeightSlices},
 };
 use crate::{
     config::Sizes,
     error::{ParameterError, StepError},
     kernels::{
-        End, MaxAbs, PackTransposes, Probe, Right, Sum, Transposes, clear, copy, no_step_overflows, packed_transposes,
-        part, part_mut,
+        Alone, End, MaxAbs, PackTransposes, Probe, Right, Sum, Team, Together, Transposes, clear, copy,
+        no_step_overflows, packed_transposes, part, part_mut, pass_by,
     },
     layers::{
         RowIds, TokenWindow, time_affine, time_embedding, time_rnn,
@@ -22,7 +23,7 @@ use crate::{
 };
 
 // What a model does in memory that it is shown. These functions know nothing of its storage, so they are compiled once,
-// with this crate, not once for every storage in the crate that uses it.
+// with this crate, not once for every storage in the crate that uses it: and once more for those that have workers.
 
 /// What a model is made of.
 pub(crate) struct Parts<'m> {
@@ -36,7 +37,17 @@ pub(crate) struct Parts<'m> {
 
 /// Reads a window and moves the hidden state on to its end. Gives the mean loss and how many targets count; where they
 /// aren't finite, or the input is bad, the state is as it was.
-pub(crate) fn forward(model: Parts<'_>, [xs, ts]: [&[u32]; 2]) -> Result<(f32, usize), StepError> {
+pub(crate) fn forward(model: Parts<'_>, ids: [&[u32]; 2]) -> Result<(f32, usize), StepError> {
+    forward_by(Alone, model, ids)
+}
+
+/// [`forward`] by workers.
+pub(crate) fn forward_together(crew: Crew<'_>, model: Parts<'_>, ids: [&[u32]; 2]) -> Result<(f32, usize), StepError> {
+    forward_by(Together { workers: crew.workers, scratch: &Cell::new(crew.scratch) }, model, ids)
+}
+
+#[inline(always)]
+fn forward_by<T: Team>(team: T, model: Parts<'_>, [xs, ts]: [&[u32]; 2]) -> Result<(f32, usize), StepError> {
     let Parts { isa, sizes, stateful, weights, workspace } = model;
     let needed = sizes.rows();
     let given = if xs.len() == needed { ts.len() } else { xs.len() };
@@ -55,7 +66,7 @@ pub(crate) fn forward(model: Parts<'_>, [xs, ts]: [&[u32]; 2]) -> Result<(f32, u
     }
     let count = ts.iter().filter(|&&target| target != IGNORE).count();
     let mut total = Sum::default();
-    let pass = Forward { sizes: &sizes, weights, buffers, xs, ts };
+    let pass = Forward { team, sizes: &sizes, weights, buffers, xs, ts };
     isa.run(ForwardWithLoss { pass, count, total: &mut total });
     let loss = total.mean(count);
     let Buffers { state, h, .. } = Buffers::named(buffers);
@@ -100,6 +111,26 @@ fn last<'h>(h: &'h [f32], sizes: &Sizes) -> &'h [f32] {
 
 /// Scores a text from a zero state, as one row. Gives its mean loss.
 pub(crate) fn score(model: Parts<'_>, tokens: &[u32], visit: &mut dyn FnMut(TokenScore)) -> Result<f32, StepError> {
+    score_by(Alone, model, tokens, visit)
+}
+
+/// [`score`] by workers.
+pub(crate) fn score_together(
+    crew: Crew<'_>,
+    model: Parts<'_>,
+    tokens: &[u32],
+    visit: &mut dyn FnMut(TokenScore),
+) -> Result<f32, StepError> {
+    score_by(Together { workers: crew.workers, scratch: &Cell::new(crew.scratch) }, model, tokens, visit)
+}
+
+#[inline(always)]
+fn score_by<T: Team>(
+    team: T,
+    model: Parts<'_>,
+    tokens: &[u32],
+    visit: &mut dyn FnMut(TokenScore),
+) -> Result<f32, StepError> {
     let Parts { isa, sizes, weights, workspace, .. } = model;
     let (Some((_, xs)), Some((_, ts @ [_, ..]))) = (tokens.split_last(), tokens.split_first()) else {
         return Err(StepError::Length { needed: 2, given: tokens.len() });
@@ -123,7 +154,7 @@ pub(crate) fn score(model: Parts<'_>, tokens: &[u32], visit: &mut dyn FnMut(Toke
     let window = sizes.rows().max(1);
     for (xs, ts) in xs.chunks(window).zip(ts.chunks(window)) {
         let sizes = sizes.one_row(xs.len());
-        let pass = Forward { sizes: &sizes, weights, buffers, xs, ts };
+        let pass = Forward { team, sizes: &sizes, weights, buffers, xs, ts };
         isa.run(Score { pass, visit: &mut visit });
         let last = xs.len() * hidden;
         let Buffers { h, .. } = Buffers::named(buffers);
@@ -138,13 +169,23 @@ pub(crate) fn score(model: Parts<'_>, tokens: &[u32], visit: &mut dyn FnMut(Toke
 /// The backward pass of the window just read, in which `count` targets count, with the SGD update in place. On an
 /// error, weights and state are those before the window.
 pub(crate) fn descend(model: Parts<'_>, rate: f32, count: usize) -> Result<(), StepError> {
+    descend_by(Alone, model, rate, count)
+}
+
+/// [`descend`] by workers.
+pub(crate) fn descend_together(crew: Crew<'_>, model: Parts<'_>, rate: f32, count: usize) -> Result<(), StepError> {
+    descend_by(Together { workers: crew.workers, scratch: &Cell::new(crew.scratch) }, model, rate, count)
+}
+
+#[inline(always)]
+fn descend_by<T: Team>(team: T, model: Parts<'_>, rate: f32, count: usize) -> Result<(), StepError> {
     let Parts { isa, sizes, stateful, weights, workspace } = model;
     let mut place = MaybeUninit::uninit();
     let views = Views::of(&mut place, &sizes, weights, workspace).ok_or(StepError::OtherSizes)?;
     let Views { weights, buffers } = views;
     let result = check_rate(rate).map_err(StepError::from).and_then(|()| {
         let finite = with_start_of_window(buffers, &sizes, stateful, |buffers| {
-            count == 0 || isa.run(DescendInPlace { pass: Backward { sizes: &sizes, buffers }, weights, rate })
+            count == 0 || isa.run(DescendInPlace { pass: Backward { team, sizes: &sizes, buffers }, weights, rate })
         });
         if finite { Ok(()) } else { Err(StepError::NonFiniteUpdate) }
     });
@@ -157,18 +198,38 @@ pub(crate) fn descend(model: Parts<'_>, rate: f32, count: usize) -> Result<(), S
 
 /// The backward pass of the window just read, in which `count` targets count, with stored gradients.
 pub(crate) fn store(model: Parts<'_>, gradients: &mut WeightSlices<'_>, count: usize) -> Result<(), StepError> {
+    store_by(Alone, model, gradients, count)
+}
+
+/// [`store`] by workers.
+pub(crate) fn store_together(
+    crew: Crew<'_>,
+    model: Parts<'_>,
+    gradients: &mut WeightSlices<'_>,
+    count: usize,
+) -> Result<(), StepError> {
+    store_by(Together { workers: crew.workers, scratch: &Cell::new(crew.scratch) }, model, gradients, count)
+}
+
+#[inline(always)]
+fn store_by<T: Team>(
+    team: T,
+    model: Parts<'_>,
+    gradients: &mut WeightSlices<'_>,
+    count: usize,
+) -> Result<(), StepError> {
     let Parts { isa, sizes, stateful, weights, workspace } = model;
     let mut place = MaybeUninit::uninit();
     let views = Views::of(&mut place, &sizes, weights, workspace).ok_or(StepError::OtherSizes)?;
     let Views { weights, buffers } = views;
     let [embed_w, rest @ ..] = gradients;
-    clear(embed_w);
+    pass_by(team, embed_w, &|_, x| clear(x));
     if count == 0 {
         rest.iter_mut().for_each(|gradient| clear(gradient));
         return Ok(());
     }
     with_start_of_window(buffers, &sizes, stateful, |buffers| {
-        isa.run(StoreGradients { pass: Backward { sizes: &sizes, buffers }, weights, gradients })
+        isa.run(StoreGradients { pass: Backward { team, sizes: &sizes, buffers }, weights, gradients })
     });
     Ok(())
 }
@@ -198,7 +259,8 @@ pub(crate) fn check_ids(xs: &[u32], ts: &[u32], v: usize) -> Result<(), StepErro
 }
 
 /// The forward pass up to the logits. The first N rows of h hold the state before the window.
-pub(crate) struct Forward<'p, 'a> {
+pub(crate) struct Forward<'p, 'a, T> {
+    pub team: T,
     pub sizes: &'p Sizes,
     pub weights: &'p WeightSlices<'a>,
     pub buffers: &'p mut BufferSlices<'a>,
@@ -208,76 +270,78 @@ pub(crate) struct Forward<'p, 'a> {
     pub ts: &'p [u32],
 }
 
-impl<'p> Forward<'p, '_> {
-    /// The logits (T*N,V). If it `trains`, the transposes for the backward pass are packed where there are places for
-    /// them.
-    fn logits<S: Simd>(self, s: S, trains: bool) -> &'p mut [f32] {
-        let Self { sizes, weights, buffers, xs, .. } = self;
+impl<'p, T: Team> Forward<'p, '_, T> {
+    /// The logits (T*N,V), and the buffers for the gradients of h and x, which nobody uses yet. If it `trains`, the
+    /// transposes for the backward pass are packed where there are places for them.
+    fn logits<S: Simd>(self, s: S, trains: bool) -> [&'p mut [f32]; 3] {
+        let Self { team, sizes, weights, buffers, xs, .. } = self;
         let &Sizes { d, hidden, n, t, .. } = sizes;
         let Weights { embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b } = Weights::named_ref(weights);
-        let Buffers { x, h, logits, row_ids, scratch, .. } = Buffers::named(buffers);
+        let Buffers { x, h, logits, d_h, d_x, row_ids, scratch, .. } = Buffers::named(buffers);
         time_embedding::forward(x, RowIds::new(row_ids), embed_w, d, TokenWindow { ids: xs, t });
         let overlap = sizes.transposes().filter(|_| trains).and_then(|shapes| {
             let from = Transposes { affine_w: &**affine_w, wh: rnn_wh, wx: rnn_wx };
             PackTransposes::new::<S>(shapes, from, t, scratch)
         });
-        time_rnn::Forward { h, x, wx: rnn_wx, wh: rnn_wh, b: rnn_b, overlap }.run(s, sizes);
+        time_rnn::Forward { h, x, wx: rnn_wx, wh: rnn_wh, b: rnn_b, overlap }.run(team, s, sizes);
         let h = part(h, n * hidden..);
-        time_affine::Forward { logits, h, w: affine_w, b: affine_b, scratch }.run(s, sizes);
-        logits
+        time_affine::Forward { logits, h, w: affine_w, b: affine_b, scratch }.run(team, s, sizes);
+        [logits, d_h, d_x]
     }
 }
 
 /// The forward pass, and the gradient of the logits with it.
-pub(crate) struct ForwardWithLoss<'p, 'a> {
-    pub pass: Forward<'p, 'a>,
+pub(crate) struct ForwardWithLoss<'p, 'a, T> {
+    pub pass: Forward<'p, 'a, T>,
     /// How many targets count.
     pub count: usize,
     pub total: &'p mut Sum,
 }
 
-impl Kernel for ForwardWithLoss<'_, '_> {
+impl<T: Team> Kernel for ForwardWithLoss<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
     fn call<S: Simd>(self, s: S) {
         let Self { pass, count, total } = self;
-        let (&Sizes { v, t, .. }, ids) = (pass.sizes, pass.ts);
-        let logits = pass.logits(s, true);
-        time_softmax_with_loss::forward_backward(s, logits, TokenWindow { ids, t }, v, count, total);
+        let (&Sizes { v, t, .. }, ids, team) = (pass.sizes, pass.ts, pass.team);
+        let [logits, losses, _] = pass.logits(s, true);
+        let targets = TokenWindow { ids, t };
+        time_softmax_with_loss::ForwardBackward { logits, losses, targets, v, count, total }.run(team, s);
     }
 }
 
 /// The forward pass, and the loss and rank of every target, in the order of the activations.
-pub(crate) struct Score<'p, 'a> {
-    pub pass: Forward<'p, 'a>,
+pub(crate) struct Score<'p, 'a, T> {
+    pub pass: Forward<'p, 'a, T>,
     pub visit: &'p mut dyn FnMut(f32, usize),
 }
 
-impl Kernel for Score<'_, '_> {
+impl<T: Team> Kernel for Score<'_, '_, T> {
     type Output = ();
 
     #[inline(always)]
     fn call<S: Simd>(self, s: S) {
         let Self { pass, visit } = self;
-        let (&Sizes { v, t, .. }, ids) = (pass.sizes, pass.ts);
-        let logits = pass.logits(s, false);
-        time_softmax_with_loss::score(s, logits, TokenWindow { ids, t }, v, visit);
+        let (&Sizes { v, t, .. }, ids, team) = (pass.sizes, pass.ts, pass.team);
+        let [logits, notes @ ..] = pass.logits(s, false);
+        time_softmax_with_loss::Score { logits, notes, targets: TokenWindow { ids, t }, v }.run(team, s, visit);
     }
 }
 
 /// What the backward pass needs, apart from the weights.
-pub(crate) struct Backward<'p, 'a> {
+pub(crate) struct Backward<'p, 'a, T> {
+    pub team: T,
     pub sizes: &'p Sizes,
     pub buffers: &'p mut BufferSlices<'a>,
 }
 
-impl Backward<'_, '_> {
+impl<T: Team> Backward<'_, '_, T> {
     /// From the logits down to the embedding: the gradients of all activations. affine.W, rnn.Wh and rnn.Wx are at most
     /// read.
     fn activations<S: Simd>(&mut self, s: S, weights: Weights<&&mut [f32]>) {
         let Weights { affine_w, rnn_wh, rnn_wx, .. } = weights;
-        let sizes = self.sizes;
+        let (team, sizes) = (self.team, self.sizes);
         let Buffers { h, logits: d_logits, d_h, d_x, row_ids, scratch, .. } = Buffers::named(self.buffers);
         let (transposes, scratch): (_, &mut [f32]) =
             match sizes.transposes().and_then(|shapes| packed_transposes::<S>(shapes, scratch)) {
@@ -285,20 +349,21 @@ impl Backward<'_, '_> {
                 None => (Transposes { affine_w: &**affine_w, wh: rnn_wh, wx: rnn_wx }.map(Right::Transposed), scratch),
             };
         let Transposes { affine_w: w_t, wh: wh_t, wx: wx_t } = transposes;
-        time_affine::Backward { d_h, d_logits, w_t, scratch: &mut *scratch }.run(s, sizes);
-        time_rnn::Backward { d_x, d_h, h, wx_t, wh_t, scratch }.run(s, sizes);
+        time_affine::Backward { d_h, d_logits, w_t, scratch: &mut *scratch }.run(team, s, sizes);
+        time_rnn::Backward { d_x, d_h, h, wx_t, wh_t, scratch }.run(team, s, sizes);
         time_embedding::backward(s, d_x, RowIds::new(row_ids), sizes.d);
     }
 
     /// The gradients of all weights.
     fn weights<S: Simd>(&mut self, s: S, weights: &mut WeightSlices<'_>, end: End<'_>) {
-        let sizes = self.sizes;
+        let (team, sizes) = (self.team, self.sizes);
         let &Sizes { hidden, n, d, .. } = sizes;
         let Weights { embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b } = Weights::named_mut(weights);
         let Buffers { x, h, logits: d_logits, d_h: d_z, d_x, row_ids, scratch, .. } = Buffers::named(self.buffers);
         let h_after = part(h, n * hidden..);
-        time_affine::WeightGradients { w: affine_w, b: affine_b, h: h_after, d_logits, end, scratch }.run(s, sizes);
-        time_rnn::WeightGradients { wx: rnn_wx, wh: rnn_wh, b: rnn_b, x, h, d_z, end, scratch }.run(s, sizes);
+        time_affine::WeightGradients { w: affine_w, b: affine_b, h: h_after, d_logits, end, scratch }
+            .run(team, s, sizes);
+        time_rnn::WeightGradients { wx: rnn_wx, wh: rnn_wh, b: rnn_b, x, h, d_z, end, scratch }.run(team, s, sizes);
         time_embedding::weight_gradient(s, embed_w, d_x, RowIds::new(row_ids), d, end);
     }
 
@@ -317,13 +382,13 @@ impl Backward<'_, '_> {
 }
 
 /// The backward pass with the SGD update in place. False, and the weights untouched, where it would not stay finite.
-pub(crate) struct DescendInPlace<'p, 'a> {
-    pub pass: Backward<'p, 'a>,
+pub(crate) struct DescendInPlace<'p, 'a, T> {
+    pub pass: Backward<'p, 'a, T>,
     pub weights: &'p mut WeightSlices<'a>,
     pub rate: f32,
 }
 
-impl Kernel for DescendInPlace<'_, '_> {
+impl<T: Team> Kernel for DescendInPlace<'_, '_, T> {
     type Output = bool;
 
     #[inline(always)]
@@ -343,13 +408,13 @@ impl Kernel for DescendInPlace<'_, '_> {
 }
 
 /// The backward pass with the gradients stored.
-pub(crate) struct StoreGradients<'p, 'a, 'g> {
-    pub pass: Backward<'p, 'a>,
+pub(crate) struct StoreGradients<'p, 'a, 'g, T> {
+    pub pass: Backward<'p, 'a, T>,
     pub weights: &'p WeightSlices<'a>,
     pub gradients: &'p mut WeightSlices<'g>,
 }
 
-impl Kernel for StoreGradients<'_, '_, '_> {
+impl<T: Team> Kernel for StoreGradients<'_, '_, '_, T> {
     type Output = ();
 
     #[inline(always)]

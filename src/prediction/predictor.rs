@@ -11,7 +11,10 @@ use crate::{
     simd::{Isa, Kernel, Simd},
 };
 #[cfg(feature = "alloc")]
-use crate::{heap::AlignedVec, model::SimpleRnnlm};
+use crate::{
+    heap::AlignedVec,
+    model::{SimpleRnnlm, team::Workspace},
+};
 
 /// Reads a text token by token and tells how likely each word is to come next.
 ///
@@ -41,7 +44,7 @@ pub struct Predictor<'w, B = Floats> {
 }
 
 #[cfg(feature = "alloc")]
-impl<W: Storage, S: Storage> SimpleRnnlm<W, S> {
+impl<W: Storage, S: Workspace> SimpleRnnlm<W, S> {
     /// A predictor over this model's weights, with a zero hidden state of its own on the heap.
     ///
     /// # Errors

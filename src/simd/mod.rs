@@ -63,7 +63,7 @@ pub(crate) const WIDEST: usize = if cfg!(all(target_arch = "x86_64", target_feat
 };
 
 /// The vector operations that kernels are written in. All are lane-wise.
-pub(crate) trait Simd: Copy {
+pub(crate) trait Simd: Copy + Sync {
     /// A vector of [`Self::LANES`] f32.
     type F: Copy;
     /// Its assembly passes; [`NoPasses`](passes::NoPasses) where there are none.

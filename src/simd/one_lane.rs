@@ -3,7 +3,7 @@
 use super::{Kernel, Passes, Simd};
 
 /// An instruction set of one lane. What it has to bring is here; [`Simd`] follows from it.
-pub(crate) trait OneLane: Copy {
+pub(crate) trait OneLane: Copy + Sync {
     /// The name that [`Isa::by_name`](crate::Isa::by_name) knows.
     const NAME: &'static str;
     /// As [`Simd::Passes`].

@@ -1,9 +1,17 @@
 //! Stochastic gradient descent.
 
+use core::cell::Cell;
+
 use crate::{
     error::{ParameterError, StepError},
-    kernels::{Descend, MaxAbs, StepsAreFinite, no_step_overflows},
-    model::{SimpleRnnlm, gradients::Gradients, parameters::Storage, step::check_rate},
+    kernels::{Alone, Descend, StepsAreFinite, Team, Together, largest, no_step_overflows, part, pass_by},
+    model::{
+        SimpleRnnlm,
+        gradients::Gradients,
+        parameters::Storage,
+        step::check_rate,
+        team::{Crew, Workspace},
+    },
     simd::{Isa, Kernel, Simd},
 };
 
@@ -53,7 +61,7 @@ impl Sgd {
     /// Gradients of another configuration; a step or new weight that would not be finite. The weights are then as they
     /// were, and the hidden state is that before the window of the backward pass, unless the model was used otherwise
     /// since. An update that succeeds after all, with a lower rate for instance, moves it on.
-    pub fn update<W: Storage, S: Storage, G: Storage>(
+    pub fn update<W: Storage, S: Workspace, G: Storage>(
         &self,
         model: &mut SimpleRnnlm<W, S>,
         gradients: &Gradients<G>,
@@ -63,7 +71,7 @@ impl Sgd {
         result
     }
 
-    fn descend<W: Storage, S: Storage, G: Storage>(
+    fn descend<W: Storage, S: Workspace, G: Storage>(
         &self,
         model: &mut SimpleRnnlm<W, S>,
         gradients: &Gradients<G>,
@@ -73,37 +81,47 @@ impl Sgd {
         if !gradients.match_sizes(&model.sizes()) || gradient.len() != model.weights_block().len() {
             return Err(StepError::OtherSizes);
         }
-        let weights = model.weights_block_mut();
-        if update(isa, Update { weights, gradient, rate: self.learning_rate }) {
-            Ok(())
-        } else {
-            Err(StepError::NonFiniteUpdate)
-        }
+        let rate = self.learning_rate;
+        let is_done = match model.weights_and_crew() {
+            (weights, None) => update(isa, Update { team: Alone, weights, gradient, rate }),
+            (weights, Some(crew)) => update_together(crew, isa, weights, gradient, rate),
+        };
+        if is_done { Ok(()) } else { Err(StepError::NonFiniteUpdate) }
     }
 }
 
 /// Compiled once, with this crate, whatever the storage.
-fn update(isa: Isa, pass: Update<'_>) -> bool {
+fn update(isa: Isa, pass: Update<'_, Alone>) -> bool {
     isa.run(pass)
 }
 
+/// The same by workers.
+fn update_together(crew: Crew<'_>, isa: Isa, weights: &mut [f32], gradient: &[f32], rate: f32) -> bool {
+    let team = Together { workers: crew.workers, scratch: &Cell::new(crew.scratch) };
+    isa.run(Update { team, weights, gradient, rate })
+}
+
 /// False, and the weights untouched, where the step would not stay finite.
-struct Update<'a> {
+struct Update<'a, T> {
+    team: T,
     weights: &'a mut [f32],
     gradient: &'a [f32],
     rate: f32,
 }
 
-impl Kernel for Update<'_> {
+impl<T: Team> Kernel for Update<'_, T> {
     type Output = bool;
 
     #[inline(always)]
     fn call<S: Simd>(self, s: S) -> bool {
-        let Self { weights, gradient, rate } = self;
-        if !no_step_overflows(rate * s.run(MaxAbs([gradient]))) && !s.run(StepsAreFinite { weights, gradient, rate }) {
+        let Self { team, weights, gradient, rate } = self;
+        let largest_step = rate * largest(team, s, gradient);
+        if !no_step_overflows(largest_step) && !s.run(StepsAreFinite { weights, gradient, rate }) {
             return false;
         }
-        s.run(Descend { weights, gradient, rate });
+        pass_by(team, weights, &|first, weights| {
+            s.run(Descend { weights, gradient: part(gradient, first..), rate });
+        });
         true
     }
 }

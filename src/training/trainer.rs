@@ -14,6 +14,7 @@ use crate::{
         gradients::{Gradients, check_max_norm},
         parameters::Storage,
         step::{check_ids, check_rate},
+        team::Workspace,
     },
 };
 
@@ -118,7 +119,7 @@ fn state_of(optimizer: &Sgd, max_norm: f32, epoch: usize, under_way: (usize, Sum
 }
 
 #[cfg(feature = "alloc")]
-impl<W: Storage, S: Storage> RnnlmTrainer<W, S> {
+impl<W: Storage, S: Workspace> RnnlmTrainer<W, S> {
     /// A trainer with its window of token ids on the heap.
     ///
     /// # Errors
@@ -129,7 +130,7 @@ impl<W: Storage, S: Storage> RnnlmTrainer<W, S> {
     }
 }
 
-impl<W: Storage, S: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<W, S, I> {
+impl<W: Storage, S: Workspace, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<W, S, I> {
     /// A trainer whose window of token ids is the caller's memory, of [`Memory::ids`](crate::Memory::ids) elements.
     ///
     /// ```
@@ -166,7 +167,7 @@ impl<W: Storage, S: Storage, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<W, S, 
 impl<W, S, I, G> RnnlmTrainer<W, S, I, G>
 where
     W: Storage,
-    S: Storage,
+    S: Workspace,
     I: AsRef<[u32]> + AsMut<[u32]>,
     G: Storage,
 {
@@ -392,7 +393,7 @@ where
 }
 
 /// One step on a window, clipped or not; returns its loss.
-fn step<W: Storage, S: Storage, G: Storage>(
+fn step<W: Storage, S: Workspace, G: Storage>(
     model: &mut SimpleRnnlm<W, S>,
     optimizer: &Sgd,
     clipping: Option<&mut (f32, Gradients<G>)>,
@@ -403,7 +404,7 @@ fn step<W: Storage, S: Storage, G: Storage>(
         return window.sgd(optimizer.learning_rate());
     };
     let loss = window.backward(gradients)?;
-    if let Err(error) = gradients.clip(*max_norm) {
+    if let Err(error) = model.clip(gradients, *max_norm) {
         model.end_step(false);
         return Err(error);
     }

@@ -11,7 +11,7 @@ fn help_lists_every_flag() {
     for flag in
         "data valid valid-fraction test tokens min-count vocab vocabulary lower split-punctuation epochs wordvec \
                  hidden batch time lr clip lr-decay patience seed isa load save save-every save-best csv plot generate \
-                 prompt temperature top log-every quiet help version"
+                 prompt temperature top log-every threads quiet help version"
             .split_whitespace()
     {
         assert!(help.contains(&format!("\n  --{flag} ")), "{flag}");
@@ -354,6 +354,24 @@ fn names_of_files_do_not_drive_the_terminal() {
         let output = run(line);
         assert!(output.status.code() == Some(1) && text(&output.stderr).contains(shown), "{line}: {output:?}");
     }
+}
+
+/// Also where they have much to do: 700 rows of 601 logits.
+#[test]
+fn any_number_of_threads_trains_the_same_model() {
+    let folder = folder("threads");
+    let words: Vec<String> = (0..4000_u32).map(|i| format!("w{}", i.wrapping_mul(i + 7) % 601)).collect();
+    fs::write(folder.join("ptb.train.txt"), words.join(" ")).unwrap();
+    let run = |threads: u32| {
+        let sizes = "--data . --tokens 0 --epochs 2 --batch 20 --time 35 --hidden 64 --clip 1";
+        let line = format!("{sizes} --save {threads} --threads {threads}");
+        (lines(&folder, &line), fs::read(folder.join(threads.to_string())).unwrap())
+    };
+    let (one, two) = (run(1), run(2));
+    assert!(one.0[1].ends_with(" instructions") && two.0[1].ends_with(" instructions, 2 threads"), "{}", two.0[1]);
+    assert_eq!(one.1, two.1);
+    assert_eq!(one.0[2..4], two.0[2..4]);
+    fails(&folder, "--data . --threads 70000", 1, "name fewer by --threads");
 }
 
 #[test]

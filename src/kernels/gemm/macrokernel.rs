@@ -26,7 +26,7 @@ use super::{
     pack::{LINE, WIDEST_NR, full_panels, next_panel},
 };
 use crate::{
-    kernels::part,
+    kernels::{part, workers::Columns},
     simd::{Kernel, Simd},
 };
 
@@ -43,9 +43,7 @@ pub(super) struct Macrokernel<'a> {
     pub(super) b: Right<'a>,
     /// The B of the next block, to be prefetched, or nothing.
     pub(super) next_b: Strided<'a>,
-    pub(super) c: &'a mut [f32],
-    /// The stride of its rows.
-    pub(super) c_row: usize,
+    pub(super) c: Columns<'a>,
     pub(super) start: Start<'a>,
     /// C = C - rate * result instead of C = result.
     pub(super) rate: Option<f32>,
@@ -86,24 +84,23 @@ impl Kernel for Macrokernel<'_> {
 }
 
 impl<'a> Macrokernel<'a> {
-    /// Rows of C are contiguous, A is read in place, and nothing comes next.
+    /// A is read in place, and nothing comes next.
     pub(super) fn new(
         shape: Shape,
         a: Strided<'a>,
         b: Right<'a>,
-        c: &'a mut [f32],
+        c: Columns<'a>,
         start: Start<'a>,
         rate: Option<f32>,
     ) -> Self {
-        Self { shape, a, packed_a: &[], b, next_b: Strided::NOTHING, c, c_row: shape.n, start, rate }
+        Self { shape, a, packed_a: &[], b, next_b: Strided::NOTHING, c, start, rate }
     }
 
     /// Every element that the tiles will touch lies inside its slice: what makes the unsafe microkernel sound.
     fn fits<S: Simd>(&self) -> bool {
         let Shape { m, k, n } = self.shape;
-        let c_fits = Strided { data: self.c, row: self.c_row, col: 1 }.covers(m, n);
         let packed_a_fits = self.packed_a.is_empty() || Strided { data: self.packed_a, row: k, col: 1 }.covers(m, k);
-        self.a.covers(m, k) && packed_a_fits && self.b.covers::<S>(k, n) && self.start.covers(n) && c_fits
+        self.a.covers(m, k) && packed_a_fits && self.b.covers::<S>(k, n) && self.start.covers(n) && self.c.covers(m, n)
     }
 
     /// What a tile prefetches: its part of the B of the next block, or else the rows of A below.
@@ -186,11 +183,12 @@ impl<const MR: usize, const NV: usize> Kernel for Block<'_, '_, MR, NV> {
             let width = (end - left).min(NV * S::LANES);
             let b = product.b.panel::<S>(shape, left, NV);
             let prefetch = product.prefetch(top, left, MR);
-            let (c, c_row) = (&mut *product.c, product.c_row);
-            let tile = Tile { k, a, b, c, c_row, top, left, width, start, rate, prefetch };
+            let c_row = product.c.stride();
+            let c = product.c.as_mut_ptr().wrapping_add(top * c_row + left);
+            let tile = Tile { k, a, b, c, c_row, left, width, start, rate, prefetch };
             // SAFETY: `call` checked with `fits` that m x k of A, k x n of B (in panels: padded to complete vectors), m
-            // x n of C and n of a bias are there, and top + MR <= m, left + width <= n, (NV - 1) * LANES < width <= NV
-            // * LANES.
+            // x n of C, which `product.c` has for itself, and n of a bias are there, and top + MR <= m, left + width <=
+            // n, (NV - 1) * LANES < width <= NV * LANES.
             #[allow(unsafe_code)]
             unsafe {
                 if width == NV * S::LANES && S::LANES > 1 && a.row == 1 {

@@ -40,17 +40,17 @@ impl Prefetch {
     pub(super) const NOTHING: Self = Self { from: core::ptr::null(), row: 0, lines: 0, step: 0 };
 }
 
-/// The elements of C from row `top` and column `left` on: as many rows as the microkernel has, and `width` columns.
+/// As many rows of C as the microkernel has, and `width` columns.
 pub(super) struct Tile<'a> {
     pub(super) k: usize,
     /// MR rows.
     pub(super) a: Strided<'a>,
     /// A panel of NV vectors.
     pub(super) b: Strided<'a>,
-    /// All of C, whose rows are `c_row` apart.
-    pub(super) c: &'a mut [f32],
+    /// Its first element of C, whose rows are `c_row` apart.
+    pub(super) c: *mut f32,
     pub(super) c_row: usize,
-    pub(super) top: usize,
+    /// The column of C that it starts at: where its elements of a bias are.
     pub(super) left: usize,
     pub(super) width: usize,
     pub(super) start: Start<'a>,
@@ -63,13 +63,13 @@ impl Tile<'_> {
     /// Computes MR rows of NV vectors, of which the last is complete only where FULL.
     ///
     /// # Safety
-    /// A covers MR x k and B covers k x width with `b.col == 1` unless `S::LANES == 1`; `c` holds row
-    /// `top + MR - 1` up to column `left + width`, a bias holds `left + width` elements, and `width` is NV * LANES
-    /// where FULL, else less and above (NV - 1) * LANES.
+    /// A covers MR x k and B covers k x width with `b.col == 1` unless `S::LANES == 1`; MR rows of `width` elements,
+    /// `c_row` apart, start at `c`, and nothing else refers to them; a bias holds `left + width` elements; `width` is
+    /// NV * LANES where FULL, else less and above (NV - 1) * LANES.
     #[inline(always)]
     #[allow(clippy::too_many_lines, reason = "the accumulators stay in registers only within one function")]
     pub(super) unsafe fn run<S: Simd, const MR: usize, const NV: usize, const FULL: bool>(self, s: S) {
-        let Self { k, a, b, c, c_row, top, left, width, start, rate, prefetch } = self;
+        let Self { k, a, b, c, c_row, left, width, start, rate, prefetch } = self;
         // Where masks are slow, a last vector that isn't complete overlaps the one before it and computes some of its
         // chains again. They are the same: all of C is loaded before any of it is stored.
         let overlaps = !FULL && NV > 1 && !S::MASKS;
@@ -90,7 +90,6 @@ impl Tile<'_> {
             let to = unsafe { slice::from_raw_parts_mut(to, len) };
             if complete { s.store(to, x) } else { s.store_partial(to, x) }
         };
-        let c = c.as_mut_ptr().wrapping_add(top * c_row + left);
         let at = |i: usize, v: usize| c.wrapping_add(i * c_row + column(v));
 
         if k >= LONG_CHAIN {

@@ -13,6 +13,13 @@ pub(crate) struct Shape {
     pub n: usize,
 }
 
+impl Shape {
+    /// The multiply-adds; saturates.
+    pub(super) fn work(self) -> usize {
+        self.m.saturating_mul(self.k).saturating_mul(self.n)
+    }
+}
+
 /// Where the chains of a product start.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Start<'a> {

@@ -19,7 +19,10 @@ use super::{
     pack::{PACKED_LEN, WIDEST_NR, aligned, pack_b, with_room_to_align},
 };
 use crate::{
-    kernels::{part, part_mut},
+    kernels::{
+        part, part_mut,
+        workers::{Cut, Dealt, Team},
+    },
     simd::{Kernel, PACKS, Simd},
 };
 
@@ -69,18 +72,45 @@ pub(super) struct PackedB<'a> {
     pub(super) scratch: &'a mut [f32],
 }
 
-impl Kernel for PackedB<'_> {
+/// Computes it by a team, split by columns of C.
+#[inline(always)]
+pub(super) fn product<T: Team, S: Simd>(team: T, s: S, product: PackedB<'_>) {
+    let PackedB { shape, a, b, c, sums, start, rate, scratch } = product;
+    let Shape { m, k, n } = shape;
+    let unit = block_columns(k);
+    let blocks = n.div_ceil(unit);
+    let sums_rows = usize::from(!sums.is_empty());
+    // some parts for each worker, so that one that is slower takes fewer
+    let parts = team.parts(shape.work(), blocks, 4);
+    let matrices = [(c, m), (sums, sums_rows)].map(|(data, rows)| Cut { data, rows, width: n, unit });
+    let dealt = Dealt::new(matrices, blocks, parts);
+    debug_assert!(dealt.is_some(), "a slice is shorter than its shape");
+    let Some(dealt) = &dealt else { return };
+    team.run(scratch, &|scratch| s.run(Columns { shape, a, b, dealt, sums: sums_rows > 0, start, rate, scratch }));
+}
+
+/// The columns of a [`PackedB`] that one worker takes.
+struct Columns<'a> {
+    shape: Shape,
+    a: Strided<'a>,
+    b: &'a [f32],
+    /// C and the sums.
+    dealt: &'a Dealt<'a, 2>,
+    sums: bool,
+    start: Start<'a>,
+    rate: Option<f32>,
+    scratch: &'a mut [f32],
+}
+
+impl Kernel for Columns<'_> {
     type Output = ();
 
     #[inline(always)]
     fn call<S: Simd>(self, s: S) {
-        let Self { shape, a, b, c, sums, start, rate, scratch } = self;
+        let Self { shape, a, b, dealt, sums: has_sums, start, rate, scratch } = self;
         let Shape { m, k, n } = shape;
-        let rows = |data, m| Strided { data, row: n, col: 1 }.covers(m, n);
         let fits = a.covers(m, k)
             && Right::Rows(b).covers::<S>(k, n)
-            && rows(c, m)
-            && (sums.is_empty() || rows(sums, 1))
             && start.covers(n)
             && scratch.len() >= packed_b_len([m, k, n]);
         debug_assert!(fits, "a slice is shorter than its shape");
@@ -89,29 +119,38 @@ impl Kernel for PackedB<'_> {
         }
         let nc = block_columns(k);
         let Some((block, packed_a)) = aligned(scratch).split_at_mut_checked(k.saturating_mul(nc)) else { return };
+        let mut next = dealt.take();
+        if next.is_none() {
+            return;
+        }
         let packed_a: &[f32] = if a.row == 1 && a.col > 1 {
             pack_a::<S>(packed_a, a, m, k);
             packed_a
         } else {
             &[]
         };
-        let mut left = 0;
-        while left < n {
-            let columns = Shape { n: (n - left).min(nc), ..shape };
-            let right = left + columns.n;
-            // no element of an empty B is read
-            let b_from = |left| if k == 0 { &[] } else { part(b, left..) };
-            pack_b(s, block, b_from(left), n, [k, columns.n]);
-            let packed = Right::Panels(block);
-            if !sums.is_empty() {
-                let shape = Shape { m: 1, ..columns };
-                let sums = part_mut(sums, left..);
-                s.run(Macrokernel::new(shape, Left::ones().0, packed, sums, Start::Zero, rate));
+        while let Some((blocks, [mut c, mut sums])) = next {
+            let first = blocks.start * nc;
+            let end = first + c.width();
+            let mut left = first;
+            while left < end {
+                let columns = Shape { n: (end - left).min(nc), ..shape };
+                let right = left + columns.n;
+                // no element of an empty B is read
+                let b_from = |left| if k == 0 { &[] } else { part(b, left..) };
+                pack_b(s, block, b_from(left), n, [k, columns.n]);
+                let packed = Right::Panels(block);
+                if has_sums {
+                    let (shape, sums) = (Shape { m: 1, ..columns }, sums.from(left - first));
+                    s.run(Macrokernel::new(shape, Left::ones().0, packed, sums, Start::Zero, rate));
+                }
+                let next_b = Strided { data: b_from(right), row: n, col: 1 };
+                let c = c.from(left - first);
+                let product = Macrokernel::new(columns, a, packed, c, start.columns_from(left), rate);
+                s.run(Macrokernel { packed_a, next_b, ..product });
+                left = right;
             }
-            let next_b = Strided { data: b_from(right), row: n, col: 1 };
-            let product = Macrokernel::new(columns, a, packed, part_mut(c, left..), start.columns_from(left), rate);
-            s.run(Macrokernel { c_row: n, packed_a, next_b, ..product });
-            left = right;
+            next = dealt.take();
         }
     }
 }

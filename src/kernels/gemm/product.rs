@@ -3,9 +3,12 @@
 use super::{
     operands::{End, InPlace, Left, Right, Shape, Start},
     packed_b::{self, PackedB},
-    transposed_b,
+    transposed_b::{self, TransposedB},
 };
-use crate::simd::Simd;
+use crate::{
+    kernels::workers::{Alone, Team},
+    simd::Simd,
+};
 
 /// C (m,n) from A (m,k) and B (k,n).
 pub(crate) struct Product<'a> {
@@ -27,13 +30,21 @@ impl Product<'_> {
     // waits for the writes.
     #[inline(always)]
     pub(crate) fn run<S: Simd>(self, s: S) {
+        self.run_by(Alone, s);
+    }
+
+    /// [`Self::run`] by a team.
+    #[inline(always)]
+    pub(crate) fn run_by<T: Team, S: Simd>(self, team: T, s: S) {
         let Self { shape, a: Left(a), b, c, start, end, scratch } = self;
         match b {
             Right::Rows(b) if !scratch.is_empty() && packed_b::pays::<S>(shape, end) => {
-                s.run(PackedB { shape, a, b, c, sums: &mut [], start, rate: end.rate(), scratch });
+                packed_b::product(team, s, PackedB { shape, a, b, c, sums: &mut [], start, rate: end.rate(), scratch });
             }
-            Right::Transposed(b) if S::LANES > 1 => transposed_b::product(s, shape, a, b, c, start, end, scratch),
-            _ => InPlace { shape, a, b, c, start, end }.run(s),
+            Right::Transposed(b) if S::LANES > 1 => {
+                transposed_b::product(team, s, TransposedB { shape, a, b, c, start, end, scratch });
+            }
+            _ => InPlace { shape, a, b, c, start, end }.run_by(team, s),
         }
     }
 }
@@ -53,16 +64,17 @@ pub(crate) struct ProductAndSums<'a> {
 }
 
 impl ProductAndSums<'_> {
-    /// As [`Product::run`].
+    /// As [`Product::run_by`].
     #[inline(always)]
-    pub(crate) fn run<S: Simd>(self, s: S) {
+    pub(crate) fn run_by<T: Team, S: Simd>(self, team: T, s: S) {
         let Self { shape, a: Left(a), b, c, sums, end, scratch } = self;
         if packed_b::pays::<S>(shape, end) {
             // a panel of B is summed while it is in the cache
-            return s.run(PackedB { shape, a, b, c, sums, start: Start::Zero, rate: end.rate(), scratch });
+            let start = Start::Zero;
+            return packed_b::product(team, s, PackedB { shape, a, b, c, sums, start, rate: end.rate(), scratch });
         }
         let mut product = InPlace { shape, a, b: Right::Rows(b), c, start: Start::Zero, end };
-        product.run(s);
+        product.run_by(team, s);
         (product.shape.m, product.a, product.c) = (1, Left::ones().0, sums);
         product.run(s);
     }

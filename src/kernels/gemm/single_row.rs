@@ -54,8 +54,8 @@ impl Row<'_> {
         let (shape, a, start, rate) = (self.shape, self.a, self.start, self.rate);
         let Shape { k, n, .. } = shape;
         let b = self.b.panel::<S>(shape, left, NV);
-        let tile =
-            Tile { k, a, b, c: &mut *self.c, c_row: n, top: 0, left, width, start, rate, prefetch: Prefetch::NOTHING };
+        let c = self.c.as_mut_ptr().wrapping_add(left);
+        let tile = Tile { k, a, b, c, c_row: n, left, width, start, rate, prefetch: Prefetch::NOTHING };
         // SAFETY: `call` checked that k of A, k x n of B (in panels: padded to complete vectors), n of C and of a bias
         // are there, and left + width <= n, (NV - 1) * LANES < width <= NV * LANES.
         #[allow(unsafe_code)]

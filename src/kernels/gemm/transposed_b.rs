@@ -17,7 +17,10 @@ use super::{
     pack::{PACKED_LEN, WIDEST_NR, aligned, pack_transposed, padded, with_room_to_align},
 };
 use crate::{
-    kernels::{part, part_mut},
+    kernels::{
+        part,
+        workers::{Columns, Cut, Dealt, Team},
+    },
     simd::{PACKS, Simd, VIRTUAL_LANES},
 };
 
@@ -48,23 +51,53 @@ impl Block {
 
 /// The scratch of a product of m, k, n with a transposed B, in f32; enough for fewer rows of A, too.
 pub(crate) const fn transposed_b_len([m, k, n]: [usize; 3]) -> usize {
-    let (Block { kc, nc }, padded) = (Block::of(m, n), padded(n));
+    let Block { kc, nc } = Block::of(m, n);
+    block_len(kc, nc, k, n)
+}
+
+const fn block_len(kc: usize, nc: usize, k: usize, n: usize) -> usize {
+    let padded = padded(n);
     let (rows, columns) = (if k < kc { k } else { kc }, if padded < nc { padded } else { nc });
     if PACKS { with_room_to_align(rows * columns) } else { 0 }
 }
 
-/// The product with the transpose of row-major `b` (n,k), where vectors pack.
-#[allow(clippy::too_many_arguments, reason = "as `Product`, taken apart")]
-pub(super) fn product<S: Simd>(
-    s: S,
-    shape: Shape,
-    a: Strided<'_>,
-    b: &[f32],
-    c: &mut [f32],
-    start: Start<'_>,
-    end: End<'_>,
-    scratch: &mut [f32],
-) {
+/// The product with the transpose of row-major `b` (n,k).
+pub(super) struct TransposedB<'a> {
+    pub(super) shape: Shape,
+    pub(super) a: Strided<'a>,
+    pub(super) b: &'a [f32],
+    pub(super) c: &'a mut [f32],
+    pub(super) start: Start<'a>,
+    pub(super) end: End<'a>,
+    pub(super) scratch: &'a mut [f32],
+}
+
+/// Computes it where vectors pack, by a team, split by rows of C. Each worker packs all of B: that is little beside the
+/// product, and B is read by all from the same cache.
+#[inline(always)]
+pub(super) fn product<T: Team, S: Simd>(team: T, s: S, product: TransposedB<'_>) {
+    let TransposedB { shape, a, b, c, start, end, scratch } = product;
+    let Shape { m, k, n } = shape;
+    // every part has rows of its own, and fewer blocks of B than all rows together could only be larger
+    let block = Block::of(m, n);
+    let parts = if let End::Store = end { team.parts(shape.work(), m, 1) } else { 1 };
+    if T::ALONE || parts < 2 {
+        return rows(s, &block, TransposedB { shape, a, b, c, start, end, scratch });
+    }
+    let dealt = Dealt::new([Cut { data: c, rows: 1, width: m.saturating_mul(n), unit: n }], m, parts);
+    debug_assert!(dealt.is_some(), "a slice is shorter than its shape");
+    let Some(dealt) = dealt else { return };
+    team.run(scratch, &|scratch| {
+        while let Some((part, [mut c])) = dealt.take() {
+            let (shape, a) = (Shape { m: part.len(), ..shape }, a.from(part.start * a.row, k));
+            let (c, end, scratch) = (c.row(0), End::Store, &mut *scratch);
+            rows(s, &block, TransposedB { shape, a, b, c, start, end, scratch });
+        }
+    });
+}
+
+fn rows<S: Simd>(s: S, &Block { kc, nc }: &Block, product: TransposedB<'_>) {
+    let TransposedB { shape, a, b, c, start, end, scratch } = product;
     let Shape { m, k, n } = shape;
     if m == 0 || k == 0 {
         return InPlace { shape, a, b: Right::Rows(b), c, start, end }.run(s);
@@ -78,13 +111,13 @@ pub(super) fn product<S: Simd>(
         && transposed.covers(k, n)
         && start.covers(n)
         && Strided { data: c, row: n, col: 1 }.covers(m, n)
-        && scratch.len() >= transposed_b_len([m, k, n]);
+        && scratch.len() >= block_len(kc, nc, k, n);
     debug_assert!(fits, "a slice is shorter than its shape");
     if !fits {
         return;
     }
     let block = aligned(scratch);
-    let Block { kc, nc } = Block::of(m, n);
+    let mut c = Columns::of(c, m, n, n);
     for (top, height) in even_blocks(k, kc) {
         let a = a.from(top * a.col, k);
         let start = if top == 0 { start } else { Start::C };
@@ -92,9 +125,8 @@ pub(super) fn product<S: Simd>(
         while left < n {
             let width = block_width(n - left, nc);
             pack_transposed(s, block, part(b, left * k..), k, top..top + height, width, false);
-            let (shape, c) = (Shape { m, k: height, n: width }, part_mut(c, left..));
-            let product = Macrokernel::new(shape, a, Right::Panels(block), c, start.columns_from(left), None);
-            s.run(Macrokernel { c_row: n, ..product });
+            let (shape, c) = (Shape { m, k: height, n: width }, c.from(left));
+            s.run(Macrokernel::new(shape, a, Right::Panels(block), c, start.columns_from(left), None));
             left += width;
         }
     }

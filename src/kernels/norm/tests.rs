@@ -2,7 +2,7 @@ extern crate std;
 use std::vec::Vec;
 
 use super::*;
-use crate::{Isa, simd::Portable};
+use crate::{Isa, kernels::workers::Alone, simd::Portable};
 
 #[test]
 #[cfg_attr(miri, ignore = "minutes in an interpreter")]
@@ -11,9 +11,9 @@ fn agrees_with_float64_at_every_length_and_scale() {
         for scale in [1.0_f32, 1e-42, 1e-30, 1e30, 2e35] {
             let x: Vec<f32> = (0..len).map(|i| ((i * 37 + 11) % 101) as f32 * 0.02 * scale - scale).collect();
             let exact = x.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>().sqrt();
-            let bits = Isa::SCALAR.run(Norm(&x)).to_bits();
+            let bits = Isa::SCALAR.run(Norm(Alone, &x)).to_bits();
             for isa in Isa::available() {
-                let norm = isa.run(Norm(&x));
+                let norm = isa.run(Norm(Alone, &x));
                 assert_eq!(norm.to_bits(), bits, "{} {len} {scale}", isa.name());
                 // a unit in the last place of a subnormal norm is not small
                 let allowed = 2e-6 * exact + 1e-45;
@@ -44,7 +44,7 @@ fn the_sum_has_the_written_order() {
         }
         let expected = sqrt(Portable, total.mean(1)).to_bits();
         for isa in Isa::available() {
-            assert_eq!(isa.run(Norm(&x)).to_bits(), expected, "{} {len}", isa.name());
+            assert_eq!(isa.run(Norm(Alone, &x)).to_bits(), expected, "{} {len}", isa.name());
         }
     }
 }
@@ -52,10 +52,10 @@ fn the_sum_has_the_written_order() {
 #[test]
 fn nothing_and_zeros_have_none_and_bad_elements_show() {
     for isa in Isa::available() {
-        assert_eq!((isa.run(Norm(&[])), isa.run(Norm(&[0.0; 40]))), (0.0, 0.0));
+        assert_eq!((isa.run(Norm(Alone, &[])), isa.run(Norm(Alone, &[0.0; 40]))), (0.0, 0.0));
         for bad in [f32::NAN, f32::INFINITY] {
-            assert!(isa.run(Norm(&[1.0, bad, 0.0])).is_nan());
+            assert!(isa.run(Norm(Alone, &[1.0, bad, 0.0])).is_nan());
         }
-        assert_eq!(isa.run(Norm(&[f32::MAX; 3])), f32::INFINITY, "the norm itself overflows");
+        assert_eq!(isa.run(Norm(Alone, &[f32::MAX; 3])), f32::INFINITY, "the norm itself overflows");
     }
 }

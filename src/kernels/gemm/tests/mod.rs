@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     Isa,
+    kernels::workers::{Alone, Columns},
     rng::Xorshift,
     simd::{Kernel, Portable, Simd},
 };
@@ -78,10 +79,10 @@ impl Kernel for Case<'_> {
         };
         let sums_are_due = kind == Kind::PackedTn && start == Start::Zero;
         if !sums_are_due {
-            return Product { shape, a, b: b_operand, c, start, end, scratch: &mut product_scratch }.run(s);
+            return Product { shape, a, b: b_operand, c, start, end, scratch: &mut product_scratch }.run_by(Alone, s);
         }
         let [mut sums, mut expected] = [(); 2].map(|()| std::vec![0.25; n]);
-        ProductAndSums { shape, a, b, c, sums: &mut sums, end, scratch: &mut product_scratch }.run(s);
+        ProductAndSums { shape, a, b, c, sums: &mut sums, end, scratch: &mut product_scratch }.run_by(Alone, s);
         if b.len() < k * n {
             return assert_eq!(sums, expected, "nothing is done");
         }
@@ -388,7 +389,7 @@ impl Kernel for Short<'_> {
         self.c.resize(m * n, 5.0);
         let (a, c) = (Left::rows(part("A", m * k), k), &mut self.c[..m * n - is_short("C")]);
         let packed_a = part("packed A", m * k);
-        let product = Macrokernel::new(Shape { m, k, n }, a.0, b, c, Start::Zero, None);
+        let product = Macrokernel::new(Shape { m, k, n }, a.0, b, Columns::of(c, m, n, n), Start::Zero, None);
         s.run(Macrokernel { packed_a, ..product });
     }
 }

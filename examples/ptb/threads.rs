@@ -1,0 +1,34 @@
+//! The threads that a model is computed by, and what it is then called.
+
+use std::{num::NonZeroUsize, thread};
+
+use rnnlm::{AlignedVec, Config, ConfigError, Progress, RnnlmTrainer, SimpleRnnlm, Team, Workers};
+
+use crate::{Failure, pool::Pool};
+
+pub type Model = SimpleRnnlm<AlignedVec, Team<Pool>>;
+pub type Trainer = RnnlmTrainer<AlignedVec, Team<Pool>>;
+pub type Step<'t> = Progress<'t, AlignedVec, Team<Pool>>;
+
+/// The multiply-adds of a step from which on all cores are taken: in shorter ones threads wait as long as they work.
+const WORTH_IT: usize = 50_000_000;
+
+/// As many threads as the user names; else all cores where it pays, and one where it doesn't.
+pub fn start(named: Option<NonZeroUsize>, config: &Config) -> Result<Pool, Failure> {
+    let &Config { vocab_size: v, wordvec_size: d, hidden_size: h, batch_size: n, time_size: t } = config;
+    let inputs = d.saturating_add(h).saturating_add(v);
+    let pays = [3, h, n, t].into_iter().fold(inputs, usize::saturating_mul) >= WORTH_IT;
+    let count = match named {
+        Some(named) => named.get(),
+        None if pays => thread::available_parallelism().map_or(1, usize::from),
+        None => 1,
+    };
+    Pool::new(count).map_err(|error| format!("can't start {count} threads: {error}: name fewer by --threads").into())
+}
+
+/// What more than one thread take: bytes, and a word for the user.
+pub fn told(pool: &Pool, config: &Config) -> Result<(usize, String), ConfigError> {
+    let count = pool.count();
+    let words = if count > 1 { format!(", {count} threads") } else { String::new() };
+    Ok((4 * config.scratch_of_workers(count)?, words))
+}

@@ -1,0 +1,68 @@
+//! A model's workspace, alone or with the workers who compute in it.
+
+use core::fmt;
+
+use super::parameters::Storage;
+use crate::{heap::Floats, kernels::Workers};
+
+/// What the workspace of a model may be: any [`Storage`], for a model that one thread computes, or a [`Team`].
+pub trait Workspace {
+    /// Its floats.
+    fn floats(&self) -> &[f32];
+    /// Its floats, to be written.
+    fn floats_mut(&mut self) -> &mut [f32];
+    /// Its floats, and who computes in it besides this thread: nobody in a [`Storage`].
+    fn parts_mut(&mut self) -> (&mut [f32], Option<Crew<'_>>);
+}
+
+impl<S: Storage> Workspace for S {
+    #[inline(always)]
+    fn floats(&self) -> &[f32] {
+        self.as_ref()
+    }
+    #[inline(always)]
+    fn floats_mut(&mut self) -> &mut [f32] {
+        self.as_mut()
+    }
+    #[inline(always)]
+    fn parts_mut(&mut self) -> (&mut [f32], Option<Crew<'_>>) {
+        (self.as_mut(), None)
+    }
+}
+
+/// Workers at work: what a [`Workspace`] shows of them.
+pub struct Crew<'a> {
+    /// They.
+    pub workers: &'a dyn Workers,
+    /// Scratch for all of them but one: [`Config::scratch_of_workers`](crate::Config::scratch_of_workers).
+    pub scratch: &'a mut [f32],
+}
+
+/// A workspace `S` in which workers `P` compute, with scratch `X` of theirs: see
+/// [`SimpleRnnlm::with_workers`](crate::SimpleRnnlm::with_workers).
+#[derive(Clone)]
+pub struct Team<P, S = Floats, X = Floats> {
+    pub(super) workers: P,
+    pub(super) workspace: S,
+    pub(super) scratch: X,
+}
+
+impl<P: Workers, S: Storage, X: Storage> Workspace for Team<P, S, X> {
+    fn floats(&self) -> &[f32] {
+        self.workspace.as_ref()
+    }
+    fn floats_mut(&mut self) -> &mut [f32] {
+        self.workspace.as_mut()
+    }
+    fn parts_mut(&mut self) -> (&mut [f32], Option<Crew<'_>>) {
+        let Self { workers, workspace, scratch } = self;
+        let crew = Crew { workers: &*workers, scratch: scratch.as_mut() };
+        (workspace.as_mut(), (workers.count() > 1).then_some(crew))
+    }
+}
+
+impl<P, S, X> fmt::Debug for Team<P, S, X> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Team").finish_non_exhaustive()
+    }
+}
