@@ -335,8 +335,10 @@ fn bare_weights_get_their_words_from_a_list() {
     assert_eq!(printed[0], "corpus size: 360, vocabulary size: 9");
     assert_eq!(words(&folder.join("m")), list);
     // the list alone is enough
-    lines(&folder, "--load bare --vocabulary words.txt --epochs 0 --save n");
-    assert_eq!(words(&folder.join("n")), list);
+    fs::write(folder.join("two"), bare(2)).unwrap();
+    fs::write(folder.join("two.txt"), "나는\n너는\n").unwrap();
+    lines(&folder, "--load two --vocabulary two.txt --epochs 0 --save n");
+    assert_eq!(words(&folder.join("n")), ["나는", "너는"]);
     // the text alone would number them otherwise, and has another number of them
     let part = "another vocabulary (8 words) than bare (9), which has no words of its own: name them by --vocabulary";
     fails(&folder, "--load bare --data a.txt --epochs 0", 1, part);
