@@ -16,18 +16,21 @@ const U8: &[u8] = b"\":{\"dtype\":\"U8\",\"shape\":[";
 const OFFSETS: &[u8] = b"],\"data_offsets\":[";
 const END: &[u8] = b"]}";
 
+/// Where the pieces of a text go.
+type Put<'p, E> = dyn FnMut(&[u8]) -> Result<(), E> + 'p;
+
 /// Gives the text of a header to `put`, piece by piece.
-pub(super) fn write(entries: &Entries, put: &mut dyn FnMut(&[u8])) {
+pub(super) fn write<E>(entries: &Entries, put: &mut Put<'_, E>) -> Result<(), E> {
     for (i, (entry, name)) in entries.iter().flatten().zip(&NAMES).enumerate() {
-        put(if i == 0 { b"{\"" } else { b",\"" });
-        put(name.as_bytes());
-        put(if entry.is_f32 { F32 } else { U8 });
-        write_numbers(entry.shape.get(..entry.rank).unwrap_or(&[]), put);
-        put(OFFSETS);
-        write_numbers(&entry.offsets, put);
-        put(END);
+        put(if i == 0 { b"{\"" } else { b",\"" })?;
+        put(name.as_bytes())?;
+        put(if entry.is_f32 { F32 } else { U8 })?;
+        write_numbers(entry.shape.get(..entry.rank).unwrap_or(&[]), put)?;
+        put(OFFSETS)?;
+        write_numbers(&entry.offsets, put)?;
+        put(END)?;
     }
-    put(b"}");
+    put(b"}")
 }
 
 /// The length of the text that [`write()`] gives.
@@ -52,10 +55,10 @@ const fn digits(number: usize) -> usize {
     }
 }
 
-fn write_numbers(numbers: &[usize], put: &mut dyn FnMut(&[u8])) {
+fn write_numbers<E>(numbers: &[usize], put: &mut Put<'_, E>) -> Result<(), E> {
     for (i, &number) in numbers.iter().enumerate() {
         if i > 0 {
-            put(b",");
+            put(b",")?;
         }
         // decimal digits from the last to the first; a u64 has at most twenty
         let (mut digits, mut rest, mut len) = ([0; 20], number, 0);
@@ -67,8 +70,9 @@ fn write_numbers(numbers: &[usize], put: &mut dyn FnMut(&[u8])) {
                 break;
             }
         }
-        put(digits.get(20 - len..).unwrap_or(&[]));
+        put(digits.get(20 - len..).unwrap_or(&[]))?;
     }
+    Ok(())
 }
 
 /// Finds the tensors that a header describes; `entries` come empty. Gives whether it is spelt as `write` spells it.

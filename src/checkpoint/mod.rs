@@ -45,7 +45,7 @@ use crate::{
     heap::{AlignedVec, filled},
     text::vocabulary::Vocabulary,
 };
-use crc::crc32;
+use crc::{Crc32, crc32};
 use tensors::{COUNT, CRC, CRC_LEN, Entries, FLOATS, NAMES, STATE, TRAINING, VOCABULARY, WEIGHTS};
 use training::Training;
 
@@ -135,31 +135,59 @@ impl<'a> Checkpoint<'a> {
         words: &str,
         to: &mut [u8],
     ) -> Result<usize, CheckpointError> {
-        let sizes = model.sizes();
         let (needed, given) = (Self::encoded_len(model.config(), words.len())?, to.len());
         let to = to.get_mut(..needed).ok_or(CheckpointError::BufferLength { needed, given })?;
-        words::check(words, sizes.v)?;
-        words::check_different(words, to)?;
-        let (is_stateful, time_size) = (model.is_stateful(), sizes.t);
-        let training = training::encode(&Training { state: *training, time_size, is_stateful })?;
+        // the file is its only page
+        Self::write_with(model, training, words, to, |_| Ok(()))
+    }
 
+    /// Gives `sink` the bytes that [`Self::write`] writes, in pages: all as long as `page` but the last one, which may
+    /// be shorter. So a device saves without memory for the file. Returns the length of the file.
+    ///
+    /// `page` is memory for 8 bytes or more. That no word stands twice is found in it before the first page is filled:
+    /// O(V^2 / P log P) comparisons of words with P an eighth of its length, where that is less than V.
+    ///
+    /// ```
+    /// use rnnlm::{Checkpoint, CheckpointError, Config, SimpleRnnlm, TrainingState, Xorshift};
+    /// let config = Config { vocab_size: 2, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let mut sent = Vec::new();
+    /// let len = Checkpoint::write_with(&model, &TrainingState::default(), "", &mut [0; 64], |page| {
+    ///     sent.extend_from_slice(page);
+    ///     Ok::<(), CheckpointError>(())
+    /// })?;
+    /// assert_eq!(len, sent.len());
+    /// assert_eq!(Checkpoint::read(&sent)?.config(), config);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What [`Self::write`] refuses, with [`CheckpointError::BufferLength`] for a page that is too short: `sink` is not
+    /// called then. The first error of `sink`, which is not called again.
+    pub fn write_with<W: Storage, S: Workspace, E: From<CheckpointError>>(
+        model: &SimpleRnnlm<W, S>,
+        training: &TrainingState,
+        words: &str,
+        page: &mut [u8],
+        mut sink: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<usize, E> {
         let mut entries = [None; COUNT];
-        let (header_len, _) = layout(&sizes, words.len(), &mut entries)?;
-        let mut writer = Writer { to: &mut *to };
-        writer.put(&((header_len - LENGTH_LEN) as u64).to_le_bytes());
-        header::write(&entries, &mut |text| writer.put(text));
-        let padding = header_len.saturating_sub(needed - writer.to.len());
-        (0..padding).for_each(|_| writer.put(b" "));
-        for (tensor, matrix) in model.weights().named() {
-            writer.put_floats(tensor, matrix.as_slice())?;
+        let (training, header, len) = checked(model, training, words, page, &mut entries)?;
+        let mut writer = Writer { page, filled: 0, crc: Crc32::new(), sink: &mut sink };
+        writer.put(&((header - LENGTH_LEN) as u64).to_le_bytes())?;
+        header::write(&entries, &mut |text| writer.put(text))?;
+        let padding = header.saturating_sub(LENGTH_LEN + header::len(&entries));
+        (0..padding).try_for_each(|_| writer.put(b" "))?;
+        for (_, matrix) in model.weights().named() {
+            matrix.as_slice().iter().try_for_each(|x| writer.put(&x.to_le_bytes()))?;
         }
-        writer.put_floats(NAMES[STATE], model.state())?;
-        writer.put(words.as_bytes());
-        writer.put(&training);
-        if let Some((all, checksum)) = to.split_last_chunk_mut::<CRC_LEN>() {
-            *checksum = crc32(all).to_le_bytes();
-        }
-        Ok(needed)
+        model.state().iter().try_for_each(|x| writer.put(&x.to_le_bytes()))?;
+        writer.put(words.as_bytes())?;
+        writer.put(&training)?;
+        let checksum = writer.crc.value();
+        writer.put(&checksum.to_le_bytes())?;
+        writer.finish()?;
+        Ok(len)
     }
 
     /// Reads a file, complete or bare: one pass over its bytes for the checksum, one over its numbers. Takes no memory,
@@ -364,24 +392,62 @@ impl fmt::Debug for Checkpoint<'_> {
     }
 }
 
-/// Where the next bytes go; what there is no room for is dropped, and [`Checkpoint::write`] makes room for all.
-struct Writer<'t> {
-    to: &'t mut [u8],
+/// All that a file can be refused for, before its first byte: gives its training state, and the lengths of its header
+/// and of the whole.
+fn checked<W: Storage, S: Workspace>(
+    model: &SimpleRnnlm<W, S>,
+    training: &TrainingState,
+    words: &str,
+    page: &mut [u8],
+    entries: &mut Entries,
+) -> Result<([u8; training::LEN], usize, usize), CheckpointError> {
+    let sizes = model.sizes();
+    let (header, data) = layout(&sizes, words.len(), entries)?;
+    let len = header.checked_add(data).ok_or(ConfigError::TooLarge)?;
+    words::check(words, sizes.v)?;
+    words::check_different(words, page)?;
+    let (is_stateful, time_size) = (model.is_stateful(), sizes.t);
+    let training = training::encode(&Training { state: *training, time_size, is_stateful })?;
+    for (tensor, matrix) in model.weights().named() {
+        check_finite(tensor, matrix.as_slice())?;
+    }
+    check_finite(NAMES[STATE], model.state())?;
+    Ok((training, header, len))
 }
 
-impl Writer<'_> {
-    fn put(&mut self, bytes: &[u8]) {
-        let (to, rest) = core::mem::take(&mut self.to).split_at_mut_checked(bytes.len()).unwrap_or((&mut [], &mut []));
-        to.iter_mut().zip(bytes).for_each(|(to, &byte)| *to = byte);
-        self.to = rest;
+fn check_finite(tensor: &'static str, floats: &[f32]) -> Result<(), CheckpointError> {
+    if floats.iter().all(|x| x.is_finite()) { Ok(()) } else { Err(CheckpointError::NotFinite { tensor }) }
+}
+
+/// Fills pages and hands them over; takes the checksum of all that passes.
+struct Writer<'p, E> {
+    page: &'p mut [u8],
+    filled: usize,
+    crc: Crc32,
+    sink: &'p mut dyn FnMut(&[u8]) -> Result<(), E>,
+}
+
+impl<E> Writer<'_, E> {
+    fn put(&mut self, mut bytes: &[u8]) -> Result<(), E> {
+        self.crc.add(bytes);
+        while !bytes.is_empty() {
+            let room = self.page.get_mut(self.filled..).unwrap_or(&mut []);
+            let (now, later) = bytes.split_at_checked(room.len()).unwrap_or((bytes, &[]));
+            room.iter_mut().zip(now).for_each(|(to, &byte)| *to = byte);
+            self.filled += now.len();
+            bytes = later;
+            if self.filled == self.page.len() {
+                self.finish()?;
+            }
+        }
+        Ok(())
     }
 
-    fn put_floats(&mut self, tensor: &'static str, floats: &[f32]) -> Result<(), CheckpointError> {
-        if !floats.iter().all(|x| x.is_finite()) {
-            return Err(CheckpointError::NotFinite { tensor });
-        }
-        floats.iter().for_each(|x| self.put(&x.to_le_bytes()));
-        Ok(())
+    /// Hands over what is there.
+    fn finish(&mut self) -> Result<(), E> {
+        let filled = core::mem::take(&mut self.filled);
+        let page = self.page.get(..filled).unwrap_or(&[]);
+        if page.is_empty() { Ok(()) } else { (self.sink)(page) }
     }
 }
 

@@ -13,26 +13,49 @@ pub(super) fn check(words: &str, v: usize) -> Result<(), CheckpointError> {
     if words.is_empty() || (words.ends_with('\n') && lines == v) { Ok(()) } else { Err(CheckpointError::Words) }
 }
 
-/// No line is there twice. Sorts them in `scratch`, 8 bytes for each: the room of a file is enough, where a word has a
-/// row of embed.W, a column of affine.W and an element of affine.b, which are 12 bytes or more.
+/// No line is there twice. Sorts as many as `scratch` has room for, 8 bytes each, looks for equal ones among them and
+/// for each later line in them, and goes on behind them.
 pub(super) fn check_different(words: &str, scratch: &mut [u8]) -> Result<(), CheckpointError> {
+    let given = scratch.len();
     let (starts, _) = scratch.as_chunks_mut();
-    let (mut start, mut count) = (0_u64, 0);
-    for (to, line) in starts.iter_mut().zip(words.split_inclusive('\n')) {
-        *to = start.to_le_bytes();
-        start += line.len() as u64;
-        count += 1;
+    if starts.is_empty() {
+        return Err(CheckpointError::BufferLength { needed: size_of::<Start>(), given });
     }
-    let (starts, _) = starts.split_at_mut_checked(count).unwrap_or_default();
+    let mut second = None;
+    let mut lines = lines(words);
     let words = words.as_bytes();
-    sort(starts, &|a, b| compare(words, a, b).then(position(a).cmp(&position(b))));
-    let equal = starts.windows(2).filter_map(|pair| match pair {
-        [a, b] if compare(words, a, b).is_eq() => Some(position(b)),
-        _ => None,
-    });
-    let Some(second) = equal.min() else { return Ok(()) };
+    loop {
+        let mut count = 0;
+        for (to, line) in starts.iter_mut().zip(&mut lines) {
+            *to = line;
+            count += 1;
+        }
+        let (starts, _) = starts.split_at_mut_checked(count).unwrap_or_default();
+        if starts.is_empty() {
+            break;
+        }
+        sort(starts, &|a, b| compare(words, a, b).then(position(a).cmp(&position(b))));
+        let pairs = starts.windows(2).filter_map(|pair| match pair {
+            [a, b] if compare(words, a, b).is_eq() => Some(position(b)),
+            _ => None,
+        });
+        let known = |line: &Start| starts.binary_search_by(|start| compare(words, start, line)).is_ok();
+        let later = lines.clone().find(known).as_ref().map(position);
+        // one behind the first that was found names a later word
+        second = pairs.chain(later).chain(second).min();
+    }
+    let Some(second) = second else { return Ok(()) };
     let id = words.iter().take(second).filter(|&&byte| byte == b'\n').count() as u32;
     Err(CheckpointError::DuplicateWord { id })
+}
+
+/// Where each line starts.
+fn lines(words: &str) -> impl Iterator<Item = Start> + Clone {
+    words.split_inclusive('\n').scan(0_u64, |next, line| {
+        let start = *next;
+        *next += line.len() as u64;
+        Some(start.to_le_bytes())
+    })
 }
 
 fn position(start: &Start) -> usize {

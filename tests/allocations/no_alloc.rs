@@ -5,8 +5,8 @@
 use std::{hint::black_box, ops::ControlFlow};
 
 use rnnlm::{
-    Candidate, Checkpoint, Config, Gradients, Isa, OnlineLearner, RnnlmTrainer, Sampler, Sgd, SimpleRnnlm,
-    TrainingState, Xorshift, top,
+    Candidate, Checkpoint, CheckpointError, Config, Gradients, Isa, OnlineLearner, RnnlmTrainer, Sampler, Sgd,
+    SimpleRnnlm, TrainingState, Xorshift, top,
 };
 
 use crate::counter::count;
@@ -79,6 +79,11 @@ fn nothing_allocates_after_construction() {
             let mut file = vec![0; Checkpoint::encoded_len(config, 0).unwrap()];
             let (_, calls, _) = count(|| {
                 Checkpoint::write(model, &TrainingState::default(), "", &mut file).unwrap();
+                Checkpoint::write_with(model, &TrainingState::default(), "", &mut [0; 512], |page| {
+                    black_box(page);
+                    Ok::<_, CheckpointError>(())
+                })
+                .unwrap();
                 Checkpoint::read(&file).unwrap().load(model).unwrap();
                 assert!(Checkpoint::read(&file[1..]).is_err());
             });
