@@ -65,7 +65,7 @@
 //! **Embed** in firmware
 //! - [`Memory`], sizes at compile time; [`Storage`] and [`Workspace`], what models may be made of;
 //!   [`Parameters::from_block`], weights in flash; [`AlignedVec`], the heap's memory.
-//! - [`TwoSlots`] on a [`BlockDevice`], bytes that survive a power cut; [`SlotError`].
+//! - [`TwoSlots`] on a [`BlockDevice`], bytes that survive a power cut; [`RecordWriter`], [`SlotError`].
 //! - [`Error`], everything that goes wrong, with [codes](Error#codes); [`ConfigError`], [`ParameterError`],
 //!   [`StepError`], [`CorpusError`], [`TrainError`], [`CheckpointError`], [`IsaError`].
 //!
@@ -118,7 +118,7 @@ pub use checkpoint::Checkpoint;
 pub use config::Config;
 pub use error::{CheckpointError, ConfigError, CorpusError, Error, IsaError, ParameterError, StepError, TrainError};
 pub use events::online::OnlineLearner;
-pub use flash::slots::{BlockDevice, SlotError, TwoSlots};
+pub use flash::{device::BlockDevice, error::SlotError, record::RecordWriter, slots::TwoSlots};
 #[cfg(feature = "alloc")]
 pub use heap::AlignedVec;
 pub use kernels::{Form, Matmul, Start, Workers, exp, matmul_scratch, perplexity, tanh};

@@ -33,8 +33,10 @@ parts train,initialize,predict
 parts predict 16384 4096
 parts checkpoint 16384 6144
 parts online
+parts slots
 for profile in release small; do
     echo "$profile:"
     cargo run -q --profile "$profile" --bin cost
+    cargo run -q --profile "$profile" --bin save
 done
 exit "$too_large"

@@ -45,7 +45,7 @@ use super::{CheckpointError, ConfigError, CorpusError, IsaError, ParameterError,
 /// TrainError       601 OutOfMemory
 /// IsaError         701 Unknown           702 NotHere
 /// SlotError        801 Empty             802 TooLong              803 Device
-///                  804 Unverified
+///                  804 Unverified        805 Unaligned            806 Length
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -1,6 +1,8 @@
 //! What is kept in files and in flash.
 
 mod checkpoint_corruption;
+mod flash;
+mod flash_histories;
 mod pages;
 mod pytorch;
 mod safetensors;

@@ -3,6 +3,7 @@
 #![no_std]
 
 pub mod model;
+pub mod nor;
 pub mod stack;
 pub mod target;
 pub mod workload;

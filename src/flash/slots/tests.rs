@@ -1,8 +1,8 @@
 extern crate std;
 use std::vec::Vec;
 
-use super::*;
-use crate::Xorshift;
+use super::{super::record::HEAD, *};
+use crate::{Xorshift, checkpoint::crc::Crc32, error::CheckpointError};
 
 const SLOT: usize = 160;
 
@@ -137,6 +137,8 @@ fn codes_are_pinned_and_a_borrowed_device_is_one() {
     let errors =
         [SlotError::Empty, SlotError::TooLong { needed: 2, given: 1 }, SlotError::Device(()), SlotError::Unverified];
     assert_eq!(errors.map(|error| error.code()), [801, 802, 803, 804]);
+    let errors = [SlotError::Unaligned, SlotError::Length { needed: 2, given: 1 }, CheckpointError::Words.into()];
+    assert_eq!(errors.map(|error: SlotError<()>| error.code()), [805, 806, 512]);
     let mut flash = Flash { bytes: [0xff; 2 * SLOT], bytes_left: usize::MAX };
     TwoSlots::new(&mut flash, SLOT).save(b"kept").unwrap();
     let mut bytes = [0; 10];

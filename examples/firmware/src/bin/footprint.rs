@@ -17,6 +17,8 @@ fn main() -> ! {
     black_box(checkpoint());
     #[cfg(feature = "online")]
     black_box(online());
+    #[cfg(feature = "slots")]
+    black_box(slots());
     loop {
         black_box(());
     }
@@ -81,6 +83,28 @@ fn online() -> Option<f32> {
         rnnlm::OnlineLearner::with_buffers(model, black_box(0.1), &mut prediction[..], &mut ids[..]).ok()?;
     learner.observe(black_box(1)).ok()?;
     learner.observe(black_box(2)).ok()?.map(|score| score.loss)
+}
+
+/// A model saved to flash in pages, and found there.
+#[cfg(feature = "slots")]
+fn slots() -> Option<usize> {
+    use firmware::{
+        model::{Static, model},
+        nor::{Nor, Ram},
+    };
+    use rnnlm::{Checkpoint, TrainingState, TwoSlots};
+    const SLOT: usize = 64 << 10;
+    static FLASH: Static<[u8; 2 * SLOT]> = Static::new([0; 2 * SLOT]);
+    static PAGE: Static<[u8; 256]> = Static::new([0; 256]);
+    // SAFETY: called once, in a program without `train`.
+    let (model, flash, page) = unsafe { (model().ok()?, FLASH.take(), PAGE.take()) };
+    let len = Checkpoint::encoded_len(model.config(), 0).ok()?;
+    let mut slots = TwoSlots::with_records(Nor(Ram(flash)), SLOT, len);
+    let state = TrainingState::default();
+    let done =
+        slots.save_with(len, |record| Checkpoint::write_with(&model, &state, "", page, |page| record.write(page)));
+    done.ok()?;
+    slots.find().map(|(address, _)| address).ok()
 }
 
 #[panic_handler]
