@@ -49,13 +49,11 @@ pub(super) fn check_different(words: &str, scratch: &mut [u8]) -> Result<(), Che
     Err(CheckpointError::DuplicateWord { id })
 }
 
-/// Where each line starts.
+/// Where each line starts. Each is ended by a newline.
 fn lines(words: &str) -> impl Iterator<Item = Start> + Clone {
-    words.split_inclusive('\n').scan(0_u64, |next, line| {
-        let start = *next;
-        *next += line.len() as u64;
-        Some(start.to_le_bytes())
-    })
+    let ends = words.bytes().enumerate().filter(|&(_, byte)| byte == b'\n');
+    let starts = [0].into_iter().chain(ends.clone().map(|(at, _)| at as u64 + 1));
+    starts.zip(ends).map(|(start, _)| start.to_le_bytes())
 }
 
 fn position(start: &Start) -> usize {
