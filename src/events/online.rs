@@ -80,17 +80,69 @@ where
     /// whose N is not 1, [`ConfigError::BufferLength`] for memory of another length.
     pub fn with_buffers(model: SimpleRnnlm<W, S>, learning_rate: f32, prediction: P, window: I) -> Result<Self, Error> {
         check_rate(learning_rate)?;
-        let sizes = model.sizes();
-        if sizes.n != 1 {
-            return Err(ConfigError::BatchSize { given: sizes.n }.into());
-        }
-        let floats = (sizes.prediction(), prediction.as_ref().len());
-        for (needed, given) in [floats, (2 * sizes.rows(), window.as_ref().len())] {
-            ConfigError::check_len(needed, given)?;
-        }
         let mut learner = Self { model, prediction, window, events: 0, last: None, learning_rate };
+        learner.check()?;
         learner.restart();
         Ok(learner)
+    }
+
+    /// A learner that goes on, with the same bits, where another one was: `model` as [`Checkpoint`](crate::Checkpoint)
+    /// brought it back, hidden state included, and the other learner's [`Self::pending`] events. The state of a bare
+    /// file is zero: without events this is then [`Self::with_buffers`].
+    ///
+    /// # Errors
+    /// Those of [`Self::with_buffers`]; [`StepError::Length`] for more than T events, [`StepError::IdOutOfRange`].
+    pub fn resume(
+        model: SimpleRnnlm<W, S>,
+        learning_rate: f32,
+        prediction: P,
+        window: I,
+        pending: &[u32],
+    ) -> Result<Self, Error> {
+        let sizes = model.sizes();
+        let (needed, given) = (sizes.t, pending.len());
+        if given > needed {
+            return Err(StepError::Length { needed, given }.into());
+        }
+        if let Some(&id) = pending.iter().find(|&&id| id as usize >= sizes.v) {
+            return Err(StepError::IdOutOfRange { id }.into());
+        }
+        check_rate(learning_rate)?;
+        let mut learner = Self { model, prediction, window, events: 0, last: None, learning_rate };
+        learner.check()?;
+        // the state in front of the first of them
+        clear(learner.prediction.as_mut());
+        copy(learner.prediction.as_mut(), learner.model.state());
+        for &id in pending {
+            learner.try_observe(id)?;
+        }
+        Ok(learner)
+    }
+
+    /// Events of which the model's next step is still to come, the last one included: at most T. With the model's
+    /// checkpoint they are all that [`Self::resume`] needs.
+    pub fn pending(&self) -> impl Iterator<Item = u32> {
+        self.window.as_ref().iter().take(self.events).copied().chain(self.last)
+    }
+
+    /// Sets the learning rate of the steps to come.
+    ///
+    /// # Errors
+    /// [`ParameterError::LearningRate`](crate::ParameterError::LearningRate).
+    pub fn set_learning_rate(&mut self, learning_rate: f32) -> Result<(), Error> {
+        check_rate(learning_rate)?;
+        self.learning_rate = learning_rate;
+        Ok(())
+    }
+
+    /// Sizes and memory.
+    fn check(&self) -> Result<(), ConfigError> {
+        let sizes = self.model.sizes();
+        if sizes.n != 1 {
+            return Err(ConfigError::BatchSize { given: sizes.n });
+        }
+        ConfigError::check_len(sizes.prediction(), self.prediction.as_ref().len())?;
+        ConfigError::check_len(2 * sizes.rows(), self.window.as_ref().len())
     }
 
     /// Scores an event by the prediction that the events before it gave, learns from it, and predicts the next one.

@@ -88,9 +88,16 @@ enum Call<'a> {
 impl Flash {
     /// Full of whatever was there, for so many records in each slot, and a unit that none of them uses.
     pub fn new(read_unit: usize, write_unit: usize, places: usize, torn: Torn, seed: u64) -> Self {
+        let unit = read_unit.max(write_unit);
+        let room = if unit <= 16 { 40_usize } else { 2 * unit };
+        Self::with_room(read_unit, write_unit, places, room, torn, seed)
+    }
+
+    /// For longer content.
+    pub fn with_room(read_unit: usize, write_unit: usize, places: usize, room: usize, torn: Torn, seed: u64) -> Self {
         let mut rng = Xorshift::new(seed);
         let unit = read_unit.max(write_unit);
-        let room = if unit <= 16 { 40_usize } else { 2 * unit }.next_multiple_of(unit);
+        let room = room.next_multiple_of(unit);
         let slot_len = places * (16_usize.next_multiple_of(unit) + room) + if places == 1 { 0 } else { unit };
         let bytes: Vec<u8> = (0..2 * slot_len).map(|_| rng.next_u32() as u8).collect();
         Self {
@@ -249,7 +256,8 @@ impl Flash {
         Err(Fault::NoPower)
     }
 
-    fn wear(&mut self) {
+    /// What is worn out is 0.
+    pub fn wear(&mut self) {
         if let Some(at) = self.stuck {
             self.bytes[at] = 0;
         }

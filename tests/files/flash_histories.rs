@@ -1,5 +1,6 @@
 //! Promise: whatever happens to flash, the newest record that is still as it was saved is loaded: after saves, cuts,
 //! flipped bits, words that can't be read for a while and come back, and cells that wear out, in any order.
+#![cfg(feature = "alloc")]
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -93,7 +94,11 @@ impl History {
                 let most = (2 * self.flash.slot_len + self.flash.stride()) / self.flash.write_unit;
                 self.save(now, len, 1 + units % most);
             }
-            Event::Rot { byte, bit } => self.flash.bytes[byte % len] ^= 1 << bit,
+            Event::Rot { byte, bit } => {
+                self.flash.bytes[byte % len] ^= 1 << bit;
+                // a worn cell stays as it is
+                self.flash.wear();
+            }
             Event::Unreadable { byte } => self.flash.make_unreadable(byte % len),
             Event::Heal if self.is_unsettled => {}
             Event::Heal => self.flash.heal(),

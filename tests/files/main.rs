@@ -5,5 +5,6 @@ mod flash;
 mod flash_histories;
 mod pages;
 mod pytorch;
+mod reboots;
 mod safetensors;
 mod slots;

@@ -91,3 +91,48 @@ fn a_window_of_another_length_is_refused() {
         assert_eq!(refused.err(), Some(ConfigError::BufferLength { needed: 8, given }.into()));
     }
 }
+
+/// Saved, "switched off" and resumed after every event: the bits of one that never stopped.
+#[test]
+fn a_learner_that_is_resumed_after_any_event_is_one_that_never_stopped() -> Result<(), Error> {
+    for time_size in [1, 2, 4, 7] {
+        let config = Config { time_size, ..CONFIG };
+        let memory = config.memory()?;
+        let fresh = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+        let mut never = OnlineLearner::new(fresh.clone(), 0.3)?;
+        let mut always = OnlineLearner::new(fresh.clone(), 0.3)?;
+        for (i, id) in events().into_iter().enumerate() {
+            let rate = 0.3 / (1 + i / 40) as f32;
+            never.set_learning_rate(rate)?;
+            let pending: Vec<u32> = always.pending().collect();
+            assert!(pending.len() <= time_size);
+            // what a checkpoint holds: weights and hidden state
+            let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(2))?;
+            let weights = model.weights_mut().named().into_iter().zip(always.model().weights().named());
+            weights.for_each(|((_, mut to), (_, from))| to.as_mut_slice().copy_from_slice(from.as_slice()));
+            model.state_mut().copy_from_slice(always.model().state());
+            let prediction = AlignedVec::zeroed(memory.prediction)?;
+            always = OnlineLearner::resume(model, rate, prediction, filled(memory.ids, 7)?, &pending)?;
+            assert_eq!(always.probabilities(), never.probabilities(), "event {i}");
+            assert_eq!(always.observe(id), never.observe(id), "event {i}");
+            assert_eq!(always.model().weights_block(), never.model().weights_block(), "event {i}");
+            assert_eq!(always.model().state(), never.model().state(), "event {i}");
+        }
+        let resume = |rate, prediction, ids, pending: &[u32]| {
+            let (prediction, ids) = (AlignedVec::zeroed(prediction).unwrap(), filled(ids, 0).unwrap());
+            OnlineLearner::resume(fresh.clone(), rate, prediction, ids, pending).err()
+        };
+        let (prediction, ids) = (memory.prediction, memory.ids);
+        let (needed, given) = (time_size, time_size + 1);
+        assert_eq!(
+            resume(0.1, prediction, ids, &std::vec![0; given]),
+            Some(StepError::Length { needed, given }.into())
+        );
+        assert_eq!(resume(0.1, prediction, ids, &[7]), Some(StepError::IdOutOfRange { id: 7 }.into()));
+        assert_eq!(resume(0.0, prediction, ids, &[]), Some(ParameterError::LearningRate.into()));
+        let other = ConfigError::BufferLength { needed: ids, given: ids + 1 };
+        assert_eq!(resume(0.1, prediction, ids + 1, &[]), Some(other.into()));
+        assert_eq!(never.set_learning_rate(-1.0).err(), Some(ParameterError::LearningRate.into()));
+    }
+    Ok(())
+}
