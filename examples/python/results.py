@@ -32,7 +32,7 @@ WINDOWS = "--wordvec 100 --hidden 100 --batch 20 --time 35 --clip 0.25"
 # Flags of the example, and then what each rate of the schedule trains: (rate, epochs in all). Chosen on the valid text.
 RECIPES = {
     "ptb": ("--vocab 0 " + WINDOWS, [(6, 8), (3, 9), (1.5, 10), (0.75, 11), (0.4, 12), (0.2, 13), (0.1, 14)]),
-    "brown": ("--vocab 16000 " + WINDOWS, [(6, 6), (3, 7), (1.5, 8), (0.75, 9), (0.4, 10)]),
+    "brown": ("--vocab 16000 " + WINDOWS, [(6, 5), (3, 6)]),
     "built-in": ("--tokens 200000", [(0.2, 12)]),
 }
 

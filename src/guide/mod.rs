@@ -12,6 +12,7 @@
 //! | [`book`] | for readers of *Deep Learning from Scratch 2*: from its classes to these, and six mistakes |
 //! | [`guarantees`] | every promise, the test that holds it, the figure |
 //! | [`figures`] | speed, accuracy and size, each with its command |
+//! | [`results`] | how well it foresees the Penn Treebank and the Brown corpus, next to other models |
 //! | [`comparison`] | against PyTorch, burn, KANN, TinyMind, AIfES: also where they are better |
 //! | [`security`] | what is defended, and what is not |
 //! | [`changelog`] | what changed |
@@ -38,6 +39,8 @@ pub mod guarantees {}
 pub mod own_text {}
 #[doc = include_str!("reproducibility.md")]
 pub mod reproducibility {}
+#[doc = include_str!("results.md")]
+pub mod results {}
 #[doc = include_str!("security.md")]
 pub mod security {}
 #[doc = include_str!("tour.md")]

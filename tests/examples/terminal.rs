@@ -103,7 +103,8 @@ fn bars(test: &str, columns: usize, environment: &str) -> Vec<String> {
 fn forty_columns_are_enough() {
     if is_there("a terminal of 40 columns") {
         for bar in bars("terminal_40", 40, "") {
-            assert!(bar.len() < 40 && bar.contains("/3 run ") && bar.contains(" left"), "{bar}");
+            // "epoch 3/3 (0%) run 67%, 5 s left ppl 1", where the perplexity is short; without the epoch's share else
+            assert!(bar.len() < 40 && [" run ", "/3 ", " left"].iter().all(|part| bar.contains(part)), "{bar}");
         }
     }
 }
