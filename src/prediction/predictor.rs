@@ -19,7 +19,7 @@ use crate::{
 /// Reads a text token by token and tells how likely each word is to come next.
 ///
 /// Borrows the weights, from a model or from a checkpoint that lies in flash, and needs H + max(H, V) floats of its
-/// own. Work per token: 2 (DH + HH + HV) flop, and every output weight is read once. [`top`](crate::top) lists the
+/// own. Work per token: 2 (DH + HH + HV) flop, and every output weight is read once. [`top`] lists the
 /// likeliest words, [`Sampler`](crate::Sampler) draws one.
 ///
 /// ```
