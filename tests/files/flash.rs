@@ -74,6 +74,8 @@ pub struct Flash {
     pub reads: usize,
     /// Where the last head was written.
     pub last_written: usize,
+    /// How many units were to be written for the second time.
+    pub written_twice: usize,
     /// How often each slot was erased.
     pub erased: [usize; 2],
     pub rng: Xorshift,
@@ -116,6 +118,7 @@ impl Flash {
             glitch: None,
             reads: 0,
             last_written: 0,
+            written_twice: 0,
             erased: [0; 2],
             rng,
         }
@@ -339,6 +342,7 @@ impl<const READ: usize, const WRITE: usize> BlockDevice for Units<'_, READ, WRIT
         }
         flash.last_written = address;
         for (unit, new) in flash.units(address, bytes.len()).zip(bytes.chunks(WRITE)) {
+            flash.written_twice += usize::from(flash.states[unit] != State::Erased);
             let state = match (flash.states[unit], flash.twice) {
                 (State::Erased, _) => State::Written,
                 (_, Twice::Refuses) => return Err(Fault::WrittenTwice),

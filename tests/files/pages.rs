@@ -58,10 +58,12 @@ fn pages_of_any_length_make_the_same_file() {
 #[test]
 fn the_first_error_of_the_sink_is_the_last_call() {
     let (model, training) = (model(), TrainingState::default());
-    let count = pages(&model, &training, WORDS, 40, usize::MAX).0.len();
-    for full in 1..=count {
-        let (pages, written) = pages(&model, &training, WORDS, 40, full);
-        assert_eq!((pages.len(), written), (full, Err(Fault::Full)));
+    for page_len in [8, 13, 40] {
+        let count = pages(&model, &training, WORDS, page_len, usize::MAX).0.len();
+        for full in 1..=count {
+            let (pages, written) = pages(&model, &training, WORDS, page_len, full);
+            assert_eq!((pages.len(), written), (full, Err(Fault::Full)), "pages of {page_len}");
+        }
     }
 }
 
