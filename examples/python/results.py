@@ -28,7 +28,7 @@ import kneser_ney
 HERE = os.path.dirname(os.path.abspath(__file__))
 WEIGHTS = ["embed.W", "rnn.Wx", "rnn.Wh", "rnn.b", "affine.W", "affine.b"]
 
-WINDOWS = "--wordvec 100 --hidden 100 --batch 20 --time 35 --clip 0.25"
+WINDOWS = "--wordvec 100 --hidden 100 --batch 20 --time 35 --clip 0.25 --lr-decay 1"
 # Flags of the example, and then what each rate of the schedule trains: (rate, epochs in all). Chosen on the valid text.
 RECIPES = {
     "ptb": ("--vocab 0 " + WINDOWS, [(6, 8), (3, 9), (1.5, 10), (0.75, 11), (0.4, 12), (0.2, 13), (0.1, 14)]),
