@@ -18,13 +18,9 @@ use std::{
 use pool::Pool;
 use rnnlm::{Config, Gradients, Sgd, SimpleRnnlm, StepError, Storage, Workers, Workspace, Xorshift};
 
-const fn config([vocab_size, wordvec_size, hidden_size, batch_size, time_size]: [usize; 5]) -> Config {
-    Config { vocab_size, wordvec_size, hidden_size, batch_size, time_size }
-}
-
-const S: Config = config([418, 100, 100, 10, 5]);
-const M: Config = config([10_000, 100, 100, 20, 35]);
-const L: Config = config([10_000, 650, 650, 20, 35]);
+const S: Config = Config { vocab_size: 418, wordvec_size: 100, hidden_size: 100, batch_size: 10, time_size: 5 };
+const M: Config = Config { vocab_size: 10_000, wordvec_size: 100, hidden_size: 100, batch_size: 20, time_size: 35 };
+const L: Config = Config { vocab_size: 10_000, wordvec_size: 650, hidden_size: 650, batch_size: 20, time_size: 35 };
 
 #[derive(Clone, Copy, PartialEq)]
 enum Work {

@@ -44,7 +44,8 @@
 //! - [`SimpleRnnlm`], the model; [`Window`], a window that was read: backward pass and update.
 //! - [`Batches`], windows over a text for a loop by hand; [`IGNORE`], a target that doesn't count.
 //! - [`RnnlmTrainer`], epochs in one call; [`Progress`], what its callback sees.
-//! - [`SimpleRnnlm::with_workers`], on all cores; [`Workers`], what threads or cores are to it; [`Team`], [`Crew`].
+//! - [`SimpleRnnlm::with_workers`], on all cores; [`Workers`], what threads or cores are to it; [`SharedWorkspace`],
+//!   [`Crew`].
 //! - [`Sgd`], the optimizer; [`DecayOnPlateau`], its rate over time; [`Gradients`], to clip or to look at.
 //! - [`SimpleRnnlm::evaluate`] and [`perplexity`], how good it is.
 //!
@@ -130,7 +131,7 @@ pub use model::{
     memory::Memory,
     parameters::{Parameters, Storage},
     score::TokenScore,
-    team::{Crew, Team, Workspace},
+    shared::{Crew, SharedWorkspace, Workspace},
 };
 pub use prediction::{
     predictor::Predictor,

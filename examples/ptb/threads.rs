@@ -2,13 +2,13 @@
 
 use std::{num::NonZeroUsize, thread};
 
-use rnnlm::{AlignedVec, Config, ConfigError, Progress, RnnlmTrainer, SimpleRnnlm, Team, Workers};
+use rnnlm::{AlignedVec, Config, ConfigError, Progress, RnnlmTrainer, SharedWorkspace, SimpleRnnlm, Workers};
 
 use crate::{Failure, pool::Pool};
 
-pub type Model = SimpleRnnlm<AlignedVec, Team<Pool>>;
-pub type Trainer = RnnlmTrainer<AlignedVec, Team<Pool>>;
-pub type Step<'t> = Progress<'t, AlignedVec, Team<Pool>>;
+pub type Model = SimpleRnnlm<AlignedVec, SharedWorkspace<Pool>>;
+pub type Trainer = RnnlmTrainer<AlignedVec, SharedWorkspace<Pool>>;
+pub type Step<'t> = Progress<'t, AlignedVec, SharedWorkspace<Pool>>;
 
 /// The multiply-adds of a step from which on all cores are taken: in shorter ones threads wait as long as they work.
 const WORTH_IT: usize = 50_000_000;

@@ -1,4 +1,4 @@
-//! Little-endian f32 in bytes: read one by one anywhere, or where they stand if they are aligned.
+//! Bytes: little-endian f32 read one by one anywhere, or where they stand if they are aligned; pages that fill up.
 #![allow(unsafe_code)]
 
 use core::slice;
@@ -18,6 +18,15 @@ pub(crate) fn view(bytes: &[u8]) -> Option<&[f32]> {
     // SAFETY: the pointer is aligned and the bytes behind it are len / 4 times four initialised ones that stay borrowed
     // for the same lifetime; every bit pattern is an f32.
     Some(unsafe { slice::from_raw_parts(start, bytes.len() / 4) })
+}
+
+/// Fills `page` on from `filled` with as many of the bytes as there is room for. Gives the others.
+pub(crate) fn fill<'b>(page: &mut [u8], filled: &mut usize, bytes: &'b [u8]) -> &'b [u8] {
+    let room = page.get_mut(*filled..).unwrap_or(&mut []);
+    let (now, later) = bytes.split_at_checked(room.len()).unwrap_or((bytes, &[]));
+    room.iter_mut().zip(now).for_each(|(to, &byte)| *to = byte);
+    *filled += now.len();
+    later
 }
 
 #[cfg(test)]

@@ -35,7 +35,7 @@ use crate::{
     model::{
         SimpleRnnlm,
         parameters::{Parameters, Storage},
-        team::Workspace,
+        shared::Workspace,
     },
     training::state::TrainingState,
 };
@@ -431,11 +431,7 @@ impl<E> Writer<'_, E> {
     fn put(&mut self, mut bytes: &[u8]) -> Result<(), E> {
         self.crc.add(bytes);
         while !bytes.is_empty() {
-            let room = self.page.get_mut(self.filled..).unwrap_or(&mut []);
-            let (now, later) = bytes.split_at_checked(room.len()).unwrap_or((bytes, &[]));
-            room.iter_mut().zip(now).for_each(|(to, &byte)| *to = byte);
-            self.filled += now.len();
-            bytes = later;
+            bytes = bytes::fill(self.page, &mut self.filled, bytes);
             if self.filled == self.page.len() {
                 self.finish()?;
             }

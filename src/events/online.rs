@@ -10,8 +10,8 @@ use crate::{
         SimpleRnnlm,
         parameters::{Storage, Weights},
         score::TokenScore,
+        shared::Workspace,
         step::check_rate,
-        team::Workspace,
     },
     prediction::predictor::feed,
 };

@@ -4,7 +4,7 @@ use super::{
     device::{BlockDevice, PAGE},
     error::SlotError,
 };
-use crate::checkpoint::crc::Crc32;
+use crate::checkpoint::{bytes::fill, crc::Crc32};
 
 /// The bytes of a head.
 pub(super) const HEAD: usize = 16;
@@ -135,11 +135,7 @@ impl<D: BlockDevice> RecordWriter<'_, D> {
         }
         self.crc.add(bytes);
         while !bytes.is_empty() {
-            let room = self.page.get_mut(self.filled..).unwrap_or(&mut []);
-            let (now, later) = bytes.split_at_checked(room.len()).unwrap_or((bytes, &[]));
-            room.iter_mut().zip(now).for_each(|(to, &byte)| *to = byte);
-            self.filled += now.len();
-            bytes = later;
+            bytes = fill(&mut self.page, &mut self.filled, bytes);
             if self.filled >= PAGE {
                 self.flush().map_err(SlotError::Device)?;
             }

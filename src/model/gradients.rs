@@ -1,10 +1,8 @@
 //! Stored gradients, for those who clip or look at them.
 
-use core::cell::Cell;
-
 use super::{
     parameters::{Parameters, Storage},
-    team::Crew,
+    shared::Crew,
     workspace::{WeightSlices, split},
 };
 #[cfg(feature = "alloc")]
@@ -13,7 +11,7 @@ use crate::{
     config::{Config, Sizes},
     error::{ConfigError, ParameterError, StepError},
     heap::Floats,
-    kernels::{Alone, Norm, Scale, Team, Together, pass_by},
+    kernels::{Alone, Norm, Scale, Team, pass_by},
     simd::Isa,
 };
 
@@ -134,7 +132,7 @@ fn clip(isa: Isa, x: &mut [f32], max_norm: f32) -> Result<f32, StepError> {
 }
 
 fn clip_together(crew: Crew<'_>, isa: Isa, x: &mut [f32], max_norm: f32) -> Result<f32, StepError> {
-    clip_by(Together { workers: crew.workers, scratch: &Cell::new(crew.scratch) }, isa, x, max_norm)
+    crew.run(|team| clip_by(team, isa, x, max_norm))
 }
 
 #[inline(always)]

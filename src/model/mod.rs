@@ -4,8 +4,8 @@ pub(crate) mod gradients;
 pub(crate) mod memory;
 pub(crate) mod parameters;
 pub(crate) mod score;
+pub(crate) mod shared;
 pub(crate) mod step;
-pub(crate) mod team;
 mod workspace;
 
 use core::fmt;
@@ -14,8 +14,8 @@ use self::{
     gradients::Gradients,
     parameters::{Parameters, Storage},
     score::TokenScore,
+    shared::{Crew, SharedWorkspace, Workspace},
     step::Parts,
-    team::{Crew, Team, Workspace},
 };
 #[cfg(feature = "alloc")]
 use crate::heap::AlignedVec;
@@ -88,16 +88,20 @@ impl<W: Storage, S: Storage> SimpleRnnlm<W, S> {
     /// # Errors
     /// [`ConfigError::OutOfMemory`], [`ConfigError::TooLarge`].
     #[cfg(feature = "alloc")]
-    pub fn with_workers<P: Workers>(self, workers: P) -> Result<SimpleRnnlm<W, Team<P, S>>, ConfigError> {
+    pub fn with_workers<P: Workers>(self, workers: P) -> Result<SimpleRnnlm<W, SharedWorkspace<P, S>>, ConfigError> {
         let scratch = AlignedVec::zeroed(self.config.scratch_of_workers(workers.count())?)?;
         Ok(self.with_workers_in(workers, scratch))
     }
 
     /// [`Self::with_workers`] over memory of the caller, for [`Config::scratch_of_workers`] floats. With less, some
     /// workers have nothing to do.
-    pub fn with_workers_in<P: Workers, X: Storage>(self, workers: P, scratch: X) -> SimpleRnnlm<W, Team<P, S, X>> {
+    pub fn with_workers_in<P: Workers, X: Storage>(
+        self,
+        workers: P,
+        scratch: X,
+    ) -> SimpleRnnlm<W, SharedWorkspace<P, S, X>> {
         let Self { config, isa, stateful, awaits_update, weights, workspace } = self;
-        let workspace = Team { workers, workspace, scratch };
+        let workspace = SharedWorkspace { workers, workspace, scratch };
         SimpleRnnlm { config, isa, stateful, awaits_update, weights, workspace }
     }
 }

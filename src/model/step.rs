@@ -1,19 +1,19 @@
 //! One training step: the order of the layers, forward and backward, compiled once per instruction set.
 
-use core::{cell::Cell, mem::MaybeUninit};
+use core::mem::MaybeUninit;
 
 use super::{
     parameters::Weights,
     score::TokenScore,
-    team::Crew,
+    shared::Crew,
     workspace::{BufferSlices, Buffers, Views, WeightSlices},
 };
 use crate::{
     config::Sizes,
     error::{ParameterError, StepError},
     kernels::{
-        Alone, End, MaxAbs, PackTransposes, Probe, Right, Sum, Team, Together, Transposes, clear, copy,
-        no_step_overflows, packed_transposes, part, part_mut, pass_by,
+        Alone, End, MaxAbs, PackTransposes, Probe, Right, Sum, Team, Transposes, clear, copy, no_step_overflows,
+        packed_transposes, part, part_mut, pass_by,
     },
     layers::{
         RowIds, TokenWindow, time_affine, time_embedding, time_rnn,
@@ -43,7 +43,7 @@ pub(crate) fn forward(model: Parts<'_>, ids: [&[u32]; 2]) -> Result<(f32, usize)
 
 /// [`forward`] by workers.
 pub(crate) fn forward_together(crew: Crew<'_>, model: Parts<'_>, ids: [&[u32]; 2]) -> Result<(f32, usize), StepError> {
-    forward_by(Together { workers: crew.workers, scratch: &Cell::new(crew.scratch) }, model, ids)
+    crew.run(|team| forward_by(team, model, ids))
 }
 
 #[inline(always)]
@@ -121,7 +121,7 @@ pub(crate) fn score_together(
     tokens: &[u32],
     visit: &mut dyn FnMut(TokenScore),
 ) -> Result<f32, StepError> {
-    score_by(Together { workers: crew.workers, scratch: &Cell::new(crew.scratch) }, model, tokens, visit)
+    crew.run(|team| score_by(team, model, tokens, visit))
 }
 
 #[inline(always)]
@@ -174,7 +174,7 @@ pub(crate) fn descend(model: Parts<'_>, rate: f32, count: usize) -> Result<(), S
 
 /// [`descend`] by workers.
 pub(crate) fn descend_together(crew: Crew<'_>, model: Parts<'_>, rate: f32, count: usize) -> Result<(), StepError> {
-    descend_by(Together { workers: crew.workers, scratch: &Cell::new(crew.scratch) }, model, rate, count)
+    crew.run(|team| descend_by(team, model, rate, count))
 }
 
 #[inline(always)]
@@ -208,7 +208,7 @@ pub(crate) fn store_together(
     gradients: &mut WeightSlices<'_>,
     count: usize,
 ) -> Result<(), StepError> {
-    store_by(Together { workers: crew.workers, scratch: &Cell::new(crew.scratch) }, model, gradients, count)
+    crew.run(|team| store_by(team, model, gradients, count))
 }
 
 #[inline(always)]

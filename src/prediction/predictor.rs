@@ -13,7 +13,7 @@ use crate::{
 #[cfg(feature = "alloc")]
 use crate::{
     heap::AlignedVec,
-    model::{SimpleRnnlm, team::Workspace},
+    model::{SimpleRnnlm, shared::Workspace},
 };
 
 /// Reads a text token by token and tells how likely each word is to come next.

@@ -1,16 +1,14 @@
 //! Stochastic gradient descent.
 
-use core::cell::Cell;
-
 use crate::{
     error::{ParameterError, StepError},
-    kernels::{Alone, Descend, StepsAreFinite, Team, Together, largest, no_step_overflows, part, pass_by},
+    kernels::{Alone, Descend, StepsAreFinite, Team, largest, no_step_overflows, part, pass_by},
     model::{
         SimpleRnnlm,
         gradients::Gradients,
         parameters::Storage,
+        shared::{Crew, Workspace},
         step::check_rate,
-        team::{Crew, Workspace},
     },
     simd::{Isa, Kernel, Simd},
 };
@@ -97,8 +95,7 @@ fn update(isa: Isa, pass: Update<'_, Alone>) -> bool {
 
 /// The same by workers.
 fn update_together(crew: Crew<'_>, isa: Isa, weights: &mut [f32], gradient: &[f32], rate: f32) -> bool {
-    let team = Together { workers: crew.workers, scratch: &Cell::new(crew.scratch) };
-    isa.run(Update { team, weights, gradient, rate })
+    crew.run(|team| isa.run(Update { team, weights, gradient, rate }))
 }
 
 /// False, and the weights untouched, where the step would not stay finite.

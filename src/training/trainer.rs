@@ -13,8 +13,8 @@ use crate::{
         SimpleRnnlm,
         gradients::{Gradients, check_max_norm},
         parameters::Storage,
+        shared::Workspace,
         step::{check_ids, check_rate},
-        team::Workspace,
     },
 };
 

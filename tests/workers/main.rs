@@ -18,27 +18,23 @@ use std::{
 use allocations::count;
 use pool::Pool;
 use rnnlm::{
-    AlignedVec, Config, Gradients, IGNORE, Isa, RnnlmTrainer, Sgd, SimpleRnnlm, Storage, Team, Workers, Workspace,
-    Xorshift,
+    AlignedVec, Config, Gradients, IGNORE, Isa, RnnlmTrainer, Sgd, SharedWorkspace, SimpleRnnlm, Storage, Workers,
+    Workspace, Xorshift,
 };
-
-const fn config([vocab_size, wordvec_size, hidden_size, batch_size, time_size]: [usize; 5]) -> Config {
-    Config { vocab_size, wordvec_size, hidden_size, batch_size, time_size }
-}
 
 /// Of S, of M and of E, and what is at the edges: panels, blocks and pairs of rows that don't come out even, one row of
 /// text, one step, one of everything.
 const SIZES: [Config; 10] = [
-    config([418, 100, 100, 10, 5]),
-    config([1100, 100, 100, 20, 7]),
-    config([64, 16, 32, 1, 8]),
-    config([1537, 67, 65, 5, 13]),
-    config([530, 600, 530, 4, 17]),
-    config([700, 9, 70, 1, 70]),
-    config([33, 5, 7, 3, 1]),
-    config([513, 20, 64, 1, 64]),
-    config([2, 3, 1, 7, 2]),
-    config([1, 1, 1, 1, 1]),
+    Config { vocab_size: 418, wordvec_size: 100, hidden_size: 100, batch_size: 10, time_size: 5 },
+    Config { vocab_size: 1100, wordvec_size: 100, hidden_size: 100, batch_size: 20, time_size: 7 },
+    Config { vocab_size: 64, wordvec_size: 16, hidden_size: 32, batch_size: 1, time_size: 8 },
+    Config { vocab_size: 1537, wordvec_size: 67, hidden_size: 65, batch_size: 5, time_size: 13 },
+    Config { vocab_size: 530, wordvec_size: 600, hidden_size: 530, batch_size: 4, time_size: 17 },
+    Config { vocab_size: 700, wordvec_size: 9, hidden_size: 70, batch_size: 1, time_size: 70 },
+    Config { vocab_size: 33, wordvec_size: 5, hidden_size: 7, batch_size: 3, time_size: 1 },
+    Config { vocab_size: 513, wordvec_size: 20, hidden_size: 64, batch_size: 1, time_size: 64 },
+    Config { vocab_size: 2, wordvec_size: 3, hidden_size: 1, batch_size: 7, time_size: 2 },
+    Config { vocab_size: 1, wordvec_size: 1, hidden_size: 1, batch_size: 1, time_size: 1 },
 ];
 
 /// Threads that share even the least work.
@@ -106,7 +102,7 @@ fn fresh(config: Config, isa: Isa) -> SimpleRnnlm {
     SimpleRnnlm::new(config, &mut Xorshift::new(1)).unwrap().with_isa(isa)
 }
 
-fn together<P: Workers>(config: Config, isa: Isa, workers: P) -> SimpleRnnlm<AlignedVec, Team<P>> {
+fn together<P: Workers>(config: Config, isa: Isa, workers: P) -> SimpleRnnlm<AlignedVec, SharedWorkspace<P>> {
     fresh(config, isa).with_workers(workers).unwrap()
 }
 
@@ -132,7 +128,11 @@ fn any_number_of_workers_gives_the_same_bits() {
 /// The same with as much to do for each worker as pays.
 #[test]
 fn a_pool_as_it_is_gives_the_same_bits() {
-    for config in [config([3000, 64, 64, 20, 35]), SIZES[0], SIZES[2]] {
+    for config in [
+        Config { vocab_size: 3000, wordvec_size: 64, hidden_size: 64, batch_size: 20, time_size: 35 },
+        SIZES[0],
+        SIZES[2],
+    ] {
         let expected = all_of_it(fresh(config, Isa::detect()));
         for count in [0, 1, 2, 64] {
             assert_eq!(all_of_it(together(config, Isa::detect(), Pool::new(count).unwrap())), expected, "{count}");
@@ -364,7 +364,7 @@ fn nothing_allocates_while_workers_compute() {
 /// All that workers write in: the columns of packed products, rows of all others, rows of text.
 #[test]
 fn a_model_that_an_interpreter_can_train() {
-    let config = config([520, 1, 2, 8, 8]);
+    let config = Config { vocab_size: 520, wordvec_size: 1, hidden_size: 2, batch_size: 8, time_size: 8 };
     // an emulated multiply-add is slow enough without an interpreter
     for isa in Isa::available().filter(|&isa| !cfg!(miri) || isa != Isa::SCALAR) {
         let ids = text(&config, 65);
@@ -376,7 +376,7 @@ fn a_model_that_an_interpreter_can_train() {
 }
 
 fn tiny_steps(steps: usize) {
-    let config = config([9, 3, 8, 4, 2]);
+    let config = Config { vocab_size: 9, wordvec_size: 3, hidden_size: 8, batch_size: 4, time_size: 2 };
     let ids = text(&config, 9);
     let mut one = fresh(config, Isa::detect());
     let mut three = together(config, Isa::detect(), Eager(Pool::new(3).unwrap()));

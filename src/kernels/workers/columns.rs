@@ -8,10 +8,10 @@
 //! ..
 //! ```
 //!
-//! Columns are counted in units. Part p of P has the units p U / P up to (p + 1) U / P, so parts don't overlap and none
-//! is left out. A part is dealt by one atomic increment that stops at P: no part is dealt twice, however often and from
-//! wherever [`Dealt::take`] is called. That and the borrow of the whole matrix are all that the `unsafe` here rests on:
-//! what the caller's [`Workers`](super::Workers) do, or leave undone, has no part in it.
+//! Columns are counted in units. U units make P parts of U / P units each, the first U mod P of one more, so parts
+//! don't overlap and none is left out. A part is dealt by one atomic increment that stops at P: no part is dealt twice,
+//! however often and from wherever [`Dealt::take`] is called. That and the borrow of the whole matrix are all that the
+//! `unsafe` here rests on: what the caller's [`Workers`](super::Workers) do, or leave undone, has no part in it.
 #![allow(unsafe_code)]
 
 use core::{marker::PhantomData, ops::Range, slice};
@@ -142,7 +142,7 @@ impl<'a, const K: usize> Dealt<'a, K> {
     /// The next part, its units and its columns of each matrix, to this caller alone. `None` where none is left.
     pub(crate) fn take(&self) -> Option<(Range<usize>, [Columns<'_>; K])> {
         let part = self.next.next(self.parts)?;
-        // p U / P for p up to P, without the product; P isn't 0
+        // P isn't 0; part P would start at U
         let (usual, longer) = (self.units.checked_div(self.parts)?, self.units.checked_rem(self.parts)?);
         let start = |part: usize| part * usual + part.min(longer);
         let units = start(part)..start(part + 1);

@@ -1,11 +1,15 @@
 //! A model's workspace, alone or with the workers who compute in it.
 
-use core::fmt;
+use core::{cell::Cell, fmt};
 
 use super::parameters::Storage;
-use crate::{heap::Floats, kernels::Workers};
+use crate::{
+    heap::Floats,
+    kernels::{Together, Workers},
+};
 
-/// What the workspace of a model may be: any [`Storage`], for a model that one thread computes, or a [`Team`].
+/// What the workspace of a model may be: any [`Storage`], for a model that one thread computes, or a
+/// [`SharedWorkspace`].
 pub trait Workspace {
     /// Its floats.
     fn floats(&self) -> &[f32];
@@ -38,16 +42,25 @@ pub struct Crew<'a> {
     pub scratch: &'a mut [f32],
 }
 
+impl Crew<'_> {
+    /// Has the work done by these workers.
+    #[inline(always)]
+    pub(crate) fn run<R>(self, work: impl FnOnce(Together<'_, '_>) -> R) -> R {
+        let Self { workers, scratch } = self;
+        work(Together { workers, scratch: &Cell::new(scratch) })
+    }
+}
+
 /// A workspace `S` in which workers `P` compute, with scratch `X` of theirs: see
 /// [`SimpleRnnlm::with_workers`](crate::SimpleRnnlm::with_workers).
 #[derive(Clone)]
-pub struct Team<P, S = Floats, X = Floats> {
+pub struct SharedWorkspace<P, S = Floats, X = Floats> {
     pub(super) workers: P,
     pub(super) workspace: S,
     pub(super) scratch: X,
 }
 
-impl<P: Workers, S: Storage, X: Storage> Workspace for Team<P, S, X> {
+impl<P: Workers, S: Storage, X: Storage> Workspace for SharedWorkspace<P, S, X> {
     fn floats(&self) -> &[f32] {
         self.workspace.as_ref()
     }
@@ -61,8 +74,8 @@ impl<P: Workers, S: Storage, X: Storage> Workspace for Team<P, S, X> {
     }
 }
 
-impl<P, S, X> fmt::Debug for Team<P, S, X> {
+impl<P, S, X> fmt::Debug for SharedWorkspace<P, S, X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Team").finish_non_exhaustive()
+        f.debug_struct("SharedWorkspace").finish_non_exhaustive()
     }
 }
