@@ -19,6 +19,8 @@ mod keeper;
 #[path = "../shared/line.rs"]
 mod line;
 mod output;
+#[path = "../shared/pages.rs"]
+mod pages;
 mod plot;
 #[path = "../shared/pool.rs"]
 mod pool;

@@ -2,13 +2,14 @@
 
 use std::{num::NonZeroUsize, thread};
 
-use rnnlm::{AlignedVec, Config, ConfigError, Progress, RnnlmTrainer, SharedWorkspace, SimpleRnnlm, Workers};
+use rnnlm::{Config, ConfigError, Progress, RnnlmTrainer, SharedWorkspace, SimpleRnnlm, Workers, Xorshift};
 
-use crate::{Failure, pool::Pool};
+use crate::{Failure, pages::Pages, pool::Pool};
 
-pub type Model = SimpleRnnlm<AlignedVec, SharedWorkspace<Pool>>;
-pub type Trainer = RnnlmTrainer<AlignedVec, SharedWorkspace<Pool>>;
-pub type Step<'t> = Progress<'t, AlignedVec, SharedWorkspace<Pool>>;
+type Workspace = SharedWorkspace<Pool, Pages>;
+pub type Model = SimpleRnnlm<Pages, Workspace>;
+pub type Trainer = RnnlmTrainer<Pages, Workspace>;
+pub type Step<'t> = Progress<'t, Pages, Workspace>;
 
 /// The multiply-adds of a step from which on all cores are taken: in shorter ones threads wait as long as they work.
 const WORTH_IT: usize = 50_000_000;
@@ -31,4 +32,13 @@ pub fn told(pool: &Pool, config: &Config) -> Result<(usize, String), ConfigError
     let count = pool.count();
     let words = if count > 1 { format!(", {count} threads") } else { String::new() };
     Ok((4 * config.scratch_of_workers(count)?, words))
+}
+
+/// A model with weights drawn by `rng`, computed by these threads.
+pub fn model(config: Config, rng: &mut Xorshift, pool: Pool) -> Result<Model, ConfigError> {
+    let memory = config.memory()?;
+    let pages = |len| Pages::zeroed(len).map_err(|_| ConfigError::OutOfMemory);
+    let mut model = SimpleRnnlm::with_buffers(config, pages(memory.weights)?, pages(memory.workspace)?)?;
+    model.initialize(rng);
+    model.with_workers(pool)
 }

@@ -8,8 +8,7 @@ use std::{
 };
 
 use rnnlm::{
-    Batches, Gradients, Isa, RnnlmTrainer, Sgd, SimpleRnnlm, StepError, TrainError, TrainingState, Vocabulary,
-    Xorshift, perplexity,
+    Batches, Gradients, Isa, RnnlmTrainer, Sgd, StepError, TrainError, TrainingState, Vocabulary, Xorshift, perplexity,
 };
 
 use crate::{
@@ -61,7 +60,7 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let mut rng = Xorshift::new(state.seed);
     let pool = threads::start(options.threads, &config)?;
     let (scratch, threads) = threads::told(&pool, &config)?;
-    let mut model = SimpleRnnlm::new(config, &mut rng)?.with_isa(isa).with_workers(pool)?;
+    let mut model = threads::model(config, &mut rng, pool)?.with_isa(isa);
     match &saved {
         Some(saved) => saved.checkpoint.load(&mut model)?,
         None => state.rng = rng.state(),

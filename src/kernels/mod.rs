@@ -15,7 +15,8 @@ pub(crate) use descent::{Descend, StepsAreFinite, no_step_overflows};
 pub(crate) use elementwise::{Add, MaxAbs, clear, copy, part, part_mut};
 pub(crate) use exp::{Exp, Tanh};
 pub(crate) use gemm::{
-    End, Gemv, Left, Probe, Product, ProductAndSums, Right, Shape, packed_b_len, packed_len, transposed_b_len,
+    End, Gemv, Left, PACK_FROM_COLUMNS, Probe, Product, ProductAndSums, Right, Shape, packed_b_len, packed_len,
+    transposed_b_len,
 };
 pub use gemm::{Form, Matmul, Start, matmul_scratch};
 #[cfg(feature = "alloc")]

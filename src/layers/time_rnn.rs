@@ -34,17 +34,19 @@ pub(crate) struct Forward<'a> {
     pub b: &'a [f32],
     /// Packing that is interleaved with the recurrence, which waits for itself.
     pub overlap: Option<PackTransposes<'a>>,
+    /// None where the overlap packs into it.
+    pub scratch: &'a mut [f32],
 }
 
 impl Forward<'_> {
     #[inline(always)]
     pub(crate) fn run<T: Team, S: Simd>(self, team: T, s: S, &Sizes { d, hidden, n, t, .. }: &Sizes) {
-        let Self { h, x, wx, wh, b, overlap } = self;
+        let Self { h, x, wx, wh, b, overlap, scratch } = self;
         let Some((_, z)) = h.split_at_mut_checked(n * hidden) else { return };
         let shape = Shape { m: n * t, k: d, n: hidden };
         let (a, start, end) = (Left::rows(x, d), Start::Bias(b), End::Store);
-        Product { shape, a, b: Right::Rows(wx), c: z, start, end, scratch: &mut [] }.run_by(team, s);
-        Recurrence { h, wh, n, t, hidden, overlap }.run(team, s);
+        Product { shape, a, b: Right::Rows(wx), c: z, start, end, scratch: &mut *scratch }.run_by(team, s);
+        Recurrence { h, wh, n, t, hidden, overlap, scratch }.run(team, s);
     }
 }
 

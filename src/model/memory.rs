@@ -69,8 +69,9 @@ impl Sizes {
         let (&Self { v, d, hidden: h, .. }, rows) = (self, self.n.saturating_mul(self.t));
         let affine =
             larger(larger(packed_b_len([rows, h, v]), packed_b_len([h, rows, v])), transposed_b_len([rows, v, h]));
-        let rnn =
-            larger(larger(packed_b_len([d, rows, h]), packed_b_len([h, rows, h])), transposed_b_len([rows, h, d]));
+        let forward = packed_b_len([rows, d, h]);
+        let gradients = larger(packed_b_len([d, rows, h]), packed_b_len([h, rows, h]));
+        let rnn = larger(larger(forward, gradients), transposed_b_len([rows, h, d]));
         let one_by_one = larger(larger(affine, rnn), packed_len(h, h));
         match self.transposes() {
             Some(shapes) => larger(one_by_one, transposes_len(shapes)),

@@ -12,8 +12,8 @@ use crate::{
     config::Sizes,
     error::{ParameterError, StepError},
     kernels::{
-        Alone, End, MaxAbs, PackTransposes, Probe, Right, Sum, Team, Transposes, clear, copy, no_step_overflows,
-        packed_transposes, part, part_mut, pass_by,
+        Alone, End, MaxAbs, PACK_FROM_COLUMNS, PackTransposes, Probe, Right, Sum, Team, Transposes, clear, copy,
+        no_step_overflows, packed_transposes, part, part_mut, pass_by,
     },
     layers::{
         RowIds, TokenWindow, time_affine, time_embedding, time_rnn,
@@ -279,11 +279,14 @@ impl<'p, T: Team> Forward<'p, '_, T> {
         let Weights { embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b } = Weights::named_ref(weights);
         let Buffers { x, h, logits, d_h, d_x, row_ids, scratch, .. } = Buffers::named(buffers);
         time_embedding::forward(x, RowIds::new(row_ids), embed_w, d, TokenWindow { ids: xs, t });
-        let overlap = sizes.transposes().filter(|_| trains).and_then(|shapes| {
-            let from = Transposes { affine_w: &**affine_w, wh: rnn_wh, wx: rnn_wx };
-            PackTransposes::new::<S>(shapes, from, t, scratch)
-        });
-        time_rnn::Forward { h, x, wx: rnn_wx, wh: rnn_wh, b: rnn_b, overlap }.run(team, s, sizes);
+        let from = Transposes { affine_w: &**affine_w, wh: rnn_wh, wx: rnn_wx };
+        // so wide a recurrence packs for itself, a narrow one for the backward pass
+        let (own, ahead): (&mut [f32], &mut [f32]) =
+            if hidden >= PACK_FROM_COLUMNS { (&mut *scratch, &mut []) } else { (&mut [], &mut *scratch) };
+        let shapes = sizes.transposes().filter(|_| trains);
+        let overlap = shapes.and_then(|shapes| PackTransposes::new::<S>(shapes, from, t, ahead));
+        let rnn = time_rnn::Forward { h, x, wx: rnn_wx, wh: rnn_wh, b: rnn_b, overlap, scratch: own };
+        rnn.run(team, s, sizes);
         let h = part(h, n * hidden..);
         time_affine::Forward { logits, h, w: affine_w, b: affine_b, scratch }.run(team, s, sizes);
         [logits, d_h, d_x]

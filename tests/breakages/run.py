@@ -4,7 +4,7 @@
     python3 tests/breakages/run.py                     every breakage of the lists beside this file
     python3 tests/breakages/run.py softmax slots       those whose list, file or description holds one of these words
     python3 tests/breakages/run.py --sample 12         as many, drawn at random; --seed N draws the same ones again
-    python3 tests/breakages/run.py --check             only whether each still finds the text that it changes
+    python3 tests/breakages/run.py --check             only whether each finds the text that it changes, and its test
 
 A breakage is a table of a TOML list:
 
@@ -22,6 +22,7 @@ text is gone, fails too: the list has to follow the code. A test that doesn't en
 import argparse
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -40,6 +41,32 @@ def breakages():
     for path in sorted(HERE.glob("*.toml")):
         for entry in tomllib.loads(path.read_text())["breakage"]:
             yield {"list": path.stem, **entry}
+
+
+def tests_exist(arguments):
+    """Whether there is something to run: the program, and in it a module or a test of that name."""
+    words = arguments.split()
+    if words[0] == "--lib":
+        folder, filters = ROOT / "src", words[1:]
+    else:
+        folder, filters = ROOT / "tests" / words[1], words[2:]
+        if not (folder / "main.rs").is_file():
+            return False
+    names = [name for filter in filters if not filter.startswith("-") for name in filter.split("::") if name]
+    sources = list(folder.rglob("*.rs"))
+    if words[1:2] == ["examples"]:
+        # that program holds modules of the examples, with their tests
+        sources += (ROOT / "examples").rglob("*.rs")
+    # a filter is any part of a path; files are modules, and folders too
+    modules = " ".join(path.relative_to(ROOT).as_posix() for path in sources)
+    text = None
+    for name in names:
+        if name in modules:
+            continue
+        text = text or "".join(path.read_text() for path in sources)
+        if not re.search(rf"\b(fn|mod) \w*{re.escape(name)}", text):
+            return False
+    return True
 
 
 def copy(to):
@@ -131,6 +158,8 @@ def main():
         for entry in entries:
             try:
                 broken((ROOT / entry["file"]).read_text(), entry)
+                if not tests_exist(entry["test"]):
+                    raise ValueError(f"no such test: {entry['test']}")
             except (OSError, ValueError) as error:
                 wrong += 1
                 print(f"{entry['list']}: {entry['what']}: {error}")

@@ -37,6 +37,8 @@ mod input;
 #[allow(dead_code)]
 #[path = "../../examples/ptb/output.rs"]
 mod output;
+#[path = "../../examples/shared/pages.rs"]
+mod pages;
 #[allow(dead_code)]
 #[path = "../../examples/ptb/plot.rs"]
 mod plot;

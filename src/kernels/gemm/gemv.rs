@@ -3,7 +3,7 @@
 use super::{
     assembly,
     operands::{End, Gemv, InPlace, Left, Right, Shape, Start},
-    packed_b::PACK_FROM_COLUMNS,
+    pack::PACK_FROM_COLUMNS,
 };
 use crate::simd::Simd;
 

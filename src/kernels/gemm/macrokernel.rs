@@ -10,9 +10,9 @@
 //!             C = acc                            or the SGD step C = fma(-rate, acc, C)
 //! ```
 //!
-//! An NC block of a packed B is all panels of full width, so that panels of few columns don't read A more often than
-//! others. Where B is not packed it is one panel: a second one would push the first out of the cache, because the lines
-//! of a panel are a row of B apart.
+//! An NC block of a packed B is as many panels of full width as the second-level cache holds, so that panels of few
+//! columns don't read A more often than others. Where B is not packed it is one panel: a second one would push the
+//! first out of the cache, because the lines of a panel are a row of B apart.
 //!
 //! MR is what ACCUMULATORS allow. Rows are split evenly, so that no block is left with too few chains to hide the
 //! latency. AVX-512 has tiles of 6 x 4, 8 x 3 and 12 x 2 vectors in 32 registers. AVX2 has 6 x 2 in 16 registers, and 3
@@ -23,7 +23,7 @@
 use super::{
     microkernel::{Prefetch, Tile},
     operands::{Right, Shape, Start, Strided},
-    pack::{LINE, WIDEST_NR, full_panels, next_panel},
+    pack::{LINE, PACKED_LEN, WIDEST_NR, full_panels, next_panel},
 };
 use crate::{
     kernels::{part, workers::Columns},
@@ -54,7 +54,7 @@ impl Kernel for Macrokernel<'_> {
 
     #[inline(always)]
     fn call<S: Simd>(mut self, s: S) {
-        let Shape { m, n, .. } = self.shape;
+        let Shape { m, k, n } = self.shape;
         if m == 0 || n == 0 {
             return;
         }
@@ -68,8 +68,11 @@ impl Kernel for Macrokernel<'_> {
         while left < n {
             let (vectors, width) = next_panel::<S>(n - left, false);
             let columns = match self.b {
-                // packed panels of full width share each block of rows of A
-                Right::Panels(_) if m > 1 && width == nr => full_panels::<S>(n - left),
+                // packed panels of full width share each block of rows of A, as many as the cache holds
+                Right::Panels(_) if m > 1 && width == nr => {
+                    let panels = (PACKED_LEN / nr).checked_div(k).unwrap_or(usize::MAX).max(1);
+                    full_panels::<S>(n - left).min(panels.saturating_mul(nr))
+                }
                 _ => width,
             };
             match vectors {

@@ -9,7 +9,7 @@
 //! | MR, NR | rows and columns of the microkernel's tile of C, in registers | 6 x 64 on AVX-512, 6 x 16 on AVX2 |
 //! | panel | NR columns of B (or MR rows of A), packed so that the microkernel reads them in order | `pack.rs` |
 //! | KC | rows of B in a block | all of k, but in `transposed_b.rs` and `gemv.rs` |
-//! | NC | columns of B in a block, which stays in the second-level cache | 16 to 192 columns |
+//! | NC | columns of B in a block, which stays in the second-level cache | at most 192 columns, or 384 KB |
 //! | MC | rows of A in a block | all of m: it is at most N T, D or H |
 //! | gemv | the product of a single row | `single_row.rs`; from a B in memory `gemv.rs` |
 //!
@@ -30,13 +30,13 @@
 //!
 //! | product | m, k, n | way |
 //! |---|---|---|
-//! | z = b + x Wx | N T, D, H | B in place |
-//! | z += h Wh | N, H, H | B in place; N = 1: `../recurrence/`, or gemv |
-//! | logits = b + h W | N T, H, V | packed B where N T >= 64 and V >= 512, else in place |
+//! | z = b + x Wx | N T, D, H | packed B where it has 512 columns and N T >= 64 (12 if k >= 256), else in place |
+//! | z += h Wh | N, H, H | packed once for all T steps where x Wx is, else in place; N = 1: `../recurrence/` |
+//! | logits = b + h W | N T, H, V | as x Wx; N T = 1: gemv where V >= 512 |
 //! | dh = dlogits W^T | N T, V, H | transposed B; panels where the forward pass has packed them |
 //! | dh += dz Wh^T | N, H, H | packed once for all T steps |
 //! | dx = dz Wx^T | N T, H, D | as dh |
-//! | dW, db | H, N T, V | packed B where H >= 64 and V >= 512, else in place |
+//! | dW, db | H, N T, V | packed B where V >= 512 and H >= 64 (12 if N T >= 256), else in place |
 //! | dWx; dWh, db | D or H, N T, H | as dW |
 //! | prediction | 1, D or H, H or V | gemv |
 //! | a [`Probe`] | of dW, dWx, dWh | one element after the other |
@@ -65,7 +65,7 @@ pub use operands::Start;
 pub(crate) use operands::{End, Gemv, Left, Probe, Right, Shape};
 #[cfg(feature = "alloc")]
 pub(crate) use pack::before_line;
-pub(crate) use pack::{aligned, next_panel, packed_len, padded, with_room_to_align};
-pub(crate) use packed_b::{PACK_FROM_COLUMNS, packed_b_len};
+pub(crate) use pack::{PACK_FROM_COLUMNS, aligned, next_panel, packed_len, padded, with_room_to_align};
+pub(crate) use packed_b::packed_b_len;
 pub(crate) use product::{Product, ProductAndSums};
 pub(crate) use transposed_b::transposed_b_len;

@@ -2,7 +2,7 @@
 
 use core::cell::Cell;
 
-use super::pack::{aligned, pack_transposed, packed_len, padded};
+use super::pack::{aligned, pack_b, pack_transposed, packed_len, packing_pays, padded};
 use crate::{kernels::part, simd::Simd};
 
 /// C (m,n) = A (m,k) B (k,n).
@@ -151,10 +151,22 @@ pub(crate) enum Right<'a> {
 }
 
 impl<'a> Right<'a> {
-    /// For several products with `m` rows: packed now, in [`packed_len`] floats of scratch, if each
-    /// of them would pack it.
-    pub(crate) fn packed<S: Simd>(self, s: S, Shape { m, k, n }: Shape, scratch: &'a mut [f32]) -> Self {
+    /// For so many `products` with `m` rows each: packed now, in [`packed_len`] floats of scratch, if each of them
+    /// would pack it, or if it pays for all of them together.
+    pub(crate) fn packed<S: Simd>(self, s: S, shape: Shape, products: usize, scratch: &'a mut [f32]) -> Self {
+        let Shape { m, k, n } = shape;
         match self {
+            // a single row has wider panels
+            Right::Rows(b) if S::LANES > 1 && m > 1 && packing_pays([m.saturating_mul(products), k, n]) => {
+                let fits = self.covers::<S>(k, n) && scratch.len() >= packed_len(k, n);
+                debug_assert!(fits, "a slice is shorter than its shape");
+                if !fits {
+                    return self;
+                }
+                let scratch = aligned(scratch);
+                pack_b(s, scratch, b, n, [k, n]);
+                Right::Panels(scratch)
+            }
             Right::Transposed(b) if S::LANES > 1 => {
                 let fits = Strided { data: b, row: 1, col: k }.covers(k, n) && scratch.len() >= packed_len(k, n);
                 debug_assert!(fits, "a slice is shorter than its shape");

@@ -25,6 +25,19 @@ pub(super) const WIDEST_NR: usize = 64;
 /// more. Where addresses have 16 bits nothing is packed.
 pub(super) const PACKED_LEN: usize = 96_usize.saturating_mul(1024);
 
+/// A row-major B is packed from so many columns on.
+pub(crate) const PACK_FROM_COLUMNS: usize = 512;
+/// And from so many rows of C on.
+pub(super) const PACK_FROM_ROWS: usize = 64;
+/// Or from so many rows whose chains have [`LONG_K`] links and more.
+const PACK_LONG_FROM_ROWS: usize = 12;
+pub(super) const LONG_K: usize = 256;
+
+/// Whether packing a row-major B saves more than it costs in a product of m, k, n.
+pub(super) const fn packing_pays([m, k, n]: [usize; 3]) -> bool {
+    n >= PACK_FROM_COLUMNS && (m >= PACK_FROM_ROWS || m >= PACK_LONG_FROM_ROWS && k >= LONG_K)
+}
+
 /// The scratch that `len` floats need so that their place can start a cache line.
 pub(crate) const fn with_room_to_align(len: usize) -> usize {
     if len == 0 { 0 } else { len.saturating_add(LINE - 1) }

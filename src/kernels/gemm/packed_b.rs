@@ -16,7 +16,7 @@
 use super::{
     macrokernel::{Macrokernel, row_blocks},
     operands::{End, Left, Right, Shape, Start, Strided},
-    pack::{PACKED_LEN, WIDEST_NR, aligned, pack_b, with_room_to_align},
+    pack::{PACKED_LEN, WIDEST_NR, aligned, pack_b, packing_pays, with_room_to_align},
 };
 use crate::{
     kernels::{
@@ -25,11 +25,6 @@ use crate::{
     },
     simd::{Kernel, PACKS, Simd},
 };
-
-/// B is packed from so many columns on.
-pub(crate) const PACK_FROM_COLUMNS: usize = 512;
-/// And from so many rows of C on.
-const PACK_FROM_ROWS: usize = 64;
 
 /// The columns of a block at most.
 const NC: usize = 3 * WIDEST_NR;
@@ -47,7 +42,7 @@ pub(super) const fn block_columns(k: usize) -> usize {
 
 /// The scratch of a product of m, k, n with row-major B, in f32: a block of B, and A.
 pub(crate) const fn packed_b_len([m, k, n]: [usize; 3]) -> usize {
-    if PACKS && n >= PACK_FROM_COLUMNS && m >= PACK_FROM_ROWS {
+    if PACKS && packing_pays([m, k, n]) {
         with_room_to_align(k.saturating_mul(block_columns(k).saturating_add(m)))
     } else {
         0
@@ -56,8 +51,8 @@ pub(crate) const fn packed_b_len([m, k, n]: [usize; 3]) -> usize {
 
 /// Whether packing saves more than it costs.
 #[inline(always)]
-pub(super) fn pays<S: Simd>(Shape { m, n, .. }: Shape, end: End<'_>) -> bool {
-    S::LANES > 1 && n >= PACK_FROM_COLUMNS && m >= PACK_FROM_ROWS && !matches!(end, End::Probe(_))
+pub(super) fn pays<S: Simd>(Shape { m, k, n }: Shape, end: End<'_>) -> bool {
+    S::LANES > 1 && packing_pays([m, k, n]) && !matches!(end, End::Probe(_))
 }
 
 /// The product block by block; and, unless `sums` is empty, that of a row of ones.

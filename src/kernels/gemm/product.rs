@@ -1,7 +1,8 @@
 //! A product's description, and the choice between packing an operand first and reading all in place.
 
 use super::{
-    operands::{End, InPlace, Left, Right, Shape, Start},
+    operands::{End, Gemv, InPlace, Left, Right, Shape, Start},
+    pack::PACK_FROM_COLUMNS,
     packed_b::{self, PackedB},
     transposed_b::{self, TransposedB},
 };
@@ -41,6 +42,9 @@ impl Product<'_> {
             Right::Rows(b) if !scratch.is_empty() && packed_b::pays::<S>(shape, end) => {
                 packed_b::product(team, s, PackedB { shape, a, b, c, sums: &mut [], start, rate: end.rate(), scratch });
             }
+            Right::Rows(b) if comes_from_memory::<S>(shape, end) => {
+                Gemv { k: shape.k, n: shape.n, a: a.data, b, c, start }.run(s);
+            }
             Right::Transposed(b) if S::LANES > 1 => {
                 transposed_b::product(team, s, TransposedB { shape, a, b, c, start, end, scratch });
             }
@@ -78,4 +82,10 @@ impl ProductAndSums<'_> {
         (product.shape.m, product.a, product.c) = (1, Left::ones().0, sums);
         product.run(s);
     }
+}
+
+/// Whether it is a single row times a B of so many columns that [`Gemv`] reads it faster.
+#[inline(always)]
+fn comes_from_memory<S: Simd>(Shape { m, n, .. }: Shape, end: End<'_>) -> bool {
+    S::LANES > 1 && m == 1 && n >= PACK_FROM_COLUMNS && matches!(end, End::Store)
 }

@@ -35,12 +35,18 @@ pub(crate) struct Recurrence<'a> {
     pub hidden: usize,
     /// To be done during it, if a single row keeps its chains in registers.
     pub overlap: Option<PackTransposes<'a>>,
+    /// [`packed_len`](super::packed_len) floats, or none: then Wh is read in place.
+    pub scratch: &'a mut [f32],
 }
 
 impl Recurrence<'_> {
     #[inline(always)]
     pub(crate) fn run<T: Team, S: Simd>(self, team: T, s: S) {
-        let Self { h, wh, n, t, hidden, overlap } = self;
+        let Self { h, wh, n, t, hidden, overlap, scratch } = self;
+        let shape = Shape { m: n, k: hidden, n: hidden };
+        let wh_rows = wh;
+        let wh = Right::Rows(wh);
+        let wh = if scratch.is_empty() { wh } else { wh.packed(s, shape, t, scratch) };
         if let Some(dealt) = dealt(team, [n, t, hidden], h, t.saturating_add(1)) {
             return team.run(&mut [], &|_| forward_rows(s, &dealt, wh, [t, hidden]));
         }
@@ -48,19 +54,18 @@ impl Recurrence<'_> {
         if S::LANES > 1 && n == 1 {
             let z = part_mut(z, ..t * hidden);
             let done = match overlap {
-                Some(overlap) => s.run(InRegisters { before, z, wh, overlap }),
-                None => s.run(InRegisters { before, z, wh, overlap: () }),
+                Some(overlap) => s.run(InRegisters { before, z, wh: wh_rows, overlap }),
+                None => s.run(InRegisters { before, z, wh: wh_rows, overlap: () }),
             };
             if done {
                 return;
             }
         }
-        let shape = Shape { m: n, k: hidden, n: hidden };
         let (mut h_before, mut rest) = (before, z);
         for _ in 0..t {
             let Some((z, after)) = rest.split_at_mut_checked(n * hidden) else { return };
-            let (a, b) = (Left::rows(h_before, hidden), Right::Rows(wh));
-            Product { shape, a, b, c: &mut *z, start: Start::C, end: End::Store, scratch: &mut [] }.run(s);
+            let a = Left::rows(h_before, hidden);
+            Product { shape, a, b: wh, c: &mut *z, start: Start::C, end: End::Store, scratch: &mut [] }.run(s);
             s.run(Tanh(&mut *z));
             (h_before, rest) = (z, after);
         }
@@ -80,13 +85,13 @@ fn dealt<T: Team>(team: T, [n, t, hidden]: [usize; 3], data: &mut [f32], blocks:
 }
 
 /// All steps of the rows that are dealt: h ((T+1),.).
-fn forward_rows<S: Simd>(s: S, dealt: &Dealt<'_, 1>, wh: &[f32], [t, hidden]: [usize; 2]) {
+fn forward_rows<S: Simd>(s: S, dealt: &Dealt<'_, 1>, wh: Right<'_>, [t, hidden]: [usize; 2]) {
     while let Some((_, [mut h])) = dealt.take() {
         let shape = Shape { m: h.width().checked_div(hidden).unwrap_or(0), k: hidden, n: hidden };
         for step in 0..t {
             let (h_before, z) = h.two_rows(step, step + 1);
-            let (a, b) = (Left::rows(h_before, hidden), Right::Rows(wh));
-            Product { shape, a, b, c: &mut *z, start: Start::C, end: End::Store, scratch: &mut [] }.run(s);
+            let a = Left::rows(h_before, hidden);
+            Product { shape, a, b: wh, c: &mut *z, start: Start::C, end: End::Store, scratch: &mut [] }.run(s);
             s.run(Tanh(z));
         }
     }
@@ -127,7 +132,7 @@ impl RecurrenceBackward<'_> {
     pub(crate) fn run<T: Team, S: Simd>(self, team: T, s: S) {
         let Self { d, h, wh, n, t, hidden, scratch } = self;
         let shape = Shape { m: n, k: hidden, n: hidden };
-        let wh = wh.packed(s, shape, scratch);
+        let wh = wh.packed(s, shape, t, scratch);
         if let Some(dealt) = dealt(team, [n, t, hidden], d, t) {
             return team.run(&mut [], &|_| backward_rows(s, &dealt, h, wh, [t, n * hidden, hidden]));
         }

@@ -9,8 +9,8 @@ use super::{
     gemv::GEMV_KC,
     macrokernel::Macrokernel,
     operands::{End, Gemv, InPlace, Left, Probe, Right, Shape, Start},
-    pack::{packed_len, padded},
-    packed_b::{PACK_FROM_COLUMNS, block_columns, packed_b_len},
+    pack::{LONG_K, PACK_FROM_COLUMNS, PACK_FROM_ROWS, PACKED_LEN, WIDEST_NR, packed_len, padded},
+    packed_b::{block_columns, packed_b_len},
     product::{Product, ProductAndSums},
     transposed_b::{Block, transposed_b_len},
 };
@@ -32,13 +32,16 @@ enum Kind {
     Nt,
     /// B transposed and packed before.
     PackedNt,
+    /// B packed before, for many products.
+    AheadNn,
     /// With scratch to pack B in.
     PackedNn,
     PackedTn,
 }
 
 impl Kind {
-    const ALL: [Self; 6] = [Self::Nn, Self::Tn, Self::Nt, Self::PackedNt, Self::PackedNn, Self::PackedTn];
+    const ALL: [Self; 7] =
+        [Self::Nn, Self::Tn, Self::Nt, Self::PackedNt, Self::AheadNn, Self::PackedNn, Self::PackedTn];
 
     fn a_is_transposed(self) -> bool {
         matches!(self, Kind::Tn | Kind::PackedTn)
@@ -68,13 +71,14 @@ impl Kernel for Case<'_> {
         let mut product_scratch = match kind {
             Kind::Nt => scratch(transposed_b_len([m, k, n])),
             Kind::PackedNn | Kind::PackedTn => scratch(packed_b_len([m, k, n])),
-            Kind::Nn | Kind::Tn | Kind::PackedNt => scratch(0),
+            Kind::Nn | Kind::Tn | Kind::PackedNt | Kind::AheadNn => scratch(0),
         };
         let mut before = scratch(packed_len(k, n));
         let a = if kind.a_is_transposed() { Left::transposed(a, m) } else { Left::rows(a, k) };
         let b_operand = match kind {
             Kind::Nt => Right::Transposed(b),
-            Kind::PackedNt => Right::Transposed(b).packed(s, shape, &mut before),
+            Kind::PackedNt => Right::Transposed(b).packed(s, shape, 1, &mut before),
+            Kind::AheadNn => Right::Rows(b).packed(s, shape, PACK_FROM_ROWS, &mut before),
             _ => Right::Rows(b),
         };
         let sums_are_due = kind == Kind::PackedTn && start == Start::Zero;
@@ -138,7 +142,7 @@ fn check(shape: [usize; 3], rng: &mut Xorshift) {
         for (which, start) in [Start::Zero, Start::Bias(&bias), Start::C].into_iter().enumerate() {
             for (where_to, end) in [End::Store, End::Descend(0.1), End::Probe(&probe)].into_iter().enumerate() {
                 // the operands of a probe are never packed before
-                if kind == Kind::PackedNt && where_to == 2 {
+                if matches!(kind, Kind::PackedNt | Kind::AheadNn) && where_to == 2 {
                     continue;
                 }
                 let mut expected = before.clone();
@@ -184,6 +188,12 @@ fn every_tile_edge_has_the_bits_of_the_definition() {
         [65, 2, PACK_FROM_COLUMNS - 1],
         [64, 0, 1030],
         [77, 5, 1045],
+        [1, 2 * GEMV_KC + 5, PACK_FROM_COLUMNS],
+        [2, 3, PACK_FROM_COLUMNS + 5],
+        [3, 9, PACK_FROM_COLUMNS - 1],
+        [11, LONG_K, PACK_FROM_COLUMNS],
+        [12, LONG_K - 1, PACK_FROM_COLUMNS],
+        [12, LONG_K, PACK_FROM_COLUMNS + 1],
     ] {
         check(shape, &mut rng);
     }
@@ -219,6 +229,10 @@ fn every_block_has_the_bits_of_the_plain_product() {
                 check([Kind::PackedTn, Kind::Tn], [m, k, n]);
             }
         }
+    }
+    // more panels than the cache holds, and panels of which it holds none
+    for k in [700, 2 * PACKED_LEN / WIDEST_NR] {
+        check([Kind::AheadNn, Kind::Nn], [7, k, PACK_FROM_COLUMNS + 9]);
     }
     for (m, n) in [127, 128, 131].into_iter().flat_map(|m| [0, 3, 16, 70, 128, 130, 144, 257].map(|n| (m, n))) {
         let Block { kc, .. } = Block::of(m, n);
