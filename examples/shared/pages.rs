@@ -21,7 +21,16 @@ pub struct Pages {
 impl Pages {
     /// `len` floats, on large pages as far as they fill some.
     pub fn zeroed(len: usize) -> Result<Self, TryReserveError> {
-        let align = if len * size_of::<f32>() >= LARGE { LARGE } else { LINE };
+        Self::aligned(len, if len.saturating_mul(size_of::<f32>()) >= LARGE { LARGE } else { LINE })
+    }
+
+    /// `len` floats from a cache line on, on the pages that the system gives to everyone.
+    #[allow(dead_code)] // for comparisons
+    pub fn small(len: usize) -> Result<Self, TryReserveError> {
+        Self::aligned(len, LINE)
+    }
+
+    fn aligned(len: usize, align: usize) -> Result<Self, TryReserveError> {
         let mut data = Vec::new();
         let room = len.saturating_add(align / size_of::<f32>());
         data.try_reserve_exact(room)?;

@@ -18,8 +18,9 @@ def loss_and_state(parameters, h, xs, ts):
 
     # (N,T) ids, time first for the scan
     last, states = jax.lax.scan(cell, h, embed_w[xs.T] @ wx + b)
-    logits = states @ affine_w + affine_b
-    of_targets = jnp.take_along_axis(logits, ts.T[..., None], axis=-1)[..., 0]
+    # in two dimensions: XLA multiplies (T,N,H) by a slower way
+    logits = states.reshape(-1, H) @ affine_w + affine_b
+    of_targets = jnp.take_along_axis(logits, ts.T.reshape(-1, 1), axis=1)[:, 0]
     return jnp.mean(jax.nn.logsumexp(logits, axis=-1) - of_targets), last
 
 

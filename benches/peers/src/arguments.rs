@@ -9,10 +9,12 @@ Measures rnnlm and its peers side by side and prints Markdown tables.
 
 --workloads SMLE   which of the workloads S, M, L, E
 --seconds 3        time for each implementation and workload
---only a,b         rnnlm, ndarray, matrixmultiply, gemm, candle, burn, numpy, torch, jax
+--only a,b         rnnlm, ndarray, matrixmultiply, gemm, candle, burn, c, numpy, torch, jax
+--threads 1        of everyone who can use some
 --products         the matrix products of the workloads instead of their steps
 
-PYTHON names the interpreter for numpy, torch and jax; python3 by default.
+PYTHON names the interpreter for numpy, torch and jax; python3 by default. c is the step in C on the OpenBLAS of its NumPy
+and the MKL of its packages, or on OPENBLAS=FILE:SYMBOL and MKL=FILE:SYMBOL; CC names the compiler.
 ";
 
 pub struct Arguments {
@@ -20,12 +22,13 @@ pub struct Arguments {
     pub seconds: f64,
     pub only: Option<Vec<String>>,
     pub products: bool,
+    pub threads: usize,
 }
 
 impl Arguments {
     /// None where help is asked for.
     pub fn parse() -> Result<Option<Self>, Failure> {
-        let mut arguments = Self { workloads: "SMLE".into(), seconds: 3.0, only: None, products: false };
+        let mut arguments = Self { workloads: "SMLE".into(), seconds: 3.0, only: None, products: false, threads: 1 };
         let mut parser = Parser::from_env();
         while let Some(argument) = parser.next()? {
             match argument {
@@ -35,6 +38,7 @@ impl Arguments {
                 Long("only") => {
                     arguments.only = Some(parser.value()?.string()?.split(',').map(String::from).collect());
                 }
+                Long("threads") => arguments.threads = parser.value()?.parse::<std::num::NonZeroUsize>()?.get(),
                 Long("products") => arguments.products = true,
                 other => return Err(other.unexpected().into()),
             }

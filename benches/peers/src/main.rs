@@ -1,7 +1,8 @@
-//! The training step of rnnlm beside that of what one would use instead of it, in one run on one thread:
+//! The training step of rnnlm beside that of what one would use instead of it, in one run, on one thread or on all:
 //!
 //! ```text
 //! PYTHON=python3 taskset -c 0 cargo run --release
+//! PYTHON=python3 cargo run --release -- --threads 2
 //! ```
 //!
 //! Everyone starts from the same weights and trains on the same windows; who arrives at other weights than rnnlm is
@@ -11,15 +12,20 @@
 //! count for the share of the peak.
 
 mod arguments;
+mod blas;
 mod burn_step;
 mod candle_step;
 mod hand;
 mod multiply;
 mod ndarray_step;
+#[path = "../../../examples/shared/pages.rs"]
+mod pages;
 mod peak;
 mod peer;
+#[path = "../../../examples/shared/pool.rs"]
+mod pool;
+mod process;
 mod products;
-mod python;
 mod report;
 mod rnnlm_step;
 #[path = "../../shapes/mod.rs"]
@@ -35,16 +41,14 @@ use workload::WORKLOADS;
 
 pub type Failure = Box<dyn std::error::Error>;
 
-/// What makes each library keep to one thread and to the CPU. They read it as they start, so it is set before.
-const ENVIRONMENT: [(&str, &str); 7] = [
-    ("RAYON_NUM_THREADS", "1"),
-    ("OMP_NUM_THREADS", "1"),
-    ("OPENBLAS_NUM_THREADS", "1"),
-    ("MKL_NUM_THREADS", "1"),
-    ("NPROC", "1"),
-    ("JAX_PLATFORMS", "cpu"),
-    ("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false"),
-];
+/// What makes each library keep to so many threads and to the CPU. They read it as they start, so it is set before.
+fn environment(threads: usize) -> Vec<(&'static str, String)> {
+    let counted = ["RAYON_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NPROC"];
+    let mut set: Vec<_> = counted.map(|name| (name, threads.to_string())).into();
+    set.push(("JAX_PLATFORMS", "cpu".into()));
+    set.push(("XLA_FLAGS", format!("--xla_cpu_multi_thread_eigen={}", threads > 1)));
+    set
+}
 
 fn main() -> ExitCode {
     match run() {
@@ -61,10 +65,11 @@ fn run() -> Result<ExitCode, Failure> {
         print!("{}", arguments::HELP);
         return Ok(ExitCode::SUCCESS);
     };
-    if ENVIRONMENT.iter().any(|(name, value)| env::var(name).as_deref() != Ok(value)) {
-        return again_in_environment();
+    let environment = environment(arguments.threads);
+    if environment.iter().any(|(name, value)| env::var(name).as_ref() != Ok(value)) {
+        return again_in(environment);
     }
-    if std::thread::available_parallelism()?.get() > 1 {
+    if arguments.threads == 1 && std::thread::available_parallelism()?.get() > 1 {
         eprintln!("not pinned to one core, figures will be noisy: run it under `taskset -c 0`");
     }
     let workloads = WORKLOADS.into_iter().filter(|workload| arguments.workloads.contains(workload.name));
@@ -77,9 +82,9 @@ fn run() -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Runs this program anew with [`ENVIRONMENT`] set.
-fn again_in_environment() -> Result<ExitCode, Failure> {
-    let status =
-        std::process::Command::new(env::current_exe()?).args(env::args_os().skip(1)).envs(ENVIRONMENT).status()?;
+/// Runs this program anew with that set.
+fn again_in(environment: Vec<(&str, String)>) -> Result<ExitCode, Failure> {
+    let mut again = std::process::Command::new(env::current_exe()?);
+    let status = again.args(env::args_os().skip(1)).envs(environment).status()?;
     Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }

@@ -64,6 +64,11 @@ pub fn summary(tables: &[Table]) {
     println!("### Steps per second, and in brackets how many times as fast rnnlm is\n");
     println!("| implementation |{}", columns(&|table| table.workload.name.into()));
     println!("|---|{}", "---|".repeat(tables.len()));
+    let cell = |table: &Table| {
+        let best = best(table)?;
+        Some(format!("{} ({:.2})", figure(median(&best.rates)), best.ratio?))
+    };
+    println!("| best of all peers |{}", columns(&|table| cell(table).unwrap_or("not measured".into())));
     let mut names = Vec::new();
     for row in tables.iter().flat_map(|table| &table.rows) {
         if !names.contains(&&row.name) {
@@ -80,9 +85,7 @@ pub fn summary(tables: &[Table]) {
     }
     println!();
     for table in tables {
-        let peers = table.rows.iter().filter(|row| !row.own);
-        let best = peers.max_by(|a, b| median(&a.rates).total_cmp(&median(&b.rates)));
-        if let Some((best, ratio)) = best.and_then(|best| Some((best, best.ratio?))) {
+        if let Some((best, ratio)) = best(table).and_then(|best| Some((best, best.ratio?))) {
             let Workload { name, wanted, .. } = table.workload;
             println!("- {name}: the best peer is {}; rnnlm is {ratio:.2} times as fast, wanted {wanted}", best.name);
         }
@@ -134,4 +137,10 @@ pub fn figure(x: f64) -> String {
         grouped.push(digit);
     }
     grouped
+}
+
+/// The fastest of the peers.
+fn best(table: &Table) -> Option<&Row> {
+    let peers = table.rows.iter().filter(|row| !row.own);
+    peers.max_by(|a, b| median(&a.rates).total_cmp(&median(&b.rates)))
 }

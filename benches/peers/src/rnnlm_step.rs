@@ -1,50 +1,28 @@
 //! The crate itself.
 
-use rnnlm::{Isa, SimpleRnnlm};
+use rnnlm::{Isa, SharedWorkspace, SimpleRnnlm};
 
 use crate::{
     Failure,
+    pages::Pages,
     peer::Step,
+    pool::Pool,
     workload::{LEARNING_RATE, Start, Window},
 };
 
-/// Memory that starts a cache line, as [`SimpleRnnlm::with_buffers`] advises.
-struct Lines {
-    data: Vec<f32>,
-    from: usize,
-    len: usize,
-}
-
-impl Lines {
-    fn new(len: usize) -> Self {
-        let data = vec![0.0; len + 16];
-        let from = data.as_ptr().align_offset(64).min(16);
-        Self { data, from, len }
-    }
-}
-
-impl AsRef<[f32]> for Lines {
-    fn as_ref(&self) -> &[f32] {
-        &self.data[self.from..][..self.len]
-    }
-}
-
-impl AsMut<[f32]> for Lines {
-    fn as_mut(&mut self) -> &mut [f32] {
-        &mut self.data[self.from..][..self.len]
-    }
-}
-
-pub struct Rnnlm(SimpleRnnlm<Lines>);
+pub struct Rnnlm(SimpleRnnlm<Pages, SharedWorkspace<Pool, Pages>>);
 
 impl Rnnlm {
-    pub fn new(start: &Start, isa: Isa) -> Result<Self, Failure> {
+    /// With `large` pages, or with memory that starts a cache line as the library's own does.
+    pub fn new(start: &Start, threads: usize, isa: Isa, large: bool) -> Result<Self, Failure> {
         let config = start.workload.config();
         let memory = config.memory()?;
-        let (mut weights, workspace) = (Lines::new(memory.weights), Lines::new(memory.workspace));
+        let pages = |len| if large { Pages::zeroed(len) } else { Pages::small(len) };
+        let (mut weights, workspace) = (pages(memory.weights)?, pages(memory.workspace)?);
         weights.as_mut().copy_from_slice(&start.weights);
         let model = SimpleRnnlm::with_buffers(config, weights, workspace)?;
-        Ok(Self(model.with_isa(isa)))
+        let scratch = pages(config.scratch_of_workers(threads)?)?;
+        Ok(Self(model.with_isa(isa).with_workers_in(Pool::new(threads)?, scratch)))
     }
 }
 

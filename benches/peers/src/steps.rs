@@ -7,6 +7,7 @@ use rnnlm::Isa;
 use crate::{
     Failure,
     arguments::Arguments,
+    blas,
     burn_step::Burn,
     candle_step::Candle,
     hand::Hand,
@@ -14,7 +15,7 @@ use crate::{
     ndarray_step::Ndarray,
     peak::{Width, widths},
     peer::{Here, Peer, Step},
-    python::Python,
+    process::Process,
     report::{self, Row, Table, median},
     rnnlm_step::Rnnlm,
     sharing::Sharing,
@@ -38,48 +39,66 @@ pub struct Entry {
     /// For `--only`.
     pub key: &'static str,
     pub name: &'static str,
-    build: fn(&Rc<Start>) -> Built,
+    build: fn(&Rc<Start>, usize) -> Built,
 }
 
 /// The crate on each instruction set, slowest first, then its peers.
 pub const PEERS: &[Entry] = &[
-    Entry { key: "rnnlm", name: "rnnlm portable", build: |start| rnnlm(start, "portable") },
+    Entry { key: "rnnlm", name: "rnnlm portable", build: |start, threads| rnnlm(start, threads, "portable") },
     #[cfg(target_arch = "aarch64")]
-    Entry { key: "rnnlm", name: "rnnlm neon", build: |start| rnnlm(start, "neon") },
+    Entry { key: "rnnlm", name: "rnnlm neon", build: |start, threads| rnnlm(start, threads, "neon") },
     #[cfg(target_arch = "x86_64")]
-    Entry { key: "rnnlm", name: "rnnlm avx2", build: |start| rnnlm(start, "avx2") },
+    Entry { key: "rnnlm", name: "rnnlm avx2", build: |start, threads| rnnlm(start, threads, "avx2") },
     #[cfg(target_arch = "x86_64")]
-    Entry { key: "rnnlm", name: "rnnlm avx512", build: |start| rnnlm(start, "avx512") },
-    Entry { key: "ndarray", name: "ndarray 0.17.2, by hand", build: |start| here(start, Ndarray::new(start)?) },
+    Entry { key: "rnnlm", name: "rnnlm avx512", build: |start, threads| rnnlm(start, threads, "avx512") },
+    #[cfg(target_os = "linux")]
+    Entry { key: "rnnlm", name: "rnnlm, large pages", build: |start, threads| on_large_pages(start, threads) },
+    Entry { key: "ndarray", name: "ndarray 0.17.2, by hand", build: |start, _| here(start, Ndarray::new(start)?) },
     Entry {
         key: "matrixmultiply",
         name: "matrixmultiply 0.3.11, by hand",
-        build: |start| here(start, Hand::new(start, multiply::matrixmultiply)),
+        build: |start, _| here(start, Hand::new(start, multiply::matrixmultiply)),
     },
     Entry {
         key: "gemm",
         name: "gemm 0.19.0 with x86-v4, by hand",
-        build: |start| here(start, Hand::new(start, multiply::gemm)),
+        build: |start, _| here(start, Hand::new(start, multiply::gemm)),
     },
-    Entry { key: "candle", name: "candle 0.11.1", build: |start| here(start, Candle::new(start)?) },
-    Entry { key: "burn", name: "burn 0.22.1 flex", build: |start| here(start, Burn::new(start)) },
-    Entry { key: "numpy", name: "NumPy", build: |start| python(start, "step_numpy.py", "", 1) },
-    Entry { key: "torch", name: "PyTorch", build: |start| python(start, "step_torch.py", "eager", 1) },
-    Entry { key: "torch", name: "PyTorch, compiled", build: |start| python(start, "step_torch.py", "compiled", 1) },
-    Entry { key: "jax", name: "JAX", build: |start| python(start, "step_jax.py", "1", 1) },
-    Entry { key: "jax", name: "JAX, 16 steps per call", build: |start| python(start, "step_jax.py", "16", WINDOWS) },
+    Entry { key: "candle", name: "candle 0.11.1", build: |start, _| here(start, Candle::new(start)?) },
+    Entry { key: "burn", name: "burn 0.22.1 flex", build: |start, _| here(start, Burn::new(start)) },
+    Entry { key: "c", name: "C on OpenBLAS", build: |start, _| c(start, "openblas", "small") },
+    #[cfg(target_os = "linux")]
+    Entry { key: "c", name: "C on OpenBLAS, large pages", build: |start, _| c(start, "openblas", "large") },
+    Entry { key: "c", name: "C on MKL", build: |start, _| c(start, "mkl", "small") },
+    #[cfg(target_os = "linux")]
+    Entry { key: "c", name: "C on MKL, large pages", build: |start, _| c(start, "mkl", "large") },
+    Entry { key: "numpy", name: "NumPy", build: |start, _| python(start, "step_numpy.py", "", 1) },
+    Entry { key: "torch", name: "PyTorch", build: |start, _| python(start, "step_torch.py", "eager", 1) },
+    Entry { key: "torch", name: "PyTorch, compiled", build: |start, _| python(start, "step_torch.py", "compiled", 1) },
+    Entry { key: "jax", name: "JAX", build: |start, _| python(start, "step_jax.py", "1", 1) },
+    Entry { key: "jax", name: "JAX, 16 steps per call", build: |start, _| python(start, "step_jax.py", "16", WINDOWS) },
 ];
 
 fn here(start: &Rc<Start>, step: impl Step + 'static) -> Built {
     Ok(Box::new(Here::new(step, start.clone())))
 }
 
-fn rnnlm(start: &Rc<Start>, isa: &str) -> Built {
-    here(start, Rnnlm::new(start, Isa::by_name(isa)?)?)
+fn rnnlm(start: &Rc<Start>, threads: usize, isa: &str) -> Built {
+    here(start, Rnnlm::new(start, threads, Isa::by_name(isa)?, false)?)
+}
+
+/// On the widest instruction set.
+#[cfg(target_os = "linux")]
+fn on_large_pages(start: &Rc<Start>, threads: usize) -> Built {
+    here(start, Rnnlm::new(start, threads, Isa::detect(), true)?)
+}
+
+fn c(start: &Rc<Start>, library: &str, pages: &str) -> Built {
+    Ok(Box::new(blas::start(start, library, pages)?))
 }
 
 fn python(start: &Rc<Start>, script: &str, variant: &str, multiple: usize) -> Built {
-    Ok(Box::new(Python::start(start, script, variant, multiple)?))
+    Ok(Box::new(Process::python(start, script, variant, multiple)?))
 }
 
 /// One who is being measured.
@@ -101,7 +120,7 @@ struct Runner {
 /// A peer that computes something else.
 pub fn measure(workload: Workload, arguments: &Arguments) -> Result<Table, Failure> {
     let start = Rc::new(Start::new(workload)?);
-    let mut reference = rnnlm(&start, Isa::detect().name())?;
+    let mut reference = rnnlm(&start, 1, Isa::detect().name())?;
     let loss = reference.train(WINDOWS)?;
     let reference = Reference { workload, loss, weights: reference.weights()? };
     let slice = arguments.seconds / ROUNDS as f64;
@@ -116,13 +135,15 @@ pub fn measure(workload: Workload, arguments: &Arguments) -> Result<Table, Failu
         let outcome = if *name == "rnnlm portable" && workload.v > 1_000 {
             Err("a step takes seconds with emulated multiply-adds".into())
         } else {
-            build(&start).and_then(|mut peer| peer.train(WINDOWS).map(|loss| (peer, loss)))
+            build(&start, arguments.threads).and_then(|mut peer| peer.train(WINDOWS).map(|loss| (peer, loss)))
         };
         match outcome {
             Ok((mut peer, loss)) => {
                 reference.check(name, &start, loss, &peer.weights()?)?;
                 let steps = steps_of(slice, &mut *peer)?;
-                let width = widths().into_iter().find(|width| name.strip_prefix("rnnlm ") == Some(width.isa));
+                let isa = name.strip_prefix("rnnlm ").or((*name == "rnnlm, large pages").then(|| Isa::detect().name()));
+                // a share is one of a single core's peak
+                let width = widths().into_iter().find(|width| arguments.threads == 1 && isa == Some(width.isa));
                 let name = peer.name().unwrap_or(name).to_string();
                 runners.push(Runner { name, peer, width, steps, rates: Vec::new(), shares: Vec::new() });
             }
@@ -161,9 +182,9 @@ pub fn measure(workload: Workload, arguments: &Arguments) -> Result<Table, Failu
         }
     }
 
-    let own = runners.iter().rfind(|runner| runner.name.starts_with("rnnlm ")).map(|runner| runner.rates.clone());
+    let own = runners.iter().rfind(|runner| runner.name.starts_with("rnnlm")).map(|runner| runner.rates.clone());
     let rows = runners.into_iter().map(|Runner { name, rates, shares, .. }| Row {
-        own: name.starts_with("rnnlm "),
+        own: name.starts_with("rnnlm"),
         name,
         share: (!shares.is_empty()).then(|| quiet_median(&shares)),
         ratio: own

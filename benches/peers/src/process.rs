@@ -1,5 +1,5 @@
-//! Peers in Python: each a process that waits for commands on its standard input, so that its slices of time take turns
-//! with those of everyone else.
+//! Peers in other languages: each a process that waits for commands on its standard input, so that its slices of time
+//! take turns with those of everyone else.
 
 use std::{
     env,
@@ -7,6 +7,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::{Path, PathBuf},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
     workload::{LEARNING_RATE, Start, Workload},
 };
 
-pub struct Python {
+pub struct Process {
     child: Child,
     commands: ChildStdin,
     answers: BufReader<ChildStdout>,
@@ -24,20 +25,26 @@ pub struct Python {
     multiple: usize,
 }
 
-impl Python {
-    /// Starts `python/<script>` with the same weights and windows as everyone, in a variant that means something to it.
+impl Process {
+    /// Starts a script of `python/` in a variant that means something to it.
+    pub fn python(start: &Start, script: &str, variant: &str, multiple: usize) -> Result<Self, Failure> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("python").join(script);
+        Self::start(start, Command::new(interpreter()).arg(path), variant, multiple)
+    }
+
+    /// Starts a program with the same weights and windows as everyone: it is told the sizes, the learning rate, the
+    /// variant and the folder in which it finds them.
     ///
-    /// Fails where there is no interpreter, or not the library that the script needs: the error says which.
-    pub fn start(start: &Start, script: &str, variant: &str, multiple: usize) -> Result<Self, Failure> {
+    /// Fails where there is no such program, or not the library that it needs: the error says which.
+    pub fn start(start: &Start, program: &mut Command, variant: &str, multiple: usize) -> Result<Self, Failure> {
         let Workload { v, d, h, n, t, .. } = start.workload;
-        let folder = Folder::new(&format!("{script}-{variant}"))?;
+        let folder = Folder::new()?;
         let ids = start.windows.iter().flat_map(|window| window.batch_major.concat());
         fs::write(folder.file("windows"), ids.flat_map(u32::to_le_bytes).collect::<Vec<u8>>())?;
         fs::write(folder.file("weights"), start.weights.iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<u8>>())?;
 
-        let interpreter = env::var("PYTHON").unwrap_or_else(|_| "python3".into());
-        let mut child = Command::new(&interpreter)
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("python").join(script))
+        let name = program.get_program().to_owned();
+        let mut child = program
             .args([v, d, h, n, t].map(|size| size.to_string()))
             .args([&LEARNING_RATE.to_string(), variant])
             .arg(&folder.0)
@@ -45,12 +52,12 @@ impl Python {
             .stdout(Stdio::piped())
             .stderr(File::create(folder.file("stderr"))?)
             .spawn()
-            .map_err(|error| format!("{interpreter}: {error}"))?;
+            .map_err(|error| format!("{}: {error}", name.display()))?;
         let commands = child.stdin.take().ok_or("no standard input")?;
         let answers = BufReader::new(child.stdout.take().ok_or("no standard output")?);
-        let mut python = Self { child, commands, answers, folder, name: String::new(), multiple };
-        python.name = python.answer()?;
-        Ok(python)
+        let mut process = Self { child, commands, answers, folder, name: String::new(), multiple };
+        process.name = process.answer()?;
+        Ok(process)
     }
 
     fn ask(&mut self, command: &str) -> Result<String, Failure> {
@@ -63,13 +70,13 @@ impl Python {
         if self.answers.read_line(&mut line)? > 0 {
             return Ok(line.trim_end().into());
         }
-        // the last line of a Python traceback names the error
+        // the last line of a traceback names the error
         let errors = fs::read_to_string(self.folder.file("stderr"))?;
         Err(errors.lines().last().unwrap_or("ended without a word").into())
     }
 }
 
-impl Peer for Python {
+impl Peer for Process {
     fn train(&mut self, count: usize) -> Result<f32, Failure> {
         Ok(self.ask(&format!("train {count}"))?.parse()?)
     }
@@ -82,7 +89,7 @@ impl Peer for Python {
     }
 
     fn name(&self) -> Option<&str> {
-        Some(&self.name)
+        Some(&self.name).filter(|name| *name != "ready").map(String::as_str)
     }
 
     fn multiple(&self) -> usize {
@@ -90,7 +97,7 @@ impl Peer for Python {
     }
 }
 
-impl Drop for Python {
+impl Drop for Process {
     fn drop(&mut self) {
         // a process that has ended already is what is wanted
         let _ = self.child.kill();
@@ -98,12 +105,19 @@ impl Drop for Python {
     }
 }
 
+/// The interpreter that PYTHON names.
+pub fn interpreter() -> String {
+    env::var("PYTHON").unwrap_or_else(|_| "python3".into())
+}
+
 /// A temporary folder that goes when its peer does.
 struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Result<Self, Failure> {
-        let path = env::temp_dir().join(format!("rnnlm-peers-{}-{name}", std::process::id()));
+    fn new() -> Result<Self, Failure> {
+        static MADE: AtomicUsize = AtomicUsize::new(0);
+        let number = MADE.fetch_add(1, Relaxed);
+        let path = env::temp_dir().join(format!("rnnlm-peers-{}-{number}", std::process::id()));
         fs::create_dir_all(&path)?;
         Ok(Self(path))
     }
