@@ -401,6 +401,9 @@ fn checked<W: Storage, S: Workspace>(
     page: &mut [u8],
     entries: &mut Entries,
 ) -> Result<([u8; training::LEN], usize, usize), CheckpointError> {
+    if model.is_mid_step() {
+        return Err(CheckpointError::MidStep);
+    }
     let sizes = model.sizes();
     let (header, data) = layout(&sizes, words.len(), entries)?;
     let len = header.checked_add(data).ok_or(ConfigError::TooLarge)?;

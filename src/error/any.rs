@@ -33,6 +33,7 @@ use super::{CheckpointError, ConfigError, CorpusError, IsaError, ParameterError,
 ///                  204 BestLoss          205 Temperature          206 TrainingState
 /// StepError        301 Length            302 IdOutOfRange         303 NonFiniteLoss
 ///                  304 NonFinitePrediction  305 NonFiniteUpdate   306 OtherSizes
+///                  307 StepIsDue
 /// CorpusError      401 TooShort          402 BadSizes             403 WindowLength
 ///                  404 UnknownWords      405 UnknownId            406 DuplicateWord
 ///                  407 LineBreak         408 TooLarge             409 OutOfMemory
@@ -41,7 +42,8 @@ use super::{CheckpointError, ConfigError, CorpusError, IsaError, ParameterError,
 ///                  507 Shape             508 Layout               509 Checksum
 ///                  510 Version           511 Training             512 Words
 ///                  513 NotFinite         514 OtherSizes           515 BufferLength
-///                  516 NotSafetensors    517 DuplicateWord
+///                  516 NotSafetensors    517 DuplicateWord         518 MidStep
+///                  519 Pending
 /// TrainError       601 OutOfMemory
 /// IsaError         701 Unknown           702 NotHere
 /// SlotError        801 Empty             802 TooLong              803 Device

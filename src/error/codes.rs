@@ -88,6 +88,9 @@ impl Step {
                  lower the learning rate",
             ),
             Self::OtherSizes => (306, "the sizes differ from the model's: make both from the same Config"),
+            Self::StepIsDue => {
+                (307, "a step is due, the event was not read: let the learner learn, then read it again")
+            }
         }
     }
 }
@@ -138,6 +141,8 @@ impl Checkpoint {
                 "not a safetensors file: name one that Checkpoint::write, Python's safetensors or convert.py wrote",
             ),
             Self::DuplicateWord { .. } => (517, "a word of the vocabulary stands there twice: list each word once"),
+            Self::MidStep => (518, "the learner is amid a step: let it learn to the end of the step, then save"),
+            Self::Pending => (519, "the pending events are damaged, or not those of this model: load an older record"),
         }
     }
 }

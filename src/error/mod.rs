@@ -106,6 +106,8 @@ pub enum StepError {
     NonFiniteUpdate,
     /// Gradients or weights belong to a model of other sizes.
     OtherSizes,
+    /// An online learner's step is due, or taken in part: the event was not read.
+    StepIsDue,
 }
 
 impl From<ParameterError> for StepError {
@@ -241,6 +243,10 @@ pub enum CheckpointError {
     Config(ConfigError),
     /// The model has another V, D or H.
     OtherSizes,
+    /// An online learner has taken a part of a step: what it would save is neither the model before nor behind it.
+    MidStep,
+    /// The pending events behind a checkpoint are damaged, or not those of its model.
+    Pending,
     /// The buffer to write to is too short.
     BufferLength {
         /// The length needed, in bytes.

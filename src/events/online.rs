@@ -11,6 +11,7 @@ use crate::{
         parameters::{Storage, Weights},
         score::TokenScore,
         shared::Workspace,
+        slices::Slice,
         step::check_rate,
     },
     prediction::predictor::feed,
@@ -49,6 +50,10 @@ pub struct OnlineLearner<W = Floats, S = W, P = Floats, I = Ids> {
     events: usize,
     last: Option<u32>,
     learning_rate: f32,
+    is_frozen: bool,
+    /// What comes next of the step that is due; its rate, once it has begun.
+    due: Option<Slice>,
+    rate_of_step: f32,
 }
 
 #[cfg(feature = "alloc")]
@@ -79,9 +84,7 @@ where
     /// [`ParameterError::LearningRate`](crate::ParameterError::LearningRate), [`ConfigError::BatchSize`] for a model
     /// whose N is not 1, [`ConfigError::BufferLength`] for memory of another length.
     pub fn with_buffers(model: SimpleRnnlm<W, S>, learning_rate: f32, prediction: P, window: I) -> Result<Self, Error> {
-        check_rate(learning_rate)?;
-        let mut learner = Self { model, prediction, window, events: 0, last: None, learning_rate };
-        learner.check()?;
+        let mut learner = Self::over(model, learning_rate, prediction, window)?;
         learner.restart();
         Ok(learner)
     }
@@ -91,7 +94,7 @@ where
     /// file is zero: without events this is then [`Self::with_buffers`].
     ///
     /// # Errors
-    /// Those of [`Self::with_buffers`]; [`StepError::Length`] for more than T events, [`StepError::IdOutOfRange`].
+    /// Those of [`Self::with_buffers`]; [`StepError::Length`] for more than T + 1 events, [`StepError::IdOutOfRange`].
     pub fn resume(
         model: SimpleRnnlm<W, S>,
         learning_rate: f32,
@@ -100,32 +103,55 @@ where
         pending: &[u32],
     ) -> Result<Self, Error> {
         let sizes = model.sizes();
-        let (needed, given) = (sizes.t, pending.len());
+        let (needed, given) = (sizes.t + 1, pending.len());
         if given > needed {
             return Err(StepError::Length { needed, given }.into());
         }
         if let Some(&id) = pending.iter().find(|&&id| id as usize >= sizes.v) {
             return Err(StepError::IdOutOfRange { id }.into());
         }
-        check_rate(learning_rate)?;
-        let mut learner = Self { model, prediction, window, events: 0, last: None, learning_rate };
-        learner.check()?;
+        Self::resume_with(model, learning_rate, prediction, window, &mut pending.iter().copied())
+    }
+
+    /// [`Self::resume`] from ids that are wherever they are.
+    pub(crate) fn resume_with(
+        model: SimpleRnnlm<W, S>,
+        learning_rate: f32,
+        prediction: P,
+        window: I,
+        pending: &mut dyn Iterator<Item = u32>,
+    ) -> Result<Self, Error> {
+        let mut learner = Self::over(model, learning_rate, prediction, window)?;
         // the state in front of the first of them
         clear(learner.prediction.as_mut());
         copy(learner.prediction.as_mut(), learner.model.state());
-        for &id in pending {
-            learner.try_observe(id)?;
+        for id in pending {
+            learner.read(id)?;
         }
         Ok(learner)
     }
 
-    /// Events of which the model's next step is still to come, the last one included: at most T. With the model's
-    /// checkpoint they are all that [`Self::resume`] needs.
+    fn over(model: SimpleRnnlm<W, S>, learning_rate: f32, prediction: P, window: I) -> Result<Self, Error> {
+        check_rate(learning_rate)?;
+        let (events, last, is_frozen, due, rate_of_step) = (0, None, false, None, learning_rate);
+        let learner = Self { model, prediction, window, events, last, learning_rate, is_frozen, due, rate_of_step };
+        learner.check()?;
+        Ok(learner)
+    }
+
+    /// Events of which the model's next step is still to come, the last one included: at most T, and T + 1 where the
+    /// step [is due](Self::step_is_due). With the model's checkpoint they are all that [`Self::resume`] needs.
     pub fn pending(&self) -> impl Iterator<Item = u32> {
         self.window.as_ref().iter().take(self.events).copied().chain(self.last)
     }
 
-    /// Sets the learning rate of the steps to come.
+    /// The learning rate.
+    #[must_use]
+    pub fn learning_rate(&self) -> f32 {
+        self.learning_rate
+    }
+
+    /// Sets the learning rate of the steps to come. A step that was taken in part goes on at its own.
     ///
     /// # Errors
     /// [`ParameterError::LearningRate`](crate::ParameterError::LearningRate).
@@ -146,42 +172,180 @@ where
     }
 
     /// Scores an event by the prediction that the events before it gave, learns from it, and predicts the next one.
-    /// The first event has no score.
+    /// The first event has no score. For a program that can't wait for a whole step there is [`Self::read`].
     ///
     /// # Errors
     /// An id not below V, or a step that is not finite: the weights are then as they were. A prediction that is not
     /// finite, behind the step where one was due: the step is done. The stream starts anew with the next event.
+    /// [`StepError::StepIsDue`] where [`Self::read`] has left one: nothing changes.
     pub fn observe(&mut self, id: u32) -> Result<Option<TokenScore>, StepError> {
-        let result = self.try_observe(id);
+        let (score, is_due) = self.place(id)?;
+        let result = if is_due { self.step() } else { Ok(()) };
+        self.predict_behind(result)?;
+        Ok(score)
+    }
+
+    /// [`Self::observe`] without the step: where the event makes one due, [`Self::learn_slice`] takes it and predicts.
+    /// Until then no other event is read, and [`Self::probabilities`] are those for this event. The same bits come
+    /// out.
+    ///
+    /// # Errors
+    /// [`StepError::StepIsDue`]: nothing changes; read the event again when the step is done. Otherwise as
+    /// [`Self::observe`].
+    pub fn read(&mut self, id: u32) -> Result<Option<TokenScore>, StepError> {
+        let (score, is_due) = self.place(id)?;
+        if is_due {
+            self.due = Some(Slice::Forward);
+        } else {
+            self.predict_behind(Ok(()))?;
+        }
+        Ok(score)
+    }
+
+    /// An event takes its place in the window. Gives its score, and whether the window is full.
+    fn place(&mut self, id: u32) -> Result<(Option<TokenScore>, bool), StepError> {
+        if self.due.is_some() {
+            return Err(StepError::StepIsDue);
+        }
+        let sizes = self.model.sizes();
+        if id as usize >= sizes.v {
+            self.restart();
+            return Err(StepError::IdOutOfRange { id });
+        }
+        let score = self.last.and_then(|_| TokenScore::of(self.probabilities(), id));
+        let last = self.last.replace(id);
+        if self.is_frozen {
+            // `id` alone is pending, from the state behind the events before it
+            copy(self.model.state_mut(), self.prediction.as_ref());
+            self.events = 0;
+        } else if let Some(last) = last
+            && let Some((xs, ts)) = self.window.as_mut().split_at_mut_checked(sizes.t)
+            && let (Some(x), Some(t)) = (xs.get_mut(self.events), ts.get_mut(self.events))
+        {
+            (*x, *t) = (last, id);
+            self.events += 1;
+        }
+        Ok((score, self.events == sizes.t))
+    }
+
+    /// The step over a full window.
+    fn step(&mut self) -> Result<(), StepError> {
+        let t = self.events;
+        let (xs, ts) = self.window.as_ref().split_at_checked(t).ok_or(StepError::OtherSizes)?;
+        self.model.forward(xs, ts)?.sgd(self.learning_rate)?;
+        self.end_step();
+        Ok(())
+    }
+
+    /// The window is empty; the state behind its last input is the one from where the new weights go on.
+    fn end_step(&mut self) {
+        self.events = 0;
+        copy(self.prediction.as_mut(), self.model.state());
+    }
+
+    /// Predicts what follows the last event where all went well; starts anew where not.
+    fn predict_behind(&mut self, result: Result<(), StepError>) -> Result<(), StepError> {
+        let result = result.and_then(|()| {
+            let sizes = self.model.sizes();
+            let Some(id) = self.last else { return Ok(()) };
+            let weights = Weights::of(&sizes, self.model.weights_block()).ok_or(StepError::OtherSizes)?;
+            feed(self.model.isa(), &weights, sizes.d, id, self.prediction.as_mut(), 1.0)
+        });
         if result.is_err() {
             self.restart();
         }
         result
     }
 
-    fn try_observe(&mut self, id: u32) -> Result<Option<TokenScore>, StepError> {
-        let sizes = self.model.sizes();
-        if id as usize >= sizes.v {
-            return Err(StepError::IdOutOfRange { id });
+    /// Whether a step is due that [`Self::read`] has left to [`Self::learn_slice`], or that was taken in part.
+    #[must_use]
+    pub fn step_is_due(&self) -> bool {
+        self.due.is_some()
+    }
+
+    /// Takes the next slice of the step that is due: the forward pass (a third of the step's work), the gradients of
+    /// the activations (a third), the output layer, the recurrence, and the word vectors with the prediction. Where
+    /// the update may be not finite, three more look at it first. Does nothing where no step is due.
+    ///
+    /// ```
+    /// use rnnlm::{Config, OnlineLearner, SimpleRnnlm, StepError, Xorshift};
+    /// let config =
+    ///     Config { vocab_size: 4, wordvec_size: 8, hidden_size: 8, batch_size: 1, time_size: 3 };
+    /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let mut learner = OnlineLearner::new(model, 0.5)?;
+    /// let mut queue = [0, 1, 0, 2, 0, 1].into_iter().peekable(); // an interrupt fills it
+    /// while queue.peek().is_some() || learner.step_is_due() {
+    ///     // other tasks have their turn here
+    ///     if learner.step_is_due() {
+    ///         learner.learn_slice()?;
+    ///     } else if let Some(id) = queue.next() {
+    ///         let score = learner.read(id)?;
+    ///         println!("{score:?}");
+    ///     }
+    /// }
+    /// learner.read(0)?; // the sixth target since the first step
+    /// assert_eq!(learner.read(2), Err(StepError::StepIsDue));
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Self::observe`] for a step and the prediction behind it.
+    pub fn learn_slice(&mut self) -> Result<(), StepError> {
+        let Some(slice) = self.due else { return Ok(()) };
+        if slice == Slice::Forward {
+            self.rate_of_step = self.learning_rate;
         }
-        let score = self.last.and_then(|_| TokenScore::of(self.probabilities(), id));
-        if let Some(last) = self.last {
-            let (xs, ts) = self.window.as_mut().split_at_mut_checked(sizes.t).ok_or(StepError::OtherSizes)?;
-            if let (Some(x), Some(t)) = (xs.get_mut(self.events), ts.get_mut(self.events)) {
-                (*x, *t) = (last, id);
-                self.events += 1;
+        let (xs, ts) = self.window.as_ref().split_at_checked(self.events).ok_or(StepError::OtherSizes)?;
+        let result = match self.model.slice(slice, [xs, ts], self.rate_of_step) {
+            Ok(Some(next)) => {
+                self.due = Some(next);
+                return Ok(());
             }
-            if self.events == sizes.t {
-                self.events = 0;
-                self.model.forward(xs, ts)?.sgd(self.learning_rate)?;
-                // the state behind the last input, from where the new weights go on
-                copy(self.prediction.as_mut(), self.model.state());
+            Ok(None) => {
+                self.end_step();
+                Ok(())
             }
+            Err(error) => Err(error),
+        };
+        self.due = None;
+        self.predict_behind(result)
+    }
+
+    /// Takes all that remains of the step that is due, slice by slice.
+    ///
+    /// # Errors
+    /// As [`Self::learn_slice`].
+    pub fn learn(&mut self) -> Result<(), StepError> {
+        while self.step_is_due() {
+            self.learn_slice()?;
         }
-        let weights = Weights::of(&sizes, self.model.weights_block()).ok_or(StepError::OtherSizes)?;
-        feed(self.model.isa(), &weights, sizes.d, id, self.prediction.as_mut(), 1.0)?;
-        self.last = Some(id);
-        Ok(score)
+        Ok(())
+    }
+
+    /// Whether it predicts and scores without learning.
+    #[must_use]
+    pub fn is_frozen(&self) -> bool {
+        self.is_frozen
+    }
+
+    /// From now on it predicts and scores without learning, or learns again. Those events of which a step was still to
+    /// come are not learned from, once another one is read while it is frozen; a step that is due already is taken.
+    ///
+    /// ```
+    /// # use rnnlm::{Config, OnlineLearner, SimpleRnnlm, Xorshift};
+    /// # let config = Config { vocab_size: 4, wordvec_size: 8, hidden_size: 8, batch_size: 1, time_size: 3 };
+    /// # let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let mut learner = OnlineLearner::new(model, 0.5)?;
+    /// learner.set_frozen(true);
+    /// let before = learner.model().weights_block().to_vec();
+    /// for id in [0, 1, 2, 3, 0, 1, 2, 3] {
+    ///     learner.observe(id)?;
+    /// }
+    /// assert_eq!(learner.model().weights_block(), before);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    pub fn set_frozen(&mut self, is_frozen: bool) {
+        self.is_frozen = is_frozen;
     }
 
     /// The probability of each event to be the next; zeros before the first.
@@ -191,22 +355,26 @@ where
         self.prediction.as_ref().get(sizes.hidden..sizes.hidden + sizes.v).unwrap_or(&[])
     }
 
-    /// Forgets the events read, not what was learned from them.
+    /// Forgets the events read, not what was learned from them. Of a step that was taken in part the rest is given up:
+    /// the weights that it has updated stay so.
     pub fn restart(&mut self) {
         self.model.reset_state();
+        self.model.give_step_up();
         clear(self.prediction.as_mut());
-        (self.events, self.last) = (0, None);
+        (self.events, self.last, self.due) = (0, None, None);
     }
 
-    /// The model.
+    /// The model. Amid a step [`Checkpoint`](crate::Checkpoint) refuses it: it is neither the one before nor the one
+    /// behind.
     #[must_use]
     pub fn model(&self) -> &SimpleRnnlm<W, S> {
         &self.model
     }
 
-    /// Gives the model back.
+    /// Gives the model back. Of a step that was taken in part the rest is given up.
     #[must_use]
-    pub fn into_model(self) -> SimpleRnnlm<W, S> {
+    pub fn into_model(mut self) -> SimpleRnnlm<W, S> {
+        self.model.give_step_up();
         self.model
     }
 }

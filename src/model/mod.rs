@@ -5,6 +5,7 @@ pub(crate) mod memory;
 pub(crate) mod parameters;
 pub(crate) mod score;
 pub(crate) mod shared;
+pub(crate) mod slices;
 pub(crate) mod step;
 mod workspace;
 
@@ -60,6 +61,8 @@ pub struct SimpleRnnlm<W = Floats, S = W> {
     stateful: bool,
     /// Whether the workspace is still that of a backward pass, and the state was not set since: an update moves it.
     awaits_update: bool,
+    /// Whether a step was taken in part: see [`slices`].
+    is_mid_step: bool,
     weights: W,
     workspace: S,
 }
@@ -100,9 +103,9 @@ impl<W: Storage, S: Storage> SimpleRnnlm<W, S> {
         workers: P,
         scratch: X,
     ) -> SimpleRnnlm<W, SharedWorkspace<P, S, X>> {
-        let Self { config, isa, stateful, awaits_update, weights, workspace } = self;
+        let Self { config, isa, stateful, awaits_update, is_mid_step, weights, workspace } = self;
         let workspace = SharedWorkspace { workers, workspace, scratch };
-        SimpleRnnlm { config, isa, stateful, awaits_update, weights, workspace }
+        SimpleRnnlm { config, isa, stateful, awaits_update, is_mid_step, weights, workspace }
     }
 }
 
@@ -148,7 +151,9 @@ impl<W: Storage, S: Workspace> SimpleRnnlm<W, S> {
         let memory = config.memory()?;
         ConfigError::check_len(memory.weights, weights.as_ref().len())?;
         ConfigError::check_len(memory.workspace, workspace.floats().len())?;
-        let mut model = Self { config, isa: Isa::detect(), stateful: true, awaits_update: false, weights, workspace };
+        let isa = Isa::detect();
+        let (stateful, awaits_update, is_mid_step) = (true, false, false);
+        let mut model = Self { config, isa, stateful, awaits_update, is_mid_step, weights, workspace };
         model.reset_state();
         Ok(model)
     }

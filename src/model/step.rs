@@ -85,7 +85,7 @@ fn forward_by<T: Team>(team: T, model: Parts<'_>, [xs, ts]: [&[u32]; 2]) -> Resu
 /// stateful started from zero, but block 0 keeps the carried state. During the pass that is kept in `state`, which
 /// repeats the last block of h and can be copied from there again.
 #[inline(always)]
-fn with_start_of_window<'a, R>(
+pub(super) fn with_start_of_window<'a, R>(
     buffers: &mut BufferSlices<'a>,
     sizes: &Sizes,
     stateful: bool,
@@ -342,7 +342,7 @@ pub(crate) struct Backward<'p, 'a, T> {
 impl<T: Team> Backward<'_, '_, T> {
     /// From the logits down to the embedding: the gradients of all activations. affine.W, rnn.Wh and rnn.Wx are at most
     /// read.
-    fn activations<S: Simd>(&mut self, s: S, weights: Weights<&&mut [f32]>) {
+    pub(super) fn activations<S: Simd>(&mut self, s: S, weights: Weights<&&mut [f32]>) {
         let Weights { affine_w, rnn_wh, rnn_wx, .. } = weights;
         let (team, sizes) = (self.team, self.sizes);
         let Buffers { h, logits: d_logits, d_h, d_x, row_ids, scratch, .. } = Buffers::named(self.buffers);
@@ -359,20 +359,41 @@ impl<T: Team> Backward<'_, '_, T> {
 
     /// The gradients of all weights.
     fn weights<S: Simd>(&mut self, s: S, weights: &mut WeightSlices<'_>, end: End<'_>) {
+        self.affine(s, weights, end);
+        self.rnn(s, weights, end);
+        self.embedding(s, weights, end);
+    }
+
+    /// Those of affine.W and affine.b.
+    #[inline(always)]
+    pub(super) fn affine<S: Simd>(&mut self, s: S, weights: &mut WeightSlices<'_>, end: End<'_>) {
         let (team, sizes) = (self.team, self.sizes);
-        let &Sizes { hidden, n, d, .. } = sizes;
-        let Weights { embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b } = Weights::named_mut(weights);
-        let Buffers { x, h, logits: d_logits, d_h: d_z, d_x, row_ids, scratch, .. } = Buffers::named(self.buffers);
-        let h_after = part(h, n * hidden..);
-        time_affine::WeightGradients { w: affine_w, b: affine_b, h: h_after, d_logits, end, scratch }
-            .run(team, s, sizes);
-        time_rnn::WeightGradients { wx: rnn_wx, wh: rnn_wh, b: rnn_b, x, h, d_z, end, scratch }.run(team, s, sizes);
-        time_embedding::weight_gradient(s, embed_w, d_x, RowIds::new(row_ids), d, end);
+        let Weights { affine_w: w, affine_b: b, .. } = Weights::named_mut(weights);
+        let Buffers { h, logits: d_logits, scratch, .. } = Buffers::named(self.buffers);
+        let h = part(h, sizes.n * sizes.hidden..);
+        time_affine::WeightGradients { w, b, h, d_logits, end, scratch }.run(team, s, sizes);
+    }
+
+    /// Those of rnn.Wx, rnn.Wh and rnn.b.
+    #[inline(always)]
+    pub(super) fn rnn<S: Simd>(&mut self, s: S, weights: &mut WeightSlices<'_>, end: End<'_>) {
+        let (team, sizes) = (self.team, self.sizes);
+        let Weights { rnn_wx: wx, rnn_wh: wh, rnn_b: b, .. } = Weights::named_mut(weights);
+        let Buffers { x, h, d_h: d_z, scratch, .. } = Buffers::named(self.buffers);
+        time_rnn::WeightGradients { wx, wh, b, x, h, d_z, end, scratch }.run(team, s, sizes);
+    }
+
+    /// That of embed.W.
+    #[inline(always)]
+    pub(super) fn embedding<S: Simd>(&mut self, s: S, weights: &mut WeightSlices<'_>, end: End<'_>) {
+        let Weights { embed_w, .. } = Weights::named_mut(weights);
+        let Buffers { d_x, row_ids, .. } = Buffers::named(self.buffers);
+        time_embedding::weight_gradient(s, embed_w, d_x, RowIds::new(row_ids), self.sizes.d, end);
     }
 
     /// True where no step can overflow: a gradient element is a sum of `rows` products of two activations or gradients
     /// of activations. The logits' gradient is at most 1: their loss is finite.
-    fn cannot_overflow<S: Simd>(&mut self, s: S, rate: f32) -> bool {
+    pub(super) fn cannot_overflow<S: Simd>(&mut self, s: S, rate: f32) -> bool {
         let Buffers { x, h, d_h: d_z, d_x, .. } = Buffers::named(self.buffers);
         // NaN passes through the sum
         let max = |x: &[f32]| s.run(MaxAbs([x]));

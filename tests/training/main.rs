@@ -5,6 +5,7 @@ mod failed_steps;
 mod non_finite;
 mod real_text;
 mod resume;
+mod slices;
 #[path = "../common/small.rs"]
 mod small;
 mod trainer;

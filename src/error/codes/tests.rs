@@ -31,6 +31,7 @@ fn all() -> Vec<Error> {
         Step::NonFinitePrediction,
         Step::NonFiniteUpdate,
         Step::OtherSizes,
+        Step::StepIsDue,
     ];
     let corpus = [
         Corpus::TooShort { needed, given },
@@ -61,6 +62,8 @@ fn all() -> Vec<Error> {
         Checkpoint::BufferLength { needed, given },
         Checkpoint::NotSafetensors,
         Checkpoint::DuplicateWord { id },
+        Checkpoint::MidStep,
+        Checkpoint::Pending,
     ];
     let mut all: Vec<Error> = config.into_iter().map(Error::from).collect();
     all.extend(parameter.into_iter().map(Error::from));
@@ -74,7 +77,7 @@ fn all() -> Vec<Error> {
 
 #[test]
 fn codes_are_pinned_and_listed() {
-    let counts = [(100, 7), (200, 6), (300, 6), (400, 9), (500, 17), (600, 1), (700, 2)];
+    let counts = [(100, 7), (200, 6), (300, 7), (400, 9), (500, 19), (600, 1), (700, 2)];
     let expected: Vec<u16> = counts.into_iter().flat_map(|(group, count)| group + 1..=group + count).collect();
     assert_eq!(all().iter().map(Error::code).collect::<Vec<_>>(), expected);
     let page = include_str!("../any.rs");

@@ -123,7 +123,7 @@ fn a_learner_that_is_resumed_after_any_event_is_one_that_never_stopped() -> Resu
             OnlineLearner::resume(fresh.clone(), rate, prediction, ids, pending).err()
         };
         let (prediction, ids) = (memory.prediction, memory.ids);
-        let (needed, given) = (time_size, time_size + 1);
+        let (needed, given) = (time_size + 1, time_size + 2);
         assert_eq!(
             resume(0.1, prediction, ids, &std::vec![0; given]),
             Some(StepError::Length { needed, given }.into())
