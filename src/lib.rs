@@ -67,6 +67,7 @@
 //! - [`Memory`], sizes at compile time; [`Storage`] and [`Workspace`], what models may be made of;
 //!   [`Parameters::from_block`], weights in flash; [`AlignedVec`], the heap's memory.
 //! - [`TwoSlots`] on a [`BlockDevice`], bytes that survive a power cut; [`RecordWriter`], [`SlotError`].
+//! - [`LearnerRecord`], all that a learner needs after a reboot; [`WordIndex`], words and ids without a heap.
 //! - [`Error`], everything that goes wrong, with [codes](Error#codes); [`ConfigError`], [`ParameterError`],
 //!   [`StepError`], [`CorpusError`], [`TrainError`], [`CheckpointError`], [`IsaError`].
 //!
@@ -115,7 +116,7 @@ mod simd;
 mod text;
 mod training;
 
-pub use checkpoint::Checkpoint;
+pub use checkpoint::{Checkpoint, learner::LearnerRecord, word_index::WordIndex};
 pub use config::Config;
 pub use error::{CheckpointError, ConfigError, CorpusError, Error, IsaError, ParameterError, StepError, TrainError};
 pub use events::online::OnlineLearner;

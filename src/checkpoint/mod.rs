@@ -20,8 +20,10 @@
 pub(crate) mod bytes;
 pub(crate) mod crc;
 mod header;
+pub(crate) mod learner;
 mod tensors;
 mod training;
+pub(crate) mod word_index;
 mod words;
 
 #[cfg(feature = "alloc")]
@@ -171,9 +173,22 @@ impl<'a> Checkpoint<'a> {
         page: &mut [u8],
         mut sink: impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<usize, E> {
+        Self::write_before(model, training, words, page, &mut sink, |_| Ok(()))
+    }
+
+    /// [`Self::write_with`], and then what `tail` writes into the same pages, with a checksum that begins at that of
+    /// the file.
+    fn write_before<W: Storage, S: Workspace, E: From<CheckpointError>>(
+        model: &SimpleRnnlm<W, S>,
+        training: &TrainingState,
+        words: &str,
+        page: &mut [u8],
+        sink: &mut dyn FnMut(&[u8]) -> Result<(), E>,
+        tail: impl FnOnce(&mut Writer<'_, E>) -> Result<(), E>,
+    ) -> Result<usize, E> {
         let mut entries = [None; COUNT];
         let (training, header, len) = checked(model, training, words, page, &mut entries)?;
-        let mut writer = Writer { page, filled: 0, crc: Crc32::new(), sink: &mut sink };
+        let mut writer = Writer { page, filled: 0, crc: Crc32::new(), sink };
         writer.put(&((header - LENGTH_LEN) as u64).to_le_bytes())?;
         header::write(&entries, &mut |text| writer.put(text))?;
         let padding = header.saturating_sub(LENGTH_LEN + header::len(&entries));
@@ -184,8 +199,9 @@ impl<'a> Checkpoint<'a> {
         model.state().iter().try_for_each(|x| writer.put(&x.to_le_bytes()))?;
         writer.put(words.as_bytes())?;
         writer.put(&training)?;
-        let checksum = writer.crc.value();
+        let checksum = core::mem::replace(&mut writer.crc, Crc32::new()).value();
         writer.put(&checksum.to_le_bytes())?;
+        tail(&mut writer)?;
         writer.finish()?;
         Ok(len)
     }
@@ -196,6 +212,36 @@ impl<'a> Checkpoint<'a> {
     /// # Errors
     /// Whatever is wrong with it; see [`CheckpointError`].
     pub fn read(file: &'a [u8]) -> Result<Self, CheckpointError> {
+        Self::open(file, true)
+    }
+
+    /// [`Self::read`] for bytes that something else vouches for, a bootloader's signature or
+    /// [`TwoSlots::find`](crate::TwoSlots::find): reads header, hidden state, words and training state, and neither the
+    /// weights nor the whole for its checksum.
+    ///
+    /// Checked all the same: header, sizes, layout, the training state, that the words are V lines of UTF-8. Not
+    /// checked: the checksum, and whether weights are finite. Where they are damaged nothing is unsound and nothing
+    /// panics: predictions are wrong, or [`StepError::NonFinitePrediction`](crate::StepError::NonFinitePrediction).
+    ///
+    /// ```
+    /// # use rnnlm::{Checkpoint, Config, SimpleRnnlm, TrainingState, Xorshift};
+    /// # let config = Config { vocab_size: 2, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// # let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let mut file = vec![0; Checkpoint::encoded_len(config, 0)?];
+    /// Checkpoint::write(&model, &TrainingState::default(), "", &mut file)?;
+    /// file[700] ^= 1;
+    /// assert!(Checkpoint::read(&file).is_err());
+    /// assert!(Checkpoint::read_verified(&file).is_ok());
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Those of [`Self::read`] for what is checked.
+    pub fn read_verified(file: &'a [u8]) -> Result<Self, CheckpointError> {
+        Self::open(file, false)
+    }
+
+    fn open(file: &'a [u8], checks_all: bool) -> Result<Self, CheckpointError> {
         let (text, data) = split(file)?;
         let mut entries = [None; COUNT];
         let mut parts = [&[][..]; COUNT];
@@ -208,14 +254,15 @@ impl<'a> Checkpoint<'a> {
         let config = if is_bare {
             check_bare(&entries, data.len())?
         } else {
-            let config = check_complete(&entries, &parts, file)?;
+            let config = check_complete(&entries, &parts, file, checks_all)?;
             // one spelling only, and the checksum is the end
             if !is_plain || entries[CRC].is_none_or(|entry| entry.offsets[1] != data.len()) {
                 return Err(CheckpointError::Layout);
             }
             config
         };
-        for (part, tensor) in parts.iter().zip(&NAMES).take(FLOATS) {
+        let unread = if checks_all { 0 } else { WEIGHTS };
+        for (part, tensor) in parts.iter().zip(&NAMES).take(FLOATS).skip(unread) {
             if !bytes::floats(part).all(f32::is_finite) {
                 return Err(CheckpointError::NotFinite { tensor });
             }
@@ -242,7 +289,8 @@ impl<'a> Checkpoint<'a> {
         training::decode(self.parts[TRAINING]).ok()
     }
 
-    /// The words of the vocabulary in the order of their ids; none where the file has no words.
+    /// The words of the vocabulary in the order of their ids; none where the file has no words. They are read from the
+    /// first on: [`Self::index_words`] finds one at once.
     pub fn words(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         self.words.split_terminator('\n')
     }
@@ -491,9 +539,14 @@ fn check_bare(entries: &Entries, len: usize) -> Result<Config, CheckpointError> 
 }
 
 /// Checksum first: what follows it explains files that were made wrong, not damaged ones.
-fn check_complete(entries: &Entries, parts: &[&[u8]; COUNT], file: &[u8]) -> Result<Config, CheckpointError> {
+fn check_complete(
+    entries: &Entries,
+    parts: &[&[u8]; COUNT],
+    file: &[u8],
+    checks_sum: bool,
+) -> Result<Config, CheckpointError> {
     let Some((all, checksum)) = file.split_last_chunk::<CRC_LEN>() else { return Err(CheckpointError::Truncated) };
-    if entries[CRC].is_some() && crc32(all).to_le_bytes() != *checksum {
+    if checks_sum && entries[CRC].is_some() && crc32(all).to_le_bytes() != *checksum {
         return Err(CheckpointError::Checksum);
     }
     for (entry, tensor) in entries.iter().zip(&NAMES) {

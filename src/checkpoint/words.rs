@@ -72,8 +72,8 @@ fn compare(words: &[u8], a: &Start, b: &Start) -> Ordering {
 }
 
 /// Heapsort: in place, O(n log n) for any input, and nothing in it can panic.
-fn sort(items: &mut [Start], compare: &dyn Fn(&Start, &Start) -> Ordering) {
-    let is_less = |items: &[Start], a: usize, b: usize| match (items.get(a), items.get(b)) {
+pub(super) fn sort<T>(items: &mut [T], compare: &dyn Fn(&T, &T) -> Ordering) {
+    let is_less = |items: &[T], a: usize, b: usize| match (items.get(a), items.get(b)) {
         (Some(a), Some(b)) => compare(a, b).is_lt(),
         _ => false,
     };
@@ -96,7 +96,7 @@ fn sort(items: &mut [Start], compare: &dyn Fn(&Start, &Start) -> Ordering) {
     }
 }
 
-fn swap(items: &mut [Start], a: usize, b: usize) {
+fn swap<T>(items: &mut [T], a: usize, b: usize) {
     if let Ok([a, b]) = items.get_disjoint_mut([a, b]) {
         mem::swap(a, b);
     }

@@ -5,8 +5,8 @@
 use std::{hint::black_box, ops::ControlFlow};
 
 use rnnlm::{
-    Candidate, Checkpoint, CheckpointError, Config, Gradients, Isa, OnlineLearner, RnnlmTrainer, Sampler, Sgd,
-    SimpleRnnlm, TrainingState, Xorshift, top,
+    Candidate, Checkpoint, CheckpointError, Config, Gradients, Isa, LearnerRecord, OnlineLearner, RnnlmTrainer,
+    Sampler, Sgd, SimpleRnnlm, TrainingState, WordIndex, Xorshift, top,
 };
 
 use crate::counter::count;
@@ -103,6 +103,26 @@ fn nothing_allocates_after_construction() {
                 let mut learner = learner.unwrap();
                 let (_, calls, _) = count(|| assert!(corpus.iter().all(|&id| learner.observe(id).is_ok())));
                 assert_eq!(calls, 0, "{isa:?}: allocations in online learning");
+                let mut memory = [0; WordIndex::memory(2)];
+                let mut record = vec![0; LearnerRecord::encoded_len(config, 0).unwrap()];
+                let (_, calls, _) = count(|| {
+                    for &id in &corpus[..30] {
+                        learner.read(id).unwrap();
+                        learner.learn().unwrap();
+                    }
+                    let mut left = &mut record[..];
+                    let state = TrainingState::default();
+                    let done = LearnerRecord::write_with(&learner, &state, "", &mut [0; 64], |page| {
+                        let (to, rest) = std::mem::take(&mut left).split_at_mut(page.len());
+                        to.copy_from_slice(page);
+                        left = rest;
+                        Ok::<_, CheckpointError>(())
+                    });
+                    done.unwrap();
+                    black_box(LearnerRecord::read(&record).unwrap().pending().count());
+                    black_box(WordIndex::new("yes\nno\n", &mut memory).unwrap().id("no"));
+                });
+                assert_eq!(calls, 0, "{isa:?}: allocations in slices, their record, or words");
             }
         }
     }

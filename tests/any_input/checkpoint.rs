@@ -1,6 +1,9 @@
 //! Any file: an error, or a model that is whole, and that written again is the same file.
 
-use rnnlm::{Checkpoint, CheckpointError, Config, CorpusError, SimpleRnnlm, Vocabulary, Xorshift};
+use rnnlm::{
+    Checkpoint, CheckpointError, Config, CorpusError, LearnerRecord, Predictor, SimpleRnnlm, Vocabulary, WordIndex,
+    Xorshift,
+};
 
 /// The file as it is; with the checksum that its bytes should have, so that the checks behind it are reached; and with
 /// a header as long as it can be read, so that a fuzzer can lengthen and shorten it.
@@ -25,6 +28,12 @@ fn crc32(bytes: &[u8]) -> u32 {
 }
 
 fn read(file: &[u8]) {
+    read_verified(file);
+    if let Ok(record) = LearnerRecord::read(file) {
+        let Config { vocab_size, time_size, .. } = record.checkpoint().config();
+        assert!(record.pending().count() <= time_size + 1);
+        assert!(record.pending().all(|id| (id as usize) < vocab_size));
+    }
     let checkpoint = match Checkpoint::read(file) {
         Ok(checkpoint) => checkpoint,
         Err(error) => {
@@ -64,4 +73,27 @@ fn read(file: &[u8]) {
     let mut other = fresh;
     reread.load(&mut other).unwrap();
     assert_eq!((other.weights_block(), other.state()), (model.weights_block(), model.state()));
+}
+
+/// Whatever was called verified can be used, to no harm.
+fn read_verified(file: &[u8]) {
+    let verified = Checkpoint::read_verified(file);
+    assert!(verified.is_ok() || Checkpoint::read(file).is_err());
+    let Ok(checkpoint) = verified else { return };
+    let config = Config { time_size: checkpoint.config().time_size.min(3), ..checkpoint.config() };
+    let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1)).unwrap();
+    checkpoint.load(&mut model).unwrap();
+    if let Some(weights) = checkpoint.weights() {
+        let mut predictor = Predictor::new(weights).unwrap();
+        let _ = predictor.feed(0).map(<[f32]>::len);
+    }
+    let (words, rows) = (checkpoint.words().count(), config.batch_size * config.time_size);
+    let _ = model.forward(&vec![0; rows], &vec![0; rows]).and_then(|window| window.sgd(0.1));
+    let mut memory = vec![0; WordIndex::memory(words)];
+    match checkpoint.index_words(&mut memory) {
+        Ok(index) => {
+            (0..words as u32).for_each(|id| assert_eq!(index.word(id).and_then(|word| index.id(word)), Some(id)))
+        }
+        Err(error) => assert!(matches!(error, CheckpointError::DuplicateWord { .. }), "{error}"),
+    }
 }

@@ -8,3 +8,4 @@ mod pytorch;
 mod reboots;
 mod safetensors;
 mod slots;
+mod word_index;
