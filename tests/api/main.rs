@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod bounded_time;
+mod budget;
 mod greedy;
 #[path = "../common/small.rs"]
 mod small;

@@ -151,6 +151,12 @@ fn scores_predictions_and_samples_have_their_golden_hash() {
             }
         }
         seen.extend(bytes_of(learner.model().weights_block()));
+        let mut sliced = OnlineLearner::new(self::model(config, isa), 0.5).unwrap();
+        for id in tokens(8) {
+            sliced.read(id).unwrap();
+            sliced.learn().unwrap();
+        }
+        assert_eq!(sliced.model().weights_block(), learner.model().weights_block(), "in slices, {isa}");
         assert_eq!(hash(seen), SCORES, "{}", isa.name());
     }
 }

@@ -2,6 +2,7 @@
 //! target.
 #![no_std]
 
+pub mod machine;
 pub mod model;
 pub mod nor;
 pub mod stack;

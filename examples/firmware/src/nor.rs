@@ -3,10 +3,10 @@
 use embedded_storage::nor_flash::{ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash};
 use rnnlm::BlockDevice;
 
-/// A driver whose flash begins with the two slots.
-pub struct Nor<F>(pub F);
+/// A driver whose flash begins with the two slots, and what feeds the watchdog.
+pub struct Nor<F, W>(pub F, pub W);
 
-impl<F: NorFlash> BlockDevice for Nor<F> {
+impl<F: NorFlash, W: FnMut()> BlockDevice for Nor<F, W> {
     type Error = F::Error;
     const READ_UNIT: usize = F::READ_SIZE;
     const WRITE_UNIT: usize = F::WRITE_SIZE;
@@ -23,10 +23,55 @@ impl<F: NorFlash> BlockDevice for Nor<F> {
     fn write(&mut self, address: usize, bytes: &[u8]) -> Result<(), F::Error> {
         self.0.write(address as u32, bytes)
     }
+
+    fn between_pages(&mut self) {
+        (self.1)();
+    }
 }
 
-/// Flash with the units of an STM32H7: 32 bytes are written at a time, once between two erases.
-pub struct Ram<const LEN: usize>(pub &'static mut [u8; LEN]);
+/// Flash with the units of an STM32H7: 32 bytes are written at a time, once between two erases. The power may fail.
+pub struct Ram<const LEN: usize> {
+    bytes: &'static mut [u8; LEN],
+    /// How many more units are written or erased until the power fails.
+    power: usize,
+}
+
+impl<const LEN: usize> Ram<LEN> {
+    pub fn new(bytes: &'static mut [u8; LEN]) -> Self {
+        Self { bytes, power: usize::MAX }
+    }
+
+    /// What is in it, as a microcontroller sees its own flash.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes[..]
+    }
+
+    /// The power will fail while the last of so many units is written or erased, which is torn then.
+    pub fn set_power(&mut self, units: usize) {
+        self.power = units;
+    }
+
+    /// Whether it has failed.
+    pub fn is_off(&self) -> bool {
+        self.power == 0
+    }
+
+    /// Changes units one by one, for as long as there is power.
+    fn change(&mut self, start: usize, len: usize, new: impl Fn(usize) -> u8) -> Result<(), Refused> {
+        let units = self.bytes.get_mut(start..start + len).ok_or(Refused)?;
+        for (number, unit) in units.chunks_mut(UNIT).enumerate() {
+            self.power = self.power.checked_sub(1).ok_or(Refused)?;
+            let whole = if self.power == 0 { unit.len() / 2 } else { unit.len() };
+            unit.iter_mut().zip(number * UNIT..).take(whole).for_each(|(to, at)| *to = new(at));
+            if self.power == 0 {
+                return Err(Refused);
+            }
+        }
+        Ok(())
+    }
+}
+
+const UNIT: usize = 32;
 
 #[derive(Debug)]
 pub struct Refused;
@@ -46,7 +91,7 @@ impl<const LEN: usize> ReadNorFlash for Ram<LEN> {
 
     fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), Refused> {
         let start = offset as usize;
-        let units = self.0.get(start..start + bytes.len()).ok_or(Refused)?;
+        let units = self.bytes.get(start..start + bytes.len()).filter(|_| !self.is_off()).ok_or(Refused)?;
         bytes.iter_mut().zip(units).for_each(|(to, &byte)| *to = byte);
         Ok(())
     }
@@ -57,22 +102,20 @@ impl<const LEN: usize> ReadNorFlash for Ram<LEN> {
 }
 
 impl<const LEN: usize> NorFlash for Ram<LEN> {
-    const WRITE_SIZE: usize = 32;
+    const WRITE_SIZE: usize = UNIT;
     const ERASE_SIZE: usize = 8 << 10;
 
     fn erase(&mut self, from: u32, to: u32) -> Result<(), Refused> {
-        self.0.get_mut(from as usize..to as usize).ok_or(Refused)?.fill(0xff);
-        Ok(())
+        self.change(from as usize, (to - from) as usize, |_| 0xff)
     }
 
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), Refused> {
-        let start = offset as usize;
-        let units = self.0.get_mut(start..start + bytes.len()).ok_or(Refused)?;
-        let is_whole = start.is_multiple_of(32) && bytes.len().is_multiple_of(32);
+        let (start, len) = (offset as usize, bytes.len());
+        let is_whole = start.is_multiple_of(UNIT) && len.is_multiple_of(UNIT);
+        let units = self.bytes.get(start..start + len).ok_or(Refused)?;
         if !is_whole || units.iter().any(|&byte| byte != 0xff) {
             return Err(Refused);
         }
-        units.iter_mut().zip(bytes).for_each(|(to, &byte)| *to = byte);
-        Ok(())
+        self.change(start, len, |at| bytes.get(at).copied().unwrap_or(0xff))
     }
 }

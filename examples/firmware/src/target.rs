@@ -20,11 +20,14 @@ impl Instructions {
         Some(Self(timer))
     }
 
-    /// Instructions that `work` takes, 10 million at most: the timer has 24 bits.
-    pub fn count(&mut self, work: impl FnOnce()) -> u32 {
-        let before = cortex_m::peripheral::SYST::get_current();
-        work();
-        let ticks = before.wrapping_sub(cortex_m::peripheral::SYST::get_current()) & 0x00ff_ffff;
+    /// A moment, to be told to [`Self::since`].
+    pub fn now(&self) -> u32 {
+        cortex_m::peripheral::SYST::get_current()
+    }
+
+    /// Instructions since that moment, 10 million at most: the timer has 24 bits.
+    pub fn since(&self, before: u32) -> u32 {
+        let ticks = before.wrapping_sub(self.now()) & 0x00ff_ffff;
         // the boards' clocks tick every 40 ns
         (u64::from(ticks) * 40 / 64) as u32
     }
@@ -37,11 +40,24 @@ impl Instructions {
         Some(Self())
     }
 
+    /// A moment, to be told to [`Self::since`].
+    pub fn now(&self) -> u32 {
+        // the emulator counts nanoseconds here, and an instruction takes 64
+        (riscv::register::minstret::read64() / 64) as u32
+    }
+
+    /// Instructions since that moment.
+    pub fn since(&self, before: u32) -> u32 {
+        self.now().wrapping_sub(before)
+    }
+}
+
+impl Instructions {
     /// Instructions that `work` takes.
     pub fn count(&mut self, work: impl FnOnce()) -> u32 {
-        let before = riscv::register::minstret::read();
+        let before = self.now();
         work();
-        riscv::register::minstret::read().wrapping_sub(before) as u32
+        self.since(before)
     }
 }
 

@@ -5,17 +5,18 @@
 use core::fmt::{self, Write};
 
 use firmware::{
-    model::{Static, model},
+    model::model,
     target::{entry, fail},
     workload::{GOLDEN, RATE, SEEDS, hash, window},
 };
 use rnnlm::{Isa, Xorshift};
 use semihosting::println;
+use static_cell::ConstStaticCell;
 
 #[path = "../../../../tests/common/edges.rs"]
 mod edges;
 
-static MEMORY: Static<[f32; edges::MEMORY]> = Static::new([0.0; edges::MEMORY]);
+static MEMORY: ConstStaticCell<[f32; edges::MEMORY]> = ConstStaticCell::new([0.0; edges::MEMORY]);
 
 /// How many instruction sets of this machine a message names.
 #[derive(Default)]
@@ -41,8 +42,7 @@ fn main() -> ! {
     let isa = Isa::detect();
     println!("instruction set: {}", isa.name());
     let mut good = advises_what_is_here();
-    // SAFETY: called once.
-    let mut model = unsafe { model() }.unwrap();
+    let mut model = model().unwrap();
     model.initialize(&mut Xorshift::new(SEEDS[0]));
     let (mut rng, mut step) = (Xorshift::new(SEEDS[1]), 0);
     for (steps, golden) in GOLDEN {
@@ -60,8 +60,7 @@ fn main() -> ! {
         good &= found == golden;
         println!("{steps} steps: {found:016x}, desktop {golden:016x}");
     }
-    // SAFETY: called once.
-    let found = edges::hash(isa, unsafe { MEMORY.take() });
+    let found = edges::hash(isa, MEMORY.take());
     good &= found == edges::GOLDEN;
     println!("edges: {found:016x}, desktop {:016x}", edges::GOLDEN);
     if !advises_what_is_here() {

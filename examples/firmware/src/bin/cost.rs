@@ -22,8 +22,7 @@ const PREDICTION: usize = if matches!(env!("OPT_LEVEL").as_bytes(), b"3") { 9_00
 #[entry]
 fn main() -> ! {
     let mut instructions = Instructions::new().unwrap();
-    // SAFETY: called once.
-    let mut model = unsafe { model() }.unwrap();
+    let mut model = model().unwrap();
     model.initialize(&mut Xorshift::new(1));
     let mut rng = Xorshift::new(11);
     println!("instruction set: {}, {CONFIG:?}", Isa::detect().name());

@@ -3,9 +3,43 @@
 #![no_std]
 #![no_main]
 
-use core::hint::black_box;
+use core::{cell::UnsafeCell, hint::black_box};
 
-use firmware::target::entry;
+use firmware::{model::MEMORY, target::entry, workload::CONFIG};
+use rnnlm::{ConfigError, SimpleRnnlm};
+
+/// Memory that is handed out once, and weighs nothing: no flag says that it was.
+struct Static<T>(UnsafeCell<T>);
+
+// SAFETY: whoever takes the memory promises to be the only one.
+unsafe impl<T> Sync for Static<T> {}
+
+#[allow(dead_code)]
+impl<T> Static<T> {
+    const fn new(value: T) -> Self {
+        Self(UnsafeCell::new(value))
+    }
+
+    /// # Safety
+    /// Called once.
+    #[allow(clippy::mut_from_ref)]
+    unsafe fn take(&self) -> &mut T {
+        // SAFETY: by the caller there is no other reference.
+        unsafe { &mut *self.0.get() }
+    }
+}
+
+static WEIGHTS: Static<[f32; MEMORY.weights]> = Static::new([0.0; MEMORY.weights]);
+static WORKSPACE: Static<[f32; MEMORY.workspace]> = Static::new([0.0; MEMORY.workspace]);
+
+/// # Safety
+/// Called once.
+#[allow(dead_code)]
+unsafe fn model() -> Result<SimpleRnnlm<&'static mut [f32]>, ConfigError> {
+    // SAFETY: by the caller.
+    let (weights, workspace) = unsafe { (WEIGHTS.take(), WORKSPACE.take()) };
+    SimpleRnnlm::with_buffers(CONFIG, weights, workspace)
+}
 
 #[entry]
 fn main() -> ! {
@@ -19,6 +53,10 @@ fn main() -> ! {
     black_box(online());
     #[cfg(feature = "slots")]
     black_box(slots());
+    #[cfg(feature = "device")]
+    black_box(device());
+    #[cfg(feature = "words")]
+    black_box(words());
     loop {
         black_box(());
     }
@@ -27,10 +65,7 @@ fn main() -> ! {
 /// A model from its sizes, and training steps; the weights come from elsewhere or are drawn.
 #[cfg(feature = "train")]
 fn train() -> Option<f32> {
-    use firmware::{
-        model::{Static, model},
-        workload::WINDOW,
-    };
+    use firmware::workload::WINDOW;
     static IDS: Static<[[u32; WINDOW]; 2]> = Static::new([[0; WINDOW]; 2]);
     // SAFETY: called once.
     let mut model = unsafe { model() }.ok()?;
@@ -44,9 +79,7 @@ fn train() -> Option<f32> {
 /// The three likeliest next events, from weights that are only read.
 #[cfg(feature = "predict")]
 fn predict() -> Option<rnnlm::Candidate> {
-    use firmware::model::{CONFIG, MEMORY, Static};
     use rnnlm::{Candidate, Parameters, Predictor, top};
-    static WEIGHTS: Static<[f32; MEMORY.weights]> = Static::new([0.0; MEMORY.weights]);
     static BUFFER: Static<[f32; MEMORY.prediction]> = Static::new([0.0; MEMORY.prediction]);
     static THREE: Static<[Candidate; 3]> = Static::new([Candidate { id: 0, probability: 0.0 }; 3]);
     // SAFETY: called once.
@@ -71,10 +104,7 @@ fn checkpoint() -> Option<f32> {
 /// One event after the other: scored, learned from, predicted.
 #[cfg(feature = "online")]
 fn online() -> Option<f32> {
-    use firmware::{
-        model::{MEMORY, Static, model},
-        workload::WINDOW,
-    };
+    use firmware::workload::WINDOW;
     static PREDICTION: Static<[f32; MEMORY.prediction]> = Static::new([0.0; MEMORY.prediction]);
     static IDS: Static<[u32; 2 * WINDOW]> = Static::new([0; 2 * WINDOW]);
     // SAFETY: called once, in a program without `train`.
@@ -88,10 +118,7 @@ fn online() -> Option<f32> {
 /// A model saved to flash in pages, and found there.
 #[cfg(feature = "slots")]
 fn slots() -> Option<usize> {
-    use firmware::{
-        model::{Static, model},
-        nor::{Nor, Ram},
-    };
+    use firmware::nor::{Nor, Ram};
     use rnnlm::{Checkpoint, TrainingState, TwoSlots};
     const SLOT: usize = 64 << 10;
     static FLASH: Static<[u8; 2 * SLOT]> = Static::new([0; 2 * SLOT]);
@@ -99,12 +126,53 @@ fn slots() -> Option<usize> {
     // SAFETY: called once, in a program without `train`.
     let (model, flash, page) = unsafe { (model().ok()?, FLASH.take(), PAGE.take()) };
     let len = Checkpoint::encoded_len(model.config(), 0).ok()?;
-    let mut slots = TwoSlots::with_records(Nor(Ram(flash)), SLOT, len);
+    let mut slots = TwoSlots::with_records(Nor(Ram::new(flash), || ()), SLOT, len);
     let state = TrainingState::default();
     let done =
         slots.save_with(len, |record| Checkpoint::write_with(&model, &state, "", page, |page| record.write(page)));
     done.ok()?;
     slots.find().map(|(address, _)| address).ok()
+}
+
+/// A learner that takes its steps in slices, that is saved with its pending events, and resumed.
+#[cfg(feature = "device")]
+fn device() -> Option<f32> {
+    use firmware::workload::WINDOW;
+    use rnnlm::{LearnerRecord, OnlineLearner, TrainingState};
+    const LEN: usize = 32 << 10;
+    static PREDICTION: Static<[f32; MEMORY.prediction]> = Static::new([0.0; MEMORY.prediction]);
+    static IDS: Static<[u32; 2 * WINDOW]> = Static::new([0; 2 * WINDOW]);
+    static RECORD: Static<[u8; LEN]> = Static::new([0; LEN]);
+    static PAGE: Static<[u8; 256]> = Static::new([0; 256]);
+    // SAFETY: called once, in a program without the other parts.
+    let (model, record, page) = unsafe { (model().ok()?, RECORD.take(), PAGE.take()) };
+    // SAFETY: as above.
+    let (prediction, ids) = unsafe { (PREDICTION.take(), IDS.take()) };
+    let old = LearnerRecord::read(black_box(&record[..])).ok()?;
+    let mut learner = old.resume(model, &mut prediction[..], &mut ids[..]).ok()?;
+    learner.set_frozen(black_box(false));
+    learner.read(black_box(1)).ok()?;
+    learner.learn_slice().ok()?;
+    learner.learn().ok()?;
+    let state = TrainingState::default();
+    let done = LearnerRecord::write_with(&learner, &state, "", page, |page| {
+        black_box(page);
+        Ok::<(), rnnlm::CheckpointError>(())
+    });
+    done.ok()?;
+    OnlineLearner::probabilities(&learner).first().copied()
+}
+
+/// Words and ids of a file that the bootloader has verified.
+#[cfg(feature = "words")]
+fn words() -> Option<u32> {
+    static FILE: [u8; 64] = [0; 64];
+    static PLACES: Static<[u32; 128]> = Static::new([0; 128]);
+    let checkpoint = rnnlm::Checkpoint::read_verified(black_box(&FILE[..])).ok()?;
+    // SAFETY: called once.
+    let index = checkpoint.index_words(unsafe { PLACES.take() }).ok()?;
+    black_box(index.word(black_box(1)));
+    index.id(black_box("word"))
 }
 
 #[panic_handler]

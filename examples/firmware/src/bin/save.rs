@@ -4,13 +4,13 @@
 #![no_main]
 
 use firmware::{
-    model::Static,
     nor::{Nor, Ram},
     stack::depth,
     target::{entry, fail},
 };
 use rnnlm::{Checkpoint, Config, Memory, SimpleRnnlm, TrainingState, TwoSlots, Xorshift};
 use semihosting::println;
+use static_cell::ConstStaticCell;
 
 const CONFIG: Config = Config { vocab_size: 200, wordvec_size: 24, hidden_size: 48, batch_size: 1, time_size: 8 };
 const MEMORY: Memory = match CONFIG.memory() {
@@ -26,22 +26,21 @@ const PAGE: usize = 256;
 /// Page and stack beyond those of training.
 const LIMIT: usize = 4096;
 
-static WEIGHTS: Static<[f32; MEMORY.weights]> = Static::new([0.0; MEMORY.weights]);
-static WORKSPACE: Static<[f32; MEMORY.workspace]> = Static::new([0.0; MEMORY.workspace]);
-static FLASH: Static<[u8; 2 * SLOT]> = Static::new([0; 2 * SLOT]);
-static PAGES: Static<[u8; PAGE]> = Static::new([0; PAGE]);
+static WEIGHTS: ConstStaticCell<[f32; MEMORY.weights]> = ConstStaticCell::new([0.0; MEMORY.weights]);
+static WORKSPACE: ConstStaticCell<[f32; MEMORY.workspace]> = ConstStaticCell::new([0.0; MEMORY.workspace]);
+static FLASH: ConstStaticCell<[u8; 2 * SLOT]> = ConstStaticCell::new([0; 2 * SLOT]);
+static PAGES: ConstStaticCell<[u8; PAGE]> = ConstStaticCell::new([0; PAGE]);
 
 #[entry]
 fn main() -> ! {
-    // SAFETY: each is taken once, here.
-    let (weights, workspace, flash, page) = unsafe { (WEIGHTS.take(), WORKSPACE.take(), FLASH.take(), PAGES.take()) };
+    let (weights, workspace, flash, page) = (WEIGHTS.take(), WORKSPACE.take(), FLASH.take(), PAGES.take());
     let mut model = SimpleRnnlm::with_buffers(CONFIG, &mut weights[..], &mut workspace[..]).unwrap();
     model.initialize(&mut Xorshift::new(1));
     let ids = [1, 2, 3, 4, 5, 6, 7, 8];
     let training = depth(&mut || {
         model.forward(&ids, &ids).and_then(|window| window.sgd(0.1)).unwrap();
     });
-    let mut slots = TwoSlots::new(Nor(Ram(flash)), SLOT);
+    let mut slots = TwoSlots::new(Nor(Ram::new(flash), || ()), SLOT);
     let mut saved = false;
     let saving = depth(&mut || {
         let state = TrainingState::default();
