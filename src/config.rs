@@ -12,6 +12,7 @@ use crate::error::ConfigError;
 /// # Ok::<(), rnnlm::ConfigError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(C)]
 pub struct Config {
     /// V: the number of different words.
     pub vocab_size: usize,

@@ -24,6 +24,7 @@ use crate::{
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
+#[repr(C)]
 pub struct Memory {
     /// All weights (f32); stored gradients take the same again.
     pub weights: usize,

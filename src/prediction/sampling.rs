@@ -7,6 +7,7 @@ use crate::{
 
 /// A word that may come next.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[repr(C)]
 pub struct Candidate {
     /// The word.
     pub id: u32,

@@ -17,6 +17,7 @@ use crate::rng::Xorshift;
 /// assert_eq!((state.epoch, state.best_loss), (0, f32::INFINITY));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C)]
 pub struct TrainingState {
     /// The learning rate of the next step: finite, above zero.
     pub learning_rate: f32,
