@@ -135,8 +135,9 @@ static void training(void)
 {
     static const uint32_t beyond[T] = { 1, V }, ignore[T] = { 1, RNNLM_IGNORE };
     static const uint32_t tokens[4] = { 0, 1, 2, 3 };
-    float zero = 0.0f, loss = -1.0f, kept, *bias = weights + WEIGHTS - V;
+    float zero = 0.0f, loss = -1.0f, kept, *bias = weights + WEIGHTS - V, mean = 0.0f;
     rnnlm_score scores[3];
+    int i, right = 1;
     ERROR(STEP_ID_OUT_OF_RANGE, rnnlm_model_train(&model, beyond, ts, T, 0.1f, &loss));
     ERROR(STEP_ID_OUT_OF_RANGE, rnnlm_model_train(&model, xs, beyond, T, 0.1f, &loss));
     ERROR(STEP_ID_OUT_OF_RANGE, rnnlm_model_train(&model, ignore, ts, T, 0.1f, &loss));
@@ -166,6 +167,14 @@ static void training(void)
     }
     OK(rnnlm_model_score(&model, tokens, 4, scores, 3, &loss));
     OK(rnnlm_model_score(&model, tokens, 4, NULL, 0, NULL));
+    for (i = 0; i < 3; i++) {
+        mean += scores[i].loss / 3.0f;
+        right &= scores[i].id == tokens[i + 1] && scores[i].rank >= 1 && scores[i].rank <= V;
+    }
+    if (!right || mean - loss > 1e-5f || loss - mean > 1e-5f || rnnlm_perplexity(0.0f) != 1.0f) {
+        platform_print("OTHER SCORES\n");
+        failures++;
+    }
     CHANGE(rnnlm_model_train(&model, xs, ignore, T, 0.1f, &loss));
     CHANGE(rnnlm_model_train(&model, xs, ts, T, 0.1f, NULL));
 }
@@ -210,7 +219,9 @@ static void predicting(void)
     rnnlm_candidate best[2];
     rnnlm_rng rng;
     uint32_t id;
+    uint64_t state;
     size_t count;
+    int right;
     ERROR(NOT_INITIALIZED, rnnlm_predictor_feed(&no_predictor, 1, &found));
     ERROR(NULL_POINTER, rnnlm_predictor_init(&no_predictor, &config, NULL, WEIGHTS, buffer, PREDICTOR));
     ERROR(CONFIG_BUFFER_LENGTH, rnnlm_predictor_init(&no_predictor, &config, weights, WEIGHTS - 1, buffer, PREDICTOR));
@@ -230,7 +241,18 @@ static void predicting(void)
     OK(rnnlm_rng_init(&rng, 1));
     ERROR(NOTHING_TO_DRAW, rnnlm_sample(nothing, V, &rng, NULL, 0, &id));
     ERROR(NULL_POINTER, rnnlm_sample(found, V, &rng, NULL, 0, NULL));
+    state = rng.state;
     OK(rnnlm_sample(found, V, &rng, best, 2, &id));
+    right = rng.state != state && (id == best[0].id || id == best[1].id);
+    OK(rnnlm_top(found, V, NULL, 0, best, 2, &count));
+    right &= count == 2 && found[best[0].id] == best[0].probability && best[0].probability >= best[1].probability;
+    id = best[0].id;
+    OK(rnnlm_top(found, V, &id, 1, best, 2, &count));
+    right &= best[0].id != id && best[1].id != id;
+    if (!right) {
+        platform_print("OTHER WORDS\n");
+        failures++;
+    }
 }
 
 static void files(void)
@@ -313,6 +335,15 @@ static void other_sizes(void)
     ERROR(CHECKPOINT_OTHER_SIZES, rnnlm_model_load(&model, file.bytes, len, NULL));
 }
 
+static int starts(const char *text, const char *start)
+{
+    while (*start != '\0' && *text == *start) {
+        text++;
+        start++;
+    }
+    return *start == '\0';
+}
+
 /* Each number has a text, and what is no error of the library says so. */
 static void messages(void)
 {
@@ -325,6 +356,11 @@ static void messages(void)
     while (*version != '\0' && *version == *header) {
         version++;
         header++;
+    }
+    if (!starts(rnnlm_error_message(RNNLM_ERROR_STEP_ID_OUT_OF_RANGE), "a token id is not below") ||
+        !starts(rnnlm_error_message(RNNLM_OK), "no error")) {
+        platform_print("OTHER WORDS FOR AN ERROR\n");
+        failures++;
     }
     if (known != RNNLM_ERRORS || *version != *header) {
         platform_print("OTHER MESSAGES OR ANOTHER VERSION\n");

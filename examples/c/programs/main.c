@@ -23,7 +23,13 @@ static float prediction[2][RNNLM_PREDICTION_LEN(V, H)];
 static uint32_t ids[2][RNNLM_IDS_LEN(T)];
 static rnnlm_model models[2];
 static rnnlm_learner learners[2];
-static uint8_t file[RNNLM_FILE_LEN(V, D, H, N)];
+/* Aligned for RNNLM_FILE_ALIGNMENT. */
+static union {
+    uint64_t alignment;
+    uint8_t bytes[RNNLM_FILE_LEN(V, D, H, N)];
+} file;
+static float buffer[RNNLM_PREDICTOR_LEN(V, H)];
+static rnnlm_predictor predictor;
 static uint8_t page[PAGE];
 
 static rnnlm_status check(rnnlm_status status, const char *what)
@@ -77,7 +83,32 @@ static rnnlm_status put(void *context, const uint8_t *bytes, size_t len)
 {
     size_t *at = (size_t *)context, i;
     for (i = 0; i < len; i++) {
-        file[(*at)++] = bytes[i];
+        file.bytes[(*at)++] = bytes[i];
+    }
+    return 0;
+}
+
+/* A predictor over the weights where they are in the file, from the state that was saved with them: it
+   reads the events that the learner has read since, and foresees the same. */
+static int compare_with_predictor(size_t len, const uint32_t *pending, size_t pending_len)
+{
+    rnnlm_config found;
+    const float *in_place, *state, *learned, *predicted = NULL;
+    size_t i, weights_len, state_len;
+    CHECK(rnnlm_file_weights(file.bytes, len, &found, &in_place, &weights_len));
+    CHECK(rnnlm_predictor_init(&predictor, &found, in_place, weights_len, buffer,
+                               RNNLM_PREDICTOR_LEN(V, H)));
+    CHECK(rnnlm_model_state(&models[1], &state, &state_len));
+    CHECK(rnnlm_predictor_set_state(&predictor, state, state_len));
+    for (i = 0; i < pending_len; i++) {
+        CHECK(rnnlm_predictor_feed(&predictor, pending[i], &predicted));
+    }
+    CHECK(rnnlm_learner_probabilities(&learners[0], &learned, NULL));
+    for (i = 0; i < V; i++) {
+        if (predicted == NULL || predicted[i] != learned[i]) {
+            platform_print("THE PREDICTIONS DIFFER\n");
+            return 1;
+        }
     }
     return 0;
 }
@@ -95,11 +126,15 @@ static int reboot(void)
 
     CHECK(rnnlm_model_init(&models[1], &config, weights[1], RNNLM_WEIGHTS_LEN(V, D, H), workspace[1],
                            RNNLM_WORKSPACE_LEN(V, D, H, N, T)));
-    CHECK(rnnlm_model_load(&models[1], file, len, &training));
+    CHECK(rnnlm_model_load(&models[1], file.bytes, len, &training));
     CHECK(rnnlm_learner_resume(&learners[1], &models[1], training.learning_rate, prediction[1],
                                RNNLM_PREDICTION_LEN(V, H), ids[1], RNNLM_IDS_LEN(T), pending,
                                pending_len));
-    return 0;
+    if (training.learning_rate != 0.05f) {
+        platform_print("ANOTHER TRAINING STATE\n");
+        return 1;
+    }
+    return compare_with_predictor(len, pending, pending_len);
 }
 
 /* Both learners read the same events; one of them has been through a reboot. */
@@ -134,7 +169,7 @@ static int learn(void)
     return hashes[0] != hashes[1];
 }
 
-/* What follows: from the learner, and from the file's weights where they are. */
+/* What follows. */
 static int predict(void)
 {
     const float *probabilities;
