@@ -130,7 +130,7 @@ if ! command -v qemu-system-arm >/dev/null; then
 fi
 steps=200
 [ "${1:-}" != --full ] || steps=10000
-for program in main errors sizes; do
+for program in main errors sizes stack; do
     "${arm[@]}" -DSTEPS=$steps programs/$program.c programs/text.c "${linked[@]}" "$library" -o "$build/$program.elf"
     timeout 300 qemu-system-arm -M mps2-an386 -nographic -monitor none -serial none \
         -semihosting-config enable=on,target=native -kernel "$build/$program.elf" | tee "$build/$program.txt"
