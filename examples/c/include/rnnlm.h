@@ -6,9 +6,9 @@
  * V vocabulary size, D word vector size, H hidden size, N batch size, T time size.
  *
  * Every function that can fail answers RNNLM_OK or the number of an error, and what it was given is
- * then as it was, unless its text says otherwise. Null pointers, memory that is too short or not
- * aligned, and handles that were never made are such errors. A pointer through which a function
- * tells something may be null only where its text says so.
+ * then as it was, unless its text says otherwise. Null pointers, memory that is too short, not
+ * aligned or lent already, and handles that were never made are such errors. A pointer through
+ * which a function tells something may be null only where its text says so.
  *
  * What no function can check is the caller's: that as much memory is there as is said, that it is
  * not freed or changed while it is lent, and that no two calls which share memory run at the same

@@ -145,6 +145,10 @@ static void training(void)
     ERROR(STEP_LENGTH, rnnlm_model_train(&model, NULL, NULL, 0, 0.1f, &loss));
     ERROR(NULL_POINTER, rnnlm_model_train(&model, NULL, ts, T, 0.1f, &loss));
     ERROR(CONFIG_TOO_LARGE, rnnlm_model_train(&model, xs, ts, ~(size_t)0, 0.1f, &loss));
+    ERROR(OVERLAP, rnnlm_model_train(&model, (const uint32_t *)(const void *)workspace, ts, T, 0.1f, &loss));
+    ERROR(OVERLAP, rnnlm_model_train(&model, xs, (const uint32_t *)(const void *)(weights + 1), T, 0.1f, &loss));
+    ERROR(OVERLAP, rnnlm_model_score(&model, (const uint32_t *)(const void *)workspace, 4, NULL, 0, &loss));
+    ERROR(OVERLAP, rnnlm_model_score(&model, tokens, 2, (rnnlm_score *)(void *)weights, 3, &loss));
     ERROR(PARAMETER_LEARNING_RATE, rnnlm_model_train(&model, xs, ts, T, 0.0f, &loss));
     ERROR(PARAMETER_LEARNING_RATE, rnnlm_model_train(&model, xs, ts, T, zero / zero, &loss));
     kept = *bias;
@@ -184,6 +188,8 @@ static void learning(void)
     static const uint32_t pending[T + 1] = { 1, 2, 3 }, beyond[T] = { 1, V };
     const float *found;
     size_t len;
+    rnnlm_memory memory;
+    OK(rnnlm_config_memory(&config, &memory));
     ERROR(NULL_POINTER, rnnlm_learner_init(NULL, &model, 0.1f, prediction, PREDICTION, ids, IDS));
     ERROR(NULL_POINTER, rnnlm_learner_init(&no_learner, &model, 0.1f, NULL, PREDICTION, ids, IDS));
     ERROR(NULL_POINTER, rnnlm_learner_init(&no_learner, &model, 0.1f, prediction, PREDICTION, NULL, IDS));
@@ -199,6 +205,10 @@ static void learning(void)
                                             T + 1));
     ERROR(STEP_ID_OUT_OF_RANGE, rnnlm_learner_resume(&no_learner, &model, 0.1f, prediction, PREDICTION, ids, IDS,
                                                      beyond, T));
+    ERROR(OVERLAP, rnnlm_learner_init(&no_learner, &model, 0.1f, prediction, PREDICTION,
+                                      (uint32_t *)(void *)(workspace + memory.workspace - 1), IDS));
+    ERROR(OVERLAP, rnnlm_learner_resume(&no_learner, &model, 0.1f, prediction, PREDICTION, ids, IDS,
+                                        (const uint32_t *)(const void *)weights, T));
     ERROR(NOT_INITIALIZED, rnnlm_learner_observe(&no_learner, 1, NULL));
     CHANGE(rnnlm_learner_init(&learner, &model, 0.1f, prediction, PREDICTION, ids, IDS));
     ERROR(STEP_ID_OUT_OF_RANGE, rnnlm_learner_observe(&learner, V, NULL));
@@ -232,11 +242,14 @@ static void predicting(void)
     ERROR(PARAMETER_TEMPERATURE, rnnlm_predictor_feed_at(&predictor, 1, -1.0f, &found));
     ERROR(STEP_LENGTH, rnnlm_predictor_set_state(&predictor, nothing, H + 1));
     ERROR(NULL_POINTER, rnnlm_predictor_state(&predictor, NULL));
+    ERROR(OVERLAP, rnnlm_predictor_set_state(&predictor, buffer, H));
     OK(rnnlm_predictor_feed(&predictor, 1, &found));
     OK(rnnlm_predictor_feed_at(&predictor, 1, 0.0f, NULL));
     ERROR(NULL_POINTER, rnnlm_top(NULL, V, NULL, 0, best, 2, &count));
     ERROR(NULL_POINTER, rnnlm_top(found, V, NULL, 1, best, 2, &count));
     ERROR(NULL_POINTER, rnnlm_top(found, V, NULL, 0, NULL, 2, &count));
+    ERROR(OVERLAP, rnnlm_top(found, V, NULL, 0, (rnnlm_candidate *)(void *)(buffer + 2 * H), 2, &count));
+    ERROR(OVERLAP, rnnlm_top(found, V, (const uint32_t *)(const void *)best, 1, best, 2, &count));
     ERROR(NULL_POINTER, rnnlm_rng_init(NULL, 1));
     OK(rnnlm_rng_init(&rng, 1));
     ERROR(NOTHING_TO_DRAW, rnnlm_sample(nothing, V, &rng, NULL, 0, &id));
@@ -266,6 +279,8 @@ static void files(void)
     ERROR(NULL_POINTER, rnnlm_model_save(&model, NULL, page, PAGE, NULL, NULL, NULL));
     ERROR(NULL_POINTER, rnnlm_model_save(&model, NULL, NULL, PAGE, put, NULL, NULL));
     ERROR(CHECKPOINT_BUFFER_LENGTH, rnnlm_model_save(&model, NULL, page, 7, put, NULL, NULL));
+    ERROR(OVERLAP, rnnlm_model_save(&model, NULL, (uint8_t *)(void *)workspace, PAGE, put, NULL, NULL));
+    ERROR(OVERLAP, rnnlm_model_load(&model, (const uint8_t *)(const void *)weights, 100, NULL));
     ERROR(NOT_INITIALIZED, rnnlm_model_save(&none, NULL, page, PAGE, put, NULL, NULL));
     EXPECT(-7, rnnlm_model_save(&model, NULL, page, PAGE, full, &calls, NULL));
     OK(rnnlm_training_init(&state));

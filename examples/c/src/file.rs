@@ -7,6 +7,7 @@ use rnnlm::{Checkpoint, Config, TrainingState};
 use crate::{
     errors::NOT_IN_PLACE,
     handles::{Model, body, body_mut},
+    model::check_apart_from,
     pointers::{check, slice, slice_mut, tell},
     status::{Failure, Status, status},
 };
@@ -56,6 +57,7 @@ pub unsafe extern "C" fn rnnlm_model_save(
     status(|| {
         // SAFETY: the caller's handle and page.
         let (model, page) = unsafe { (body(model)?, slice_mut(page, page_len)?) };
+        check_apart_from(model, page)?;
         let sink = sink.ok_or(crate::errors::NULL_POINTER)?;
         let training = if training.is_null() {
             TrainingState::default()
@@ -91,6 +93,7 @@ pub unsafe extern "C" fn rnnlm_model_load(
     status(|| {
         // SAFETY: the caller's handle and bytes.
         let (model, file) = unsafe { (body_mut(model)?, slice(file, len)?) };
+        check_apart_from(model, file)?;
         let checkpoint = Checkpoint::read(file)?;
         checkpoint.load(model)?;
         // SAFETY: the caller's.

@@ -5,15 +5,10 @@ use rnnlm::{OnlineLearner, StepError};
 use crate::{
     handles::{InnerModel, Learner, Model, body, body_mut, put},
     lengths,
-    model::Score,
-    pointers::{Block, check, check_apart, slice, slice_mut, tell},
+    model::{Score, check_apart_from},
+    pointers::{Block, check, slice, slice_mut, tell},
     status::{Failure, Status, status},
 };
-
-/// Where memory begins, and its bytes.
-fn span<T>(memory: &[T]) -> (usize, usize) {
-    (memory.as_ptr().addr(), size_of_val(memory))
-}
 
 /// The caller's memory for a learner over this model, apart from the model's.
 unsafe fn blocks(
@@ -28,13 +23,8 @@ unsafe fn blocks(
         (prediction, Block::new(ids.0, ids.1, lengths::ids(&config))?)
     };
     prediction.check_apart(ids.as_ref())?;
-    let (weights, state) = (model.weights_block(), model.state().as_ptr());
-    let workspace_len = lengths::workspace(&config) * size_of::<f32>();
-    for (start, len) in [span(prediction.as_ref()), span(ids.as_ref())] {
-        check_apart(start, len, weights.as_ptr().addr(), size_of_val(weights))?;
-        // the workspace begins with the state
-        check_apart(start, len, state.addr(), workspace_len)?;
-    }
+    check_apart_from(model, prediction.as_ref())?;
+    check_apart_from(model, ids.as_ref())?;
     Ok((prediction, ids))
 }
 
@@ -87,6 +77,7 @@ pub unsafe extern "C" fn rnnlm_learner_resume(
             let model = body(model)?;
             (model, blocks(model, (prediction, prediction_len), (ids, ids_len))?, slice(pending, pending_len)?)
         };
+        check_apart_from(model, pending)?;
         let new = OnlineLearner::resume(model.clone(), rate, prediction, ids, pending)?;
         // SAFETY: the handle was checked.
         unsafe { put(learner, new) };

@@ -3,9 +3,9 @@
 use rnnlm::{Config, Memory, SimpleRnnlm, StepError, Xorshift};
 
 use crate::{
-    handles::{Model, body, body_mut, put},
+    handles::{InnerModel, Model, body, body_mut, put},
     lengths,
-    pointers::{Block, check, slice, slice_mut, tell},
+    pointers::{Block, check, check_apart, slice, slice_mut, tell},
     status::{Failure, Status, status},
 };
 
@@ -25,6 +25,15 @@ impl From<rnnlm::TokenScore> for Score {
     fn from(score: rnnlm::TokenScore) -> Self {
         Self { id: score.id, loss: score.loss, rank: score.rank }
     }
+}
+
+/// Refuses memory that is the model's too.
+pub fn check_apart_from<T>(model: &InnerModel, memory: &[T]) -> Result<(), Failure> {
+    let (start, len) = (memory.as_ptr().addr(), size_of_val(memory));
+    let (weights, state) = (model.weights_block(), model.state().as_ptr());
+    check_apart(start, len, weights.as_ptr().addr(), size_of_val(weights))?;
+    // the workspace begins with the state
+    check_apart(start, len, state.addr(), lengths::workspace(&model.config()) * size_of::<f32>())
 }
 
 /// Tells the lengths that these sizes need on this machine, exactly. The macros above give the same at compile time;
@@ -98,6 +107,8 @@ pub unsafe extern "C" fn rnnlm_model_train(
     status(|| {
         // SAFETY: the caller's handle and ids.
         let (model, xs, ts) = unsafe { (body_mut(model)?, slice(xs, len)?, slice(ts, len)?) };
+        check_apart_from(model, xs)?;
+        check_apart_from(model, ts)?;
         let mean = model.forward(xs, ts)?.sgd(rate)?;
         // SAFETY: the caller's.
         unsafe { tell(loss, mean) };
@@ -136,6 +147,8 @@ pub unsafe extern "C" fn rnnlm_model_score(
         }
         // SAFETY: the caller's room.
         let scores = unsafe { slice_mut(scores, if scores.is_null() { 0 } else { needed })? };
+        check_apart_from(model, tokens)?;
+        check_apart_from(model, scores)?;
         let mut places = scores.iter_mut();
         let mean = model.score(tokens, |score| {
             if let Some(place) = places.next() {

@@ -115,6 +115,7 @@ pub unsafe extern "C" fn rnnlm_predictor_set_state(predictor: *mut Predictor, st
         if len != needed {
             return Err(StepError::Length { needed, given: len }.into());
         }
+        buffer.check_apart(state)?;
         buffer.as_mut().iter_mut().zip(state).for_each(|(to, &x)| *to = x);
         Ok(())
     })

@@ -4,7 +4,7 @@ use rnnlm::{Candidate, Sampler, Xorshift, top};
 
 use crate::{
     errors::NOTHING_TO_DRAW,
-    pointers::{check, slice, slice_mut, tell},
+    pointers::{check, check_apart, slice, slice_mut, tell},
     status::{Failure, Status, status},
 };
 
@@ -14,6 +14,10 @@ use crate::{
 pub struct Rng {
     /// All that it is; keep it to go on later.
     pub state: u64,
+}
+
+fn check_apart_of<T>(best: &[Candidate], other: &[T]) -> Result<(), Failure> {
+    check_apart(best.as_ptr().addr(), size_of_val(best), other.as_ptr().addr(), size_of_val(other))
 }
 
 /// Starts a generator; any seed will do.
@@ -57,6 +61,8 @@ pub unsafe extern "C" fn rnnlm_top(
         // SAFETY: the caller's.
         let (probabilities, skip, best) =
             unsafe { (slice(probabilities, len)?, slice(skip, skip_len)?, slice_mut(best, capacity)?) };
+        check_apart_of(best, probabilities)?;
+        check_apart_of(best, skip)?;
         let number = top(probabilities, skip, best).len();
         // SAFETY: the caller's.
         unsafe { tell(found, number) };
@@ -82,6 +88,7 @@ pub unsafe extern "C" fn rnnlm_sample(
         // SAFETY: the caller's.
         let (probabilities, best, state) =
             unsafe { (slice(probabilities, len)?, slice_mut(best, count)?, rng.read().state) };
+        check_apart_of(best, probabilities)?;
         let mut sampler = Sampler::new(Xorshift::from_state(state)).with_top(best);
         let drawn = sampler.choose(probabilities);
         // SAFETY: the caller's.
