@@ -12,7 +12,7 @@
 //! `tests/data/generate/coefficients.py`. Largest errors over every float32 against the exact value, in ulp of the
 //! result: exp 0.78, tanh 0.90. Both are monotone. `tests/bits/math.rs` holds the sweeps.
 
-use crate::simd::{ExpConstants, Kernel, Passes, ROUND, Simd};
+use crate::simd::{ExpConstants, Functions, Kernel, ROUND, Simd};
 
 const LOG2_E: f32 = f32::from_bits(0x3fb8_aa3b);
 pub(super) const LN2_HI: f32 = f32::from_bits(0x3f31_7200);
@@ -24,7 +24,7 @@ const Q2: f32 = f32::from_bits(0x3d2a_aade);
 const Q3: f32 = f32::from_bits(0x3c09_116d);
 const Q4: f32 = f32::from_bits(0x3ab6_2982);
 
-/// The constants of both functions for assembly passes.
+/// The constants of both functions for passes in assembly.
 pub(super) const CONSTANTS: &ExpConstants = &ExpConstants {
     round_pair: [ROUND; 2],
     q3_pair: [Q3; 2],
@@ -163,8 +163,8 @@ impl Kernel for Tanh<'_> {
     type Output = ();
     #[inline(always)]
     fn call<S: Simd>(self, s: S) {
-        if let Some(passes) = s.passes() {
-            return passes.tanh(self.0, CONSTANTS);
+        if let Some(functions) = s.functions() {
+            return functions.tanh(self.0, CONSTANTS);
         }
         for lanes in self.0.chunks_mut(S::LANES) {
             s.store(lanes, tanh_lanes(s, s.load(lanes)));

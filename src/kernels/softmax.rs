@@ -16,7 +16,7 @@ use super::{
     exp::{CONSTANTS, exp_or_zero},
     scalar::ln_of_sum,
 };
-use crate::simd::{Kernel, Passes, Simd, VIRTUAL_LANES};
+use crate::simd::{Functions, Kernel, Simd, VIRTUAL_LANES};
 
 /// Turns a row of logits into their gradient, in place, and gives the loss of `target`.
 pub(crate) struct SoftmaxRow<'a> {
@@ -79,8 +79,8 @@ impl Kernel for Softmax<'_> {
 /// Turns a row of logits into e, in place, and gives m and s.
 #[inline(always)]
 fn exponentials<S: Simd>(s: S, row: &mut [f32]) -> (f32, f32) {
-    if let Some(passes) = s.passes() {
-        return passes.exponentials(row, CONSTANTS);
+    if let Some(functions) = s.functions() {
+        return functions.exponentials(row, CONSTANTS);
     }
     let max = maximum(s, row);
     (max, replace_and_sum(s, row, max))
@@ -115,8 +115,8 @@ fn replace_and_sum<S: Simd>(s: S, row: &mut [f32], max: f32) -> f32 {
 
 #[inline(always)]
 fn scale<S: Simd>(s: S, row: &mut [f32], factor: f32) {
-    if let Some(passes) = s.passes() {
-        return passes.scale_all(row, factor);
+    if let Some(functions) = s.functions() {
+        return functions.scale_all(row, factor);
     }
     let factor = s.splat(factor);
     let mut blocks = row.chunks_exact_mut(VIRTUAL_LANES);

@@ -11,14 +11,36 @@ mod one_lane;
 mod passes;
 
 // The one-lane path of the target, its `Scalar`. A Cortex-M with an FPU has one of its own, and no other: of all
-// bare-metal hard-float Arm targets only those of the M profile lack 64-bit atomics.
-#[cfg(all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(target_has_atomic = "64")))]
+// bare-metal hard-float Arm targets only those of the M profile lack 64-bit atomics. Of an FPU below the ABI that
+// passes floats in core registers stable compilers tell nothing: `--cfg rnnlm_fpu` does. With no processor that has one
+// named (`-Ctarget-cpu`) the assembler refuses the instructions, so it can't be told wrongly.
+#[cfg(all(
+    target_arch = "arm",
+    target_os = "none",
+    any(target_abi = "eabihf", rnnlm_fpu),
+    not(target_has_atomic = "64")
+))]
 mod cortex_m;
-#[cfg(not(all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(target_has_atomic = "64"))))]
+#[cfg(not(all(
+    target_arch = "arm",
+    target_os = "none",
+    any(target_abi = "eabihf", rnnlm_fpu),
+    not(target_has_atomic = "64")
+)))]
 mod portable;
-#[cfg(all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(target_has_atomic = "64")))]
+#[cfg(all(
+    target_arch = "arm",
+    target_os = "none",
+    any(target_abi = "eabihf", rnnlm_fpu),
+    not(target_has_atomic = "64")
+))]
 pub(crate) use cortex_m::CortexM as Scalar;
-#[cfg(not(all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(target_has_atomic = "64"))))]
+#[cfg(not(all(
+    target_arch = "arm",
+    target_os = "none",
+    any(target_abi = "eabihf", rnnlm_fpu),
+    not(target_has_atomic = "64")
+)))]
 pub(crate) use portable::Portable as Scalar;
 
 // Kernels and firmware are built without vector registers: for x86_64-unknown-none, say, or
@@ -38,7 +60,7 @@ compile_error!(
 
 pub use isa::Isa;
 pub(crate) use one_lane::OneLane;
-pub(crate) use passes::{ExpConstants, Operands, Passes};
+pub(crate) use passes::{ExpConstants, Functions, Operands, Products};
 #[cfg(test)]
 pub(crate) use portable::Portable;
 
@@ -66,8 +88,10 @@ pub(crate) const WIDEST: usize = if cfg!(all(target_arch = "x86_64", target_feat
 pub(crate) trait Simd: Copy + Sync {
     /// A vector of [`Self::LANES`] f32.
     type F: Copy;
-    /// Its assembly passes; [`NoPasses`](passes::NoPasses) where there are none.
-    type Passes: Passes;
+    /// Its products; [`NoPasses`](passes::NoPasses) where there are none.
+    type Products: Products;
+    /// Its functions; [`NoPasses`](passes::NoPasses) where there are none.
+    type Functions: Functions;
     /// Divides [`VIRTUAL_LANES`].
     const LANES: usize;
     /// How many registers the microkernel fills with accumulators: at least eight chains hide the latency of a fused
@@ -78,9 +102,14 @@ pub(crate) trait Simd: Copy + Sync {
     /// Whether lanes can be left out of loads and stores at no cost.
     const MASKS: bool = false;
 
-    /// Its assembly passes, which take the place of a kernel's own loops.
+    /// Its products, which take the place of a kernel's own loops.
     #[inline(always)]
-    fn passes(self) -> Option<Self::Passes> {
+    fn products(self) -> Option<Self::Products> {
+        None
+    }
+    /// Its functions, which take the place of a kernel's own loops.
+    #[inline(always)]
+    fn functions(self) -> Option<Self::Functions> {
         None
     }
     /// Runs a kernel as a function of its own that is compiled for this instruction set.

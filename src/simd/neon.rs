@@ -43,7 +43,8 @@ fn integers(n: float32x4_t) -> int32x4_t {
 
 impl Simd for Neon {
     type F = float32x4_t;
-    type Passes = NoPasses;
+    type Products = NoPasses;
+    type Functions = NoPasses;
     const LANES: usize = 4;
     const ACCUMULATORS: usize = 24;
     const TILE_VECTORS: usize = 4;

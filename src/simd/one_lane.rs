@@ -1,16 +1,24 @@
 //! What the paths of one lane share: most operations of [`Simd`] on a single f32 are Rust's own.
 
-use super::{Kernel, Passes, Simd};
+use super::{Functions, Kernel, Products, Simd};
 
 /// An instruction set of one lane. What it has to bring is here; [`Simd`] follows from it.
 pub(crate) trait OneLane: Copy + Sync {
     /// The name that [`Isa::by_name`](crate::Isa::by_name) knows.
     const NAME: &'static str;
-    /// As [`Simd::Passes`].
-    type Passes: Passes;
+    /// As [`Simd::Products`].
+    type Products: Products;
+    /// As [`Simd::Functions`].
+    type Functions: Functions;
+    /// As [`Simd::ACCUMULATORS`].
+    const ACCUMULATORS: usize = 4;
+    /// As [`Simd::TILE_VECTORS`].
+    const TILE_VECTORS: usize = 2;
 
-    /// As [`Simd::passes`].
-    fn passes(self) -> Option<Self::Passes>;
+    /// As [`Simd::products`].
+    fn products(self) -> Option<Self::Products>;
+    /// As [`Simd::functions`].
+    fn functions(self) -> Option<Self::Functions>;
     /// As [`Simd::run`].
     fn enter<K: Kernel>(self, kernel: K) -> K::Output;
     /// As [`Simd::fma`].
@@ -29,14 +37,19 @@ pub(crate) trait OneLane: Copy + Sync {
 
 impl<T: OneLane> Simd for T {
     type F = f32;
-    type Passes = <T as OneLane>::Passes;
+    type Products = <T as OneLane>::Products;
+    type Functions = <T as OneLane>::Functions;
     const LANES: usize = 1;
-    const ACCUMULATORS: usize = 4;
-    const TILE_VECTORS: usize = 2;
+    const ACCUMULATORS: usize = <T as OneLane>::ACCUMULATORS;
+    const TILE_VECTORS: usize = <T as OneLane>::TILE_VECTORS;
 
     #[inline(always)]
-    fn passes(self) -> Option<Self::Passes> {
-        OneLane::passes(self)
+    fn products(self) -> Option<Self::Products> {
+        OneLane::products(self)
+    }
+    #[inline(always)]
+    fn functions(self) -> Option<Self::Functions> {
+        OneLane::functions(self)
     }
     #[inline(always)]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {

@@ -1,8 +1,8 @@
-//! Assembly passes: products and functions of slices that an instruction set computes as a whole, where single
-//! operations would cost more in moving numbers than in computing. And the structs that the assembly reads.
+//! Passes: products and functions of slices that an instruction set computes as a whole, where single operations would
+//! cost more in moving or unpacking numbers than in computing. And the structs that they read, some in assembly.
 
-/// The assembly passes of an instruction set. To hold a value of such a type is the proof that there are some.
-pub(crate) trait Passes: Copy {
+/// The products of an instruction set. To hold a value of such a type is the proof that there are some.
+pub(crate) trait Products: Copy {
     /// A product; the operands are used up.
     ///
     /// # Safety
@@ -18,6 +18,10 @@ pub(crate) trait Passes: Copy {
     /// # Safety
     /// As [`Self::product`].
     unsafe fn gemv(self, operands: &mut Operands);
+}
+
+/// The functions of an instruction set. To hold a value of such a type is the proof that there are some.
+pub(crate) trait Functions: Copy {
     /// `kernels::softmax`: a row of logits x turned into e^(x - m), in place. Gives its maximum m and the sum.
     fn exponentials(self, row: &mut [f32], constants: &'static ExpConstants) -> (f32, f32);
     /// x = factor x.
@@ -26,12 +30,12 @@ pub(crate) trait Passes: Copy {
     fn tanh(self, x: &mut [f32], constants: &'static ExpConstants);
 }
 
-/// Of an instruction set without assembly passes. It has no value, so no pass is ever called on it.
+/// Of an instruction set without passes of a kind. It has no value, so no pass is ever called on it.
 #[allow(dead_code, reason = "the only instruction set of a Cortex-M with an FPU has passes")]
 #[derive(Clone, Copy)]
 pub(crate) enum NoPasses {}
 
-impl Passes for NoPasses {
+impl Products for NoPasses {
     unsafe fn product(self, _: &mut Operands) {
         match self {}
     }
@@ -41,6 +45,9 @@ impl Passes for NoPasses {
     unsafe fn gemv(self, _: &mut Operands) {
         match self {}
     }
+}
+
+impl Functions for NoPasses {
     fn exponentials(self, _: &mut [f32], _: &'static ExpConstants) -> (f32, f32) {
         match self {}
     }
@@ -53,7 +60,7 @@ impl Passes for NoPasses {
 }
 
 /// C (m,n) from A (m,k) and B (k,n) as addresses and strides, in elements. Assembly reads it.
-#[allow(dead_code, reason = "assembly alone reads it")]
+#[allow(dead_code, reason = "passes alone read it")]
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) struct Operands {

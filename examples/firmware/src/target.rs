@@ -61,6 +61,18 @@ impl Instructions {
     }
 }
 
+/// Turns the FPU on before anything uses it: `cortex-m-rt` does so only below the ABI with floating-point registers.
+#[cfg(rnnlm_fpu)]
+#[cortex_m_rt::pre_init]
+unsafe fn turn_the_fpu_on() {
+    /// The coprocessor access control register.
+    const CPACR: *mut u32 = 0xE000_ED88 as *mut u32;
+    // SAFETY: the register is there on every processor with an FPU; nothing else runs yet.
+    unsafe { CPACR.write_volatile(CPACR.read_volatile() | 0xf << 20) };
+    cortex_m::asm::dsb();
+    cortex_m::asm::isb();
+}
+
 /// A panic is a failure of the program, told to the debugger.
 pub fn fail() -> ! {
     semihosting::process::exit(1)

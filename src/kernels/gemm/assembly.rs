@@ -1,5 +1,5 @@
-//! Products that the instruction set computes in assembly of its own. Slices become addresses here, so they are checked
-//! here as well.
+//! Products that the instruction set computes as a whole, in code of its own. Slices become addresses here, so they are
+//! checked here as well.
 #![allow(unsafe_code)]
 
 use core::ptr;
@@ -7,13 +7,13 @@ use core::ptr;
 use super::operands::{End, Gemv, InPlace, Right, Shape, Start};
 use crate::{
     kernels::descent::step_is_finite,
-    simd::{Operands, Passes, Simd},
+    simd::{Operands, Products, Simd},
 };
 
-/// A product by assembly passes. One function for all products of the model: flash is short.
+/// A product by the instruction set. One function for all products of the model: flash is short.
 // Fields are read where they are used: taken apart at the top they would be kept on the stack.
 #[inline(never)]
-pub(super) fn product<S: Simd>(s: S, passes: S::Passes, p: &mut InPlace<'_>) {
+pub(super) fn product<S: Simd>(s: S, products: S::Products, p: &mut InPlace<'_>) {
     let Shape { m, k, n } = p.shape;
     // no one-lane path packs
     debug_assert!(!matches!(p.b, Right::Panels(_)));
@@ -40,15 +40,15 @@ pub(super) fn product<S: Simd>(s: S, passes: S::Passes, p: &mut InPlace<'_>) {
         End::Store => {}
         End::Descend(rate) => (operands.descends, operands.rate) = (true, rate),
         // SAFETY: checked above.
-        End::Probe(probe) => return probe.note(unsafe { steps_are_finite(s, passes, &operands, probe.rate) }),
+        End::Probe(probe) => return probe.note(unsafe { steps_are_finite(s, products, &operands, probe.rate) }),
     }
     // SAFETY: checked above.
-    unsafe { passes.product(&mut operands) };
+    unsafe { products.product(&mut operands) };
 }
 
-/// C (n) from A (k) and row-major B (k,n), by assembly passes.
+/// C (n) from A (k) and row-major B (k,n), by the instruction set.
 #[inline(never)]
-pub(super) fn gemv<P: Passes>(passes: P, gemv: Gemv<'_>) {
+pub(super) fn gemv<P: Products>(products: P, gemv: Gemv<'_>) {
     let Gemv { k, n, a, b, c, start } = gemv;
     let fits = a.len() >= k && c.len() >= n && start.covers(n) && k.checked_mul(n).is_some_and(|len| len <= b.len());
     debug_assert!(fits, "a slice is shorter than its shape");
@@ -67,19 +67,19 @@ pub(super) fn gemv<P: Passes>(passes: P, gemv: Gemv<'_>) {
         start_col: 1, m: 1, n,
     };
     // SAFETY: checked above.
-    unsafe { passes.gemv(&mut operands) };
+    unsafe { products.gemv(&mut operands) };
 }
 
 /// Whether the descent would take only finite steps to finite weights. Rare, so one element after the other.
 ///
 /// # Safety
-/// As [`Passes::product`].
+/// As [`Products::product`].
 #[inline(never)]
-unsafe fn steps_are_finite<S: Simd>(s: S, passes: S::Passes, o: &Operands, rate: f32) -> bool {
+unsafe fn steps_are_finite<S: Simd>(s: S, products: S::Products, o: &Operands, rate: f32) -> bool {
     (0..o.m).all(|i| {
         (0..o.n).all(|j| {
             // SAFETY: by the caller row i and column j are there.
-            unsafe { step_is_finite(s, rate, passes.element(o, i, j), *o.c.wrapping_add(i * o.c_row + j)) }
+            unsafe { step_is_finite(s, rate, products.element(o, i, j), *o.c.wrapping_add(i * o.c_row + j)) }
         })
     })
 }

@@ -16,8 +16,8 @@ impl Gemv<'_> {
     /// between blocks of k.
     #[inline(always)]
     pub(crate) fn run<S: Simd>(self, s: S) {
-        match s.passes() {
-            Some(passes) => assembly::gemv(passes, self),
+        match s.products() {
+            Some(products) => assembly::gemv(products, self),
             None => blocks(s, self),
         }
     }

@@ -44,8 +44,8 @@ impl InPlace<'_> {
 
     #[inline(always)]
     pub(super) fn run<S: Simd>(&mut self, s: S) {
-        if let Some(passes) = s.passes() {
-            return assembly::product(s, passes, self);
+        if let Some(products) = s.products() {
+            return assembly::product(s, products, self);
         }
         let &mut Self { shape, a, b, ref mut c, start, end } = self;
         let c = &mut **c;

@@ -41,8 +41,8 @@
 //! | prediction | 1, D or H, H or V | gemv |
 //! | a [`Probe`] | of dW, dWx, dWh | one element after the other |
 //!
-//! One-lane paths pack nothing: the portable path reads every operand in place, a Cortex-M with FPU computes all
-//! products in assembly.
+//! One-lane paths pack nothing: the portable path reads every operand in place. A Cortex-M with FPU computes all
+//! products in assembly, and a processor without floating point each element as a chain in integers (`assembly.rs`).
 
 mod assembly;
 mod gemv;

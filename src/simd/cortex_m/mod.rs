@@ -14,7 +14,7 @@ mod product;
 
 use core::arch::asm;
 
-use super::{ExpConstants, Kernel, OneLane, Operands, Passes};
+use super::{ExpConstants, Functions, Kernel, OneLane, Operands, Products};
 
 /// Proof that this machine has the FPU: being compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,10 +25,15 @@ static ZEROS: [f32; 16] = [0.0; 16];
 
 impl OneLane for CortexM {
     const NAME: &'static str = "cortex-m";
-    type Passes = Self;
+    type Products = Self;
+    type Functions = Self;
 
     #[inline(always)]
-    fn passes(self) -> Option<Self> {
+    fn products(self) -> Option<Self> {
+        Some(self)
+    }
+    #[inline(always)]
+    fn functions(self) -> Option<Self> {
         Some(self)
     }
     #[inline(always)]
@@ -87,7 +92,7 @@ impl OneLane for CortexM {
     }
 }
 
-impl Passes for CortexM {
+impl Products for CortexM {
     #[inline(always)]
     unsafe fn product(self, operands: &mut Operands) {
         // SAFETY: the caller's promise is passed on.
@@ -103,6 +108,9 @@ impl Passes for CortexM {
         // SAFETY: the caller's promise is passed on.
         unsafe { product::gemv(operands) };
     }
+}
+
+impl Functions for CortexM {
     #[inline(always)]
     fn exponentials(self, row: &mut [f32], constants: &'static ExpConstants) -> (f32, f32) {
         exponentials(row, constants)

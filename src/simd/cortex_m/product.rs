@@ -31,7 +31,7 @@ const _: () = {
 /// The product of a single row and row-major B.
 ///
 /// # Safety
-/// As [`Passes::gemv`](crate::simd::Passes::gemv).
+/// As [`Products::gemv`](crate::simd::Products::gemv).
 #[inline(always)]
 pub(super) unsafe fn gemv(o: &mut Operands) {
     // SAFETY: by the caller.
@@ -41,7 +41,7 @@ pub(super) unsafe fn gemv(o: &mut Operands) {
 /// The product.
 ///
 /// # Safety
-/// As [`Passes::product`](crate::simd::Passes::product).
+/// As [`Products::product`](crate::simd::Products::product).
 #[inline(never)]
 pub(super) unsafe fn product(o: &mut Operands) {
     let columns_fit = o.b_row == 1 && o.b_col == o.k && o.a_col == 1 && !o.descends;
@@ -81,7 +81,7 @@ unsafe fn rows(o: &mut Operands, pass: unsafe fn(&mut Operands), width: usize) {
 /// The columns from `left` on, one element after the other.
 ///
 /// # Safety
-/// As [`Passes::product`](crate::simd::Passes::product).
+/// As [`Products::product`](crate::simd::Products::product).
 #[inline(never)]
 unsafe fn chains(o: &Operands, left: usize) {
     for j in left..o.n {

@@ -1,30 +1,31 @@
-//! The exact fused multiply-add for targets that have none in hardware.
+//! The exact fused multiply-add of the portable path, one of three: in hardware, in f64, in integers. Each target has
+//! the fastest, and all give the same bits.
+
+mod doubles;
+pub(super) mod integers;
+// Compilers for RISC-V don't tell stably whether there is an FPU (F); but F alone brings Zicsr to a target. Where that
+// was asked for without F, the compiler refuses the registers of `riscv.rs`, and `--cfg rnnlm_no_fpu` mends it.
+#[cfg(all(any(target_arch = "riscv32", target_arch = "riscv64"), target_feature = "zicsr", not(rnnlm_no_fpu)))]
+mod riscv;
+
+/// Whether there is one in hardware.
+pub(super) const FUSED: bool =
+    cfg!(all(any(target_arch = "riscv32", target_arch = "riscv64"), target_feature = "zicsr", not(rnnlm_no_fpu)));
+
+/// Whether all floating point is emulated, so that integers are faster: on RISC-V without F and on Arm of the ABI
+/// without floating-point registers.
+pub(super) const IN_INTEGERS: bool = !FUSED
+    && cfg!(any(target_arch = "riscv32", target_arch = "riscv64", all(target_arch = "arm", target_abi = "eabi")));
+
+#[cfg(all(any(target_arch = "riscv32", target_arch = "riscv64"), target_feature = "zicsr", not(rnnlm_no_fpu)))]
+pub(super) use riscv::fma;
 
 /// `a * b + c` with one rounding, for every value: the portable path is the oracle of all others, so it never
 /// multiplies and then adds.
-///
-/// The product of two f32 is exact in f64 (48 of 53 bits), so only the sum rounds: once to f64, then to f32. The
-/// second rounding can go wrong only where the f64 sum stands exactly on a midpoint between two f32 although the
-/// true sum does not; on such a midpoint (normal or subnormal) the low 28 bits of the f64 are zero. There the sum
-/// is first moved off the midpoint to the side of its own rounding error ("round to odd": Boldo and Melquiond,
-/// Emulation of FMA and correctly rounded sums, IEEE Transactions on Computers 57(4), 2008).
-pub(crate) fn fma(a: f32, b: f32, c: f32) -> f32 {
-    let product = f64::from(a) * f64::from(b);
-    let addend = f64::from(c);
-    let sum = product + addend;
-    if sum.to_bits() & 0x0fff_ffff != 0 || !sum.is_finite() {
-        return sum as f32;
-    }
-    // TwoSum (Knuth): sum + error is exactly product + addend.
-    let part = sum - product;
-    let error = (product - (sum - part)) + (addend - part);
-    if error == 0.0 {
-        return sum as f32;
-    }
-    // One f64 step towards the true value: away from zero where the error has the sign of the sum.
-    let bits = sum.to_bits();
-    let moved = if (error > 0.0) == (sum > 0.0) { bits + 1 } else { bits - 1 };
-    f64::from_bits(moved) as f32
+#[cfg(not(all(any(target_arch = "riscv32", target_arch = "riscv64"), target_feature = "zicsr", not(rnnlm_no_fpu))))]
+#[inline(always)]
+pub(super) fn fma(a: f32, b: f32, c: f32) -> f32 {
+    if IN_INTEGERS { integers::fma(a, b, c) } else { doubles::fma(a, b, c) }
 }
 
 #[cfg(test)]

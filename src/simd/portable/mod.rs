@@ -1,8 +1,12 @@
-//! Scalar code with the exact software fma: runs on every target and is the oracle of every other path.
+//! Scalar code with an exact fma: runs on every target and is the oracle of every other path.
 
+mod chains;
 mod fma;
 
-use self::fma::fma;
+use self::{
+    chains::Chains,
+    fma::{FUSED, IN_INTEGERS, fma},
+};
 use super::{Kernel, OneLane, passes::NoPasses};
 
 /// The portable "instruction set": one lane, no intrinsics.
@@ -11,10 +15,18 @@ pub(crate) struct Portable;
 
 impl OneLane for Portable {
     const NAME: &'static str = "portable";
-    type Passes = NoPasses;
+    type Products = Chains;
+    type Functions = NoPasses;
+    // RISC-V has 32 floating-point registers; where a multiply-add is a function, more would only take flash
+    const ACCUMULATORS: usize = if FUSED { 16 } else { 4 };
+    const TILE_VECTORS: usize = if FUSED { 4 } else { 2 };
 
     #[inline(always)]
-    fn passes(self) -> Option<NoPasses> {
+    fn products(self) -> Option<Chains> {
+        IN_INTEGERS.then_some(Chains)
+    }
+    #[inline(always)]
+    fn functions(self) -> Option<NoPasses> {
         None
     }
     fn enter<K: Kernel>(self, kernel: K) -> K::Output {

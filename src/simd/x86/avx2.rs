@@ -70,7 +70,8 @@ unsafe fn transpose_columns(to: *mut f32, to_row: usize, from: *const f32, from_
 
 impl Simd for Avx2 {
     type F = __m256;
-    type Passes = NoPasses;
+    type Products = NoPasses;
+    type Functions = NoPasses;
     const LANES: usize = 8;
     const ACCUMULATORS: usize = 12;
     const TILE_VECTORS: usize = 2;

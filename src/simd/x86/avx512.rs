@@ -90,7 +90,8 @@ unsafe fn transpose_columns<const FOURS: usize>(
 
 impl Simd for Avx512 {
     type F = __m512;
-    type Passes = NoPasses;
+    type Products = NoPasses;
+    type Functions = NoPasses;
     const LANES: usize = 16;
     const ACCUMULATORS: usize = 24;
     const TILE_VECTORS: usize = 4;
