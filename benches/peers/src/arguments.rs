@@ -13,8 +13,8 @@ Measures rnnlm and its peers side by side and prints Markdown tables.
 --threads 1        of everyone who can use some
 --products         the matrix products of the workloads instead of their steps
 
-PYTHON names the interpreter for numpy, torch and jax; python3 by default. c is the step in C on the OpenBLAS of its NumPy
-and the MKL of its packages, or on OPENBLAS=FILE:SYMBOL and MKL=FILE:SYMBOL; CC names the compiler.
+PYTHON names the interpreter for numpy, torch and jax; python3 by default. c is the step in C on the OpenBLAS of its
+NumPy and the MKL of its packages, or on OPENBLAS=FILE:SYMBOL and MKL=FILE:SYMBOL; CC names the compiler.
 ";
 
 pub struct Arguments {
