@@ -42,16 +42,27 @@ pub(crate) struct Sizes {
     pub t: usize,
 }
 
+/// What a recurrent cell takes, in vectors of H floats.
+#[derive(Clone, Copy, Debug)]
+pub struct CellSizes {
+    /// The gates, whose arguments are the columns of x Wx and h Wh; 1 where there are none.
+    pub gates: usize,
+    /// The states that are carried from window to window, h first.
+    pub states: usize,
+    /// What is kept of each row for the backward pass, beside the states.
+    pub kept: usize,
+}
+
 impl Sizes {
     /// N * T: the tokens of a window.
     pub(crate) const fn rows(&self) -> usize {
         self.n * self.t
     }
 
-    /// The lengths of embed.W, rnn.Wx, rnn.Wh, rnn.b, affine.W and affine.b, in this order.
-    pub(crate) const fn parameters(&self) -> [usize; 6] {
+    /// The lengths of embed.W, Wx, Wh and b of a cell with so many gates, affine.W and affine.b, in this order.
+    pub(crate) const fn parameters(&self, gates: usize) -> [usize; 6] {
         let &Self { v, d, hidden, .. } = self;
-        [v * d, d * hidden, hidden * hidden, hidden, hidden * v, v]
+        [v * d, d * gates * hidden, hidden * gates * hidden, gates * hidden, hidden * v, v]
     }
 
     /// The configuration that they came from.

@@ -2,12 +2,12 @@
 //! buffer allocated once, the same bits on every machine.
 //!
 //! ```text
-//! token ids (N,T) -> TimeEmbedding -> TimeRnn -> TimeAffine -> TimeSoftmaxWithLoss -> loss
-//!                    (tanh, stateful, truncated BPTT)
+//! token ids (N,T) -> TimeEmbedding -> TimeRnn or TimeLstm -> TimeAffine -> TimeSoftmaxWithLoss -> loss
+//!                                     (stateful, truncated BPTT)
 //! ```
 //!
-//! It is the `SimpleRnnlm` of "Deep Learning from Scratch 2", chapter 5. Its four layers are private; the [`guide`]
-//! derives every gradient, says how all is built, and what is promised.
+//! It is the `SimpleRnnlm` of "Deep Learning from Scratch 2", chapter 5, and the `Rnnlm` of chapter 6. Their layers are
+//! private; the [`guide`] derives every gradient, says how all is built, and what is promised.
 //!
 //! ```
 //! use core::ops::ControlFlow;
@@ -41,7 +41,8 @@
 //! # Map
 //! **Train**
 //! - [`Config`], the five sizes of a model; [`Config::memory`] tells what they need.
-//! - [`SimpleRnnlm`], the model; [`Window`], a window that was read: backward pass and update.
+//! - [`SimpleRnnlm`], the model with the tanh cell, and [`Rnnlm`], with an LSTM: each a [`Model`] with its [`Cell`],
+//!   [`TanhCell`] or [`LstmCell`]; [`Window`], a window that was read: backward pass and update.
 //! - [`Batches`], windows over a text for a loop by hand; [`IGNORE`], a target that doesn't count.
 //! - [`RnnlmTrainer`], epochs in one call; [`Progress`], what its callback sees.
 //! - [`SimpleRnnlm::with_workers`], on all cores; [`Workers`], what threads or cores are to it; [`SharedWorkspace`],
@@ -73,8 +74,9 @@
 //!
 //! **Low level**
 //! - [`Isa`], the instruction set that computes; [`Xorshift`], random numbers.
-//! - [`Matrix`] and [`Parameters`], weights by name; [`Matmul`] with [`Form`], [`Start`] and [`matmul_scratch`];
-//!   [`exp`], [`tanh`].
+//! - [`Matrix`], [`Parameters`] and [`LstmParameters`], weights by name; [`Matmul`] with [`Form`], [`Start`] and
+//!   [`matmul_scratch`];
+//!   [`exp`], [`tanh`], [`sigmoid`].
 //!
 //! # Symbols
 //! V vocabulary size, D word vector size, H hidden size, N batch size, T time size (steps unrolled by truncated BPTT).
@@ -123,16 +125,18 @@ pub use events::online::OnlineLearner;
 pub use flash::{device::BlockDevice, error::SlotError, record::RecordWriter, slots::TwoSlots};
 #[cfg(feature = "alloc")]
 pub use heap::AlignedVec;
-pub use kernels::{Form, Matmul, Start, Workers, exp, matmul_scratch, perplexity, tanh};
+pub use kernels::{Form, Matmul, Start, Workers, exp, matmul_scratch, perplexity, sigmoid, tanh};
 pub use layers::time_softmax_with_loss::IGNORE;
+pub use layers::{time_lstm::LstmCell, time_rnn::TanhCell};
 pub use matrix::Matrix;
 pub use model::{
-    SimpleRnnlm, Window,
+    Model, Rnnlm, SimpleRnnlm, Window,
     gradients::Gradients,
     memory::Memory,
-    parameters::{Parameters, Storage},
+    parameters::{LstmParameters, Parameters, Storage},
     score::TokenScore,
     shared::{Crew, SharedWorkspace, Workspace},
+    step::Cell,
 };
 pub use prediction::{
     predictor::Predictor,

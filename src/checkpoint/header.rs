@@ -7,7 +7,7 @@
 //! What is read is strict JSON, with any spelling of its strings. As by the official reader, metadata may be null, and
 //! whatever else an entry says is passed over. A tensor named twice is refused, as the format asks.
 
-use super::tensors::{COUNT, Entries, Entry, NAMES};
+use super::tensors::{COUNT, Entries, Entry, Names};
 use crate::error::CheckpointError;
 
 // Between the name of a tensor and its sizes, those and its offsets, and behind it.
@@ -20,8 +20,8 @@ const END: &[u8] = b"]}";
 type Put<'p, E> = dyn FnMut(&[u8]) -> Result<(), E> + 'p;
 
 /// Gives the text of a header to `put`, piece by piece.
-pub(super) fn write<E>(entries: &Entries, put: &mut Put<'_, E>) -> Result<(), E> {
-    for (i, (entry, name)) in entries.iter().flatten().zip(&NAMES).enumerate() {
+pub(super) fn write<E>(names: &Names, entries: &Entries, put: &mut Put<'_, E>) -> Result<(), E> {
+    for (i, (entry, name)) in entries.iter().flatten().zip(names).enumerate() {
         put(if i == 0 { b"{\"" } else { b",\"" })?;
         put(name.as_bytes())?;
         put(if entry.is_f32 { F32 } else { U8 })?;
@@ -34,12 +34,12 @@ pub(super) fn write<E>(entries: &Entries, put: &mut Put<'_, E>) -> Result<(), E>
 }
 
 /// The length of the text that [`write()`] gives.
-pub(super) const fn len(entries: &Entries) -> usize {
+pub(super) const fn len(names: &Names, entries: &Entries) -> usize {
     let (mut len, mut i) = (1, 0);
     while i < COUNT {
         if let Some(Entry { is_f32, rank, shape: [rows, cols], offsets: [begin, end] }) = &entries[i] {
             // a brace or a comma, and a quote, before the name
-            len += 2 + NAMES[i].len() + if *is_f32 { F32.len() } else { U8.len() };
+            len += 2 + names[i].len() + if *is_f32 { F32.len() } else { U8.len() };
             len += digits(*rows) + if *rank == 2 { 1 + digits(*cols) } else { 0 };
             len += OFFSETS.len() + digits(*begin) + 1 + digits(*end) + END.len();
         }
@@ -76,10 +76,10 @@ fn write_numbers<E>(numbers: &[usize], put: &mut Put<'_, E>) -> Result<(), E> {
 }
 
 /// Finds the tensors that a header describes; `entries` come empty. Gives whether it is spelt as `write` spells it.
-pub(super) fn read(text: &[u8], entries: &mut Entries) -> Result<bool, CheckpointError> {
+pub(super) fn read(names: &Names, text: &[u8], entries: &mut Entries) -> Result<bool, CheckpointError> {
     let mut cursor = Cursor { text, at: 0, is_plain: true, error: None };
     if core::str::from_utf8(text).is_ok()
-        && let Some(is_plain) = cursor.tensors(entries)
+        && let Some(is_plain) = cursor.tensors(names, entries)
     {
         return Ok(is_plain);
     }
@@ -99,7 +99,7 @@ struct Cursor<'t> {
 
 impl<'t> Cursor<'t> {
     /// The whole header.
-    fn tensors(&mut self, entries: &mut Entries) -> Option<bool> {
+    fn tensors(&mut self, names: &Names, entries: &mut Entries) -> Option<bool> {
         let (mut has_metadata, mut next) = (false, 0);
         self.items([b'{', b'}'], &mut |cursor| {
             let at = cursor.at;
@@ -111,7 +111,7 @@ impl<'t> Cursor<'t> {
                 has_metadata = true;
                 return cursor.value(true);
             }
-            let mut places = NAMES.iter().zip(&mut *entries).enumerate();
+            let mut places = names.iter().zip(&mut *entries).enumerate();
             let place = places.find(|(_, (known, _))| is_spelling(name, known));
             let Some((number, (tensor, place))) = place else {
                 return cursor.fail(CheckpointError::UnknownTensor { at });

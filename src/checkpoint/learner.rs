@@ -9,13 +9,13 @@
 //!
 //! All little-endian, and of one length for a configuration, whatever is pending.
 
-use super::{CRC, Checkpoint, LENGTH_LEN, header, split};
+use super::{CRC, Checkpoint, LENGTH_LEN, header, split, tensors::Kind};
 use crate::{
     checkpoint::crc::crc32,
     config::Config,
     error::{CheckpointError, ConfigError, Error},
     events::online::OnlineLearner,
-    layers::time_softmax_with_loss::IGNORE,
+    layers::{time_rnn::TanhCell, time_softmax_with_loss::IGNORE},
     model::{SimpleRnnlm, parameters::Storage, shared::Workspace},
     training::state::TrainingState,
 };
@@ -205,7 +205,7 @@ const fn tail_len(time_size: usize) -> usize {
 fn file_len(record: &[u8]) -> Result<usize, CheckpointError> {
     let (text, _) = split(record)?;
     let mut entries = [None; super::COUNT];
-    header::read(text, &mut entries)?;
+    header::read(&Kind::of::<TanhCell>().names, text, &mut entries)?;
     let end = entries[CRC].map(|entry| entry.offsets[1]).ok_or(CheckpointError::Pending)?;
     end.checked_add(LENGTH_LEN + text.len()).ok_or(CheckpointError::Truncated)
 }

@@ -12,6 +12,9 @@
 //! the tensors in this order, little-endian, without gaps
 //! ```
 //!
+//! The cell of an LSTM has lstm.Wx [D,4H], lstm.Wh [H,4H] and lstm.b [4H] in place of the tanh cell's, gates in the
+//! order f, g, i, o, and as state [2N,H] the N hidden states, then the N cell states.
+//!
 //! That is a complete file. A bare one has the six weights, in any order, and none of the others: what Python's
 //! `safetensors` writes of a dictionary of float32 arrays with these names. Anything between the two is refused, so a
 //! damaged file can't pass for a bare one. A complete file has one spelling, the one that is written here; the header
@@ -28,16 +31,18 @@ mod words;
 
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
-use core::fmt;
+use core::{fmt, marker::PhantomData};
 
 use crate::{
     config::{Config, Sizes},
     error::{CheckpointError, ConfigError},
+    layers::{cell::Layer, time_lstm::LstmCell, time_rnn::TanhCell},
     matrix::Matrix,
     model::{
-        SimpleRnnlm,
-        parameters::{Parameters, Storage},
+        Model,
+        parameters::{LstmParameters, Parameters, Storage},
         shared::Workspace,
+        step::Cell,
     },
     training::state::TrainingState,
 };
@@ -48,7 +53,7 @@ use crate::{
     text::vocabulary::Vocabulary,
 };
 use crc::{Crc32, crc32};
-use tensors::{COUNT, CRC, CRC_LEN, Entries, FLOATS, NAMES, STATE, TRAINING, VOCABULARY, WEIGHTS};
+use tensors::{COUNT, CRC, CRC_LEN, Entries, FLOATS, Kind, STATE, TRAINING, VOCABULARY, WEIGHTS};
 use training::Training;
 
 /// The bytes of the header's length.
@@ -82,12 +87,27 @@ const LONGEST_HEADER: u64 = 100_000_000;
 /// assert!(Checkpoint::read(&file).is_err());
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
+///
+/// A file of an LSTM is read as one, and so says its type:
+///
+/// ```
+/// use rnnlm::{Checkpoint, Config, Rnnlm, TrainingState, Vocabulary, Xorshift};
+/// let config =
+///     Config { vocab_size: 2, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+/// let model = Rnnlm::new(config, &mut Xorshift::new(1))?;
+/// let file = Checkpoint::to_vec(&model, &TrainingState::default(), &Vocabulary::default())?;
+/// let (again, ..): (Rnnlm, _, _) = Checkpoint::read_as(&file)?.restore()?;
+/// assert_eq!(again.weights(), model.weights());
+/// assert!(Checkpoint::read(&file).is_err()); // of a tanh cell
+/// # Ok::<(), rnnlm::Error>(())
+/// ```
 #[derive(Clone, Copy)]
-pub struct Checkpoint<'a> {
+pub struct Checkpoint<'a, C: Cell = TanhCell> {
     config: Config,
-    /// In the order of [`NAMES`]; those that a bare file lacks are empty.
+    /// In the order of [`Kind::names`]; those that a bare file lacks are empty.
     parts: [&'a [u8]; COUNT],
     words: &'a str,
+    cell: PhantomData<C>,
 }
 
 impl<'a> Checkpoint<'a> {
@@ -108,102 +128,7 @@ impl<'a> Checkpoint<'a> {
     /// # Errors
     /// Bad sizes, or a file longer than can be addressed.
     pub const fn encoded_len(config: Config, vocabulary: usize) -> Result<usize, ConfigError> {
-        let sizes = match config.sizes() {
-            Ok(sizes) => sizes,
-            Err(error) => return Err(error),
-        };
-        match layout(&sizes, vocabulary, &mut [None; COUNT]) {
-            Ok((header, data)) => match header.checked_add(data) {
-                Some(len) => Ok(len),
-                None => Err(ConfigError::TooLarge),
-            },
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Writes a complete file: model, hidden state, training state and vocabulary (`words`: each of the V words ended
-    /// by a newline, or nothing at all). Returns its length, which is [`Self::encoded_len`]. Equal training gives
-    /// equal bytes.
-    ///
-    /// That no word stands there twice takes O(V log V) comparisons of words, in the memory of `to`.
-    ///
-    /// # Errors
-    /// [`CheckpointError::BufferLength`] where `to` is shorter; words that are not V different lines; whatever
-    /// [`Self::read`] would refuse: a training state out of bounds, a weight or hidden state that is not finite. What
-    /// `to` holds is then of no use.
-    pub fn write<W: Storage, S: Workspace>(
-        model: &SimpleRnnlm<W, S>,
-        training: &TrainingState,
-        words: &str,
-        to: &mut [u8],
-    ) -> Result<usize, CheckpointError> {
-        let (needed, given) = (Self::encoded_len(model.config(), words.len())?, to.len());
-        let to = to.get_mut(..needed).ok_or(CheckpointError::BufferLength { needed, given })?;
-        // the file is its only page
-        Self::write_with(model, training, words, to, |_| Ok(()))
-    }
-
-    /// Gives `sink` the bytes that [`Self::write`] writes, in pages: all as long as `page` but the last one, which may
-    /// be shorter. So a device saves without memory for the file. Returns the length of the file.
-    ///
-    /// `page` is memory for 8 bytes or more. That no word stands twice is found in it before the first page is filled:
-    /// O(V^2 / P log P) comparisons of words with P an eighth of its length, where that is less than V.
-    ///
-    /// ```
-    /// use rnnlm::{Checkpoint, CheckpointError, Config, SimpleRnnlm, TrainingState, Xorshift};
-    /// let config = Config { vocab_size: 2, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
-    /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
-    /// let mut sent = Vec::new();
-    /// let len = Checkpoint::write_with(&model, &TrainingState::default(), "", &mut [0; 64], |page| {
-    ///     sent.extend_from_slice(page);
-    ///     Ok::<(), CheckpointError>(())
-    /// })?;
-    /// assert_eq!(len, sent.len());
-    /// assert_eq!(Checkpoint::read(&sent)?.config(), config);
-    /// # Ok::<(), Box<dyn core::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    /// What [`Self::write`] refuses, with [`CheckpointError::BufferLength`] for a page that is too short: `sink` is not
-    /// called then. The first error of `sink`, which is not called again.
-    pub fn write_with<W: Storage, S: Workspace, E: From<CheckpointError>>(
-        model: &SimpleRnnlm<W, S>,
-        training: &TrainingState,
-        words: &str,
-        page: &mut [u8],
-        mut sink: impl FnMut(&[u8]) -> Result<(), E>,
-    ) -> Result<usize, E> {
-        Self::write_before(model, training, words, page, &mut sink, |_| Ok(()))
-    }
-
-    /// [`Self::write_with`], and then what `tail` writes into the same pages, with a checksum that begins at that of
-    /// the file.
-    fn write_before<W: Storage, S: Workspace, E: From<CheckpointError>>(
-        model: &SimpleRnnlm<W, S>,
-        training: &TrainingState,
-        words: &str,
-        page: &mut [u8],
-        sink: &mut dyn FnMut(&[u8]) -> Result<(), E>,
-        tail: impl FnOnce(&mut Writer<'_, E>) -> Result<(), E>,
-    ) -> Result<usize, E> {
-        let mut entries = [None; COUNT];
-        let (training, header, len) = checked(model, training, words, page, &mut entries)?;
-        let mut writer = Writer { page, filled: 0, crc: Crc32::new(), sink };
-        writer.put(&((header - LENGTH_LEN) as u64).to_le_bytes())?;
-        header::write(&entries, &mut |text| writer.put(text))?;
-        let padding = header.saturating_sub(LENGTH_LEN + header::len(&entries));
-        (0..padding).try_for_each(|_| writer.put(b" "))?;
-        for (_, matrix) in model.weights().named() {
-            matrix.as_slice().iter().try_for_each(|x| writer.put(&x.to_le_bytes()))?;
-        }
-        model.state().iter().try_for_each(|x| writer.put(&x.to_le_bytes()))?;
-        writer.put(words.as_bytes())?;
-        writer.put(&training)?;
-        let checksum = core::mem::replace(&mut writer.crc, Crc32::new()).value();
-        writer.put(&checksum.to_le_bytes())?;
-        tail(&mut writer)?;
-        writer.finish()?;
-        Ok(len)
+        Self::encoded_len_as(config, vocabulary)
     }
 
     /// Reads a file, complete or bare: one pass over its bytes for the checksum, one over its numbers. Takes no memory,
@@ -212,7 +137,7 @@ impl<'a> Checkpoint<'a> {
     /// # Errors
     /// Whatever is wrong with it; see [`CheckpointError`].
     pub fn read(file: &'a [u8]) -> Result<Self, CheckpointError> {
-        Self::open(file, true)
+        Self::read_as(file)
     }
 
     /// [`Self::read`] for bytes that something else vouches for, a bootloader's signature or
@@ -238,61 +163,8 @@ impl<'a> Checkpoint<'a> {
     /// # Errors
     /// Those of [`Self::read`] for what is checked.
     pub fn read_verified(file: &'a [u8]) -> Result<Self, CheckpointError> {
-        Self::open(file, false)
-    }
-
-    fn open(file: &'a [u8], checks_all: bool) -> Result<Self, CheckpointError> {
-        let (text, data) = split(file)?;
-        let mut entries = [None; COUNT];
-        let mut parts = [&[][..]; COUNT];
-        let is_plain = header::read(text, &mut entries)?;
-        for (part, entry) in parts.iter_mut().zip(&entries) {
-            let [begin, end] = entry.map_or([0, 0], |entry| entry.offsets);
-            *part = data.get(begin..end).ok_or(CheckpointError::Truncated)?;
-        }
-        let is_bare = entries.iter().skip(WEIGHTS).all(Option::is_none);
-        let config = if is_bare {
-            check_bare(&entries, data.len())?
-        } else {
-            let config = check_complete(&entries, &parts, file, checks_all)?;
-            // one spelling only, and the checksum is the end
-            if !is_plain || entries[CRC].is_none_or(|entry| entry.offsets[1] != data.len()) {
-                return Err(CheckpointError::Layout);
-            }
-            config
-        };
-        let unread = if checks_all { 0 } else { WEIGHTS };
-        for (part, tensor) in parts.iter().zip(&NAMES).take(FLOATS).skip(unread) {
-            if !bytes::floats(part).all(f32::is_finite) {
-                return Err(CheckpointError::NotFinite { tensor });
-            }
-        }
-        let words = core::str::from_utf8(parts[VOCABULARY]).map_err(|_| CheckpointError::Words)?;
-        words::check(words, config.vocab_size)?;
-        Ok(Self { config, parts, words })
-    }
-
-    /// The sizes. A bare file knows nothing of N and T: they are 1 then.
-    #[must_use]
-    pub fn config(&self) -> Config {
-        self.config
-    }
-
-    /// Where training stood; `None` in a bare file.
-    #[must_use]
-    pub fn training(&self) -> Option<TrainingState> {
-        self.all_of_training().map(|training| training.state)
-    }
-
-    fn all_of_training(&self) -> Option<Training> {
-        // `read` has checked that it decodes; in a bare file there is nothing
-        training::decode(self.parts[TRAINING]).ok()
-    }
-
-    /// The words of the vocabulary in the order of their ids; none where the file has no words. They are read from the
-    /// first on: [`Self::index_words`] finds one at once.
-    pub fn words(&self) -> impl Iterator<Item = &'a str> + use<'a> {
-        self.words.split_terminator('\n')
+        let Contents { config, parts, words } = Contents::read(Kind::of::<TanhCell>(), file, false)?;
+        Ok(Self { config, parts, words, cell: PhantomData })
     }
 
     /// The words as [`Self::write`] takes them, each ended by a newline: to save them again, a learner's for instance.
@@ -345,22 +217,177 @@ impl<'a> Checkpoint<'a> {
             affine_b: matrix(1, v, affine_b)?,
         })
     }
+}
+
+impl<'a> Checkpoint<'a, LstmCell> {
+    /// The weights in place, to predict from without copying: `None` where the file's bytes do not begin at an address
+    /// that is a multiple of 4 (of 8, if in doubt), or on a big-endian machine.
+    #[must_use]
+    pub fn weights(&self) -> Option<LstmParameters<&'a [f32]>> {
+        let Config { vocab_size: v, wordvec_size: d, hidden_size: h, .. } = self.config;
+        let [embed_w, lstm_wx, lstm_wh, lstm_b, affine_w, affine_b, ..] = self.parts;
+        let matrix = |rows, cols, part| Matrix::new(rows, cols, bytes::view(part)?).ok();
+        let columns = LstmCell::SIZES.gates * h;
+        Some(LstmParameters {
+            embed_w: matrix(v, d, embed_w)?,
+            lstm_wx: matrix(d, columns, lstm_wx)?,
+            lstm_wh: matrix(h, columns, lstm_wh)?,
+            lstm_b: matrix(1, columns, lstm_b)?,
+            affine_w: matrix(h, v, affine_w)?,
+            affine_b: matrix(1, v, affine_b)?,
+        })
+    }
+}
+
+impl<'a, C: Cell> Checkpoint<'a, C> {
+    /// [`Checkpoint::encoded_len`] for the cell that the type says.
+    ///
+    /// # Errors
+    /// As [`Checkpoint::encoded_len`].
+    pub const fn encoded_len_as(config: Config, vocabulary: usize) -> Result<usize, ConfigError> {
+        let sizes = match config.sizes(C::SIZES) {
+            Ok(sizes) => sizes,
+            Err(error) => return Err(error),
+        };
+        match layout(Kind::of::<C>(), &sizes, vocabulary, &mut [None; COUNT]) {
+            Ok((header, data)) => match header.checked_add(data) {
+                Some(len) => Ok(len),
+                None => Err(ConfigError::TooLarge),
+            },
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Writes a complete file: model, hidden state, training state and vocabulary (`words`: each of the V words ended
+    /// by a newline, or nothing at all). Returns its length, which is [`Self::encoded_len`]. Equal training gives
+    /// equal bytes.
+    ///
+    /// That no word stands there twice takes O(V log V) comparisons of words, in the memory of `to`.
+    ///
+    /// # Errors
+    /// [`CheckpointError::BufferLength`] where `to` is shorter; words that are not V different lines; whatever
+    /// [`Self::read`] would refuse: a training state out of bounds, a weight or hidden state that is not finite. What
+    /// `to` holds is then of no use.
+    pub fn write<W: Storage, S: Workspace>(
+        model: &Model<C, W, S>,
+        training: &TrainingState,
+        words: &str,
+        to: &mut [u8],
+    ) -> Result<usize, CheckpointError> {
+        let (needed, given) = (Self::encoded_len_as(model.config(), words.len())?, to.len());
+        let to = to.get_mut(..needed).ok_or(CheckpointError::BufferLength { needed, given })?;
+        // the file is its only page
+        Self::write_with(model, training, words, to, |_| Ok(()))
+    }
+
+    /// Gives `sink` the bytes that [`Self::write`] writes, in pages: all as long as `page` but the last one, which may
+    /// be shorter. So a device saves without memory for the file. Returns the length of the file.
+    ///
+    /// `page` is memory for 8 bytes or more. That no word stands twice is found in it before the first page is filled:
+    /// O(V^2 / P log P) comparisons of words with P an eighth of its length, where that is less than V.
+    ///
+    /// ```
+    /// use rnnlm::{Checkpoint, CheckpointError, Config, SimpleRnnlm, TrainingState, Xorshift};
+    /// let config = Config { vocab_size: 2, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let mut sent = Vec::new();
+    /// let len = Checkpoint::write_with(&model, &TrainingState::default(), "", &mut [0; 64], |page| {
+    ///     sent.extend_from_slice(page);
+    ///     Ok::<(), CheckpointError>(())
+    /// })?;
+    /// assert_eq!(len, sent.len());
+    /// assert_eq!(Checkpoint::read(&sent)?.config(), config);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// What [`Self::write`] refuses, with [`CheckpointError::BufferLength`] for a page that is too short: `sink` is not
+    /// called then. The first error of `sink`, which is not called again.
+    pub fn write_with<W: Storage, S: Workspace, E: From<CheckpointError>>(
+        model: &Model<C, W, S>,
+        training: &TrainingState,
+        words: &str,
+        page: &mut [u8],
+        mut sink: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<usize, E> {
+        Self::write_before(model, training, words, page, &mut sink, |_| Ok(()))
+    }
+
+    /// [`Self::write_with`], and then what `tail` writes into the same pages, with a checksum that begins at that of
+    /// the file.
+    fn write_before<W: Storage, S: Workspace, E: From<CheckpointError>>(
+        model: &Model<C, W, S>,
+        training: &TrainingState,
+        words: &str,
+        page: &mut [u8],
+        sink: &mut dyn FnMut(&[u8]) -> Result<(), E>,
+        tail: impl FnOnce(&mut Writer<'_, E>) -> Result<(), E>,
+    ) -> Result<usize, E> {
+        let mut entries = [None; COUNT];
+        let (training, header, len) = checked(model, training, words, page, &mut entries)?;
+        let mut writer = Writer { page, filled: 0, crc: Crc32::new(), sink };
+        writer.put(&((header - LENGTH_LEN) as u64).to_le_bytes())?;
+        let names = &Kind::of::<C>().names;
+        header::write(names, &entries, &mut |text| writer.put(text))?;
+        let padding = header.saturating_sub(LENGTH_LEN + header::len(names, &entries));
+        (0..padding).try_for_each(|_| writer.put(b" "))?;
+        model.weights_block().iter().try_for_each(|x| writer.put(&x.to_le_bytes()))?;
+        model.state().iter().try_for_each(|x| writer.put(&x.to_le_bytes()))?;
+        writer.put(words.as_bytes())?;
+        writer.put(&training)?;
+        let checksum = core::mem::replace(&mut writer.crc, Crc32::new()).value();
+        writer.put(&checksum.to_le_bytes())?;
+        tail(&mut writer)?;
+        writer.finish()?;
+        Ok(len)
+    }
+
+    /// `Checkpoint::read` for the cell that the type says.
+    ///
+    /// # Errors
+    /// As `Checkpoint::read`; [`CheckpointError::UnknownTensor`] in the file of another cell.
+    pub fn read_as(file: &'a [u8]) -> Result<Self, CheckpointError> {
+        let Contents { config, parts, words } = Contents::read(Kind::of::<C>(), file, true)?;
+        Ok(Self { config, parts, words, cell: PhantomData })
+    }
+
+    /// The sizes. A bare file knows nothing of N and T: they are 1 then.
+    #[must_use]
+    pub fn config(&self) -> Config {
+        self.config
+    }
+
+    /// Where training stood; `None` in a bare file.
+    #[must_use]
+    pub fn training(&self) -> Option<TrainingState> {
+        self.all_of_training().map(|training| training.state)
+    }
+
+    fn all_of_training(&self) -> Option<Training> {
+        // `read` has checked that it decodes; in a bare file there is nothing
+        training::decode(self.parts[TRAINING]).ok()
+    }
+
+    /// The words of the vocabulary in the order of their ids; none where the file has no words. They are read from the
+    /// first on: [`Self::index_words`] finds one at once.
+    pub fn words(&self) -> impl Iterator<Item = &'a str> + use<'a, C> {
+        self.words.split_terminator('\n')
+    }
 
     /// Copies the weights into a model of the same V, D and H. The hidden state is copied too where the file has one
     /// for the model's N, and is zero otherwise.
     ///
     /// # Errors
     /// [`CheckpointError::OtherSizes`]; the model is then as it was.
-    pub fn load<W: Storage, S: Workspace>(&self, model: &mut SimpleRnnlm<W, S>) -> Result<(), CheckpointError> {
+    pub fn load<W: Storage, S: Workspace>(&self, model: &mut Model<C, W, S>) -> Result<(), CheckpointError> {
         let (ours, theirs) = (self.config, model.config());
         let Config { batch_size, time_size, .. } = theirs;
         if (Config { batch_size, time_size, ..ours }) != theirs {
             return Err(CheckpointError::OtherSizes);
         }
         model.reset_state();
-        for ((_, mut matrix), part) in model.weights_mut().named().into_iter().zip(self.parts) {
-            matrix.as_mut_slice().iter_mut().zip(bytes::floats(part)).for_each(|(to, x)| *to = x);
-        }
+        let weights = self.parts.iter().take(WEIGHTS).flat_map(|part| bytes::floats(part));
+        model.weights_block_mut().iter_mut().zip(weights).for_each(|(to, x)| *to = x);
         if let Some(training) = self.all_of_training() {
             model.set_stateful(training.is_stateful);
             if ours.batch_size == batch_size {
@@ -373,7 +400,7 @@ impl<'a> Checkpoint<'a> {
 }
 
 #[cfg(feature = "alloc")]
-impl Checkpoint<'_> {
+impl<C: Cell> Checkpoint<'_, C> {
     /// The bytes of a complete file: [`Self::write`] into memory of the heap. An empty vocabulary stands for ids
     /// without words.
     ///
@@ -416,12 +443,12 @@ impl Checkpoint<'_> {
     /// # Errors
     /// What [`Self::write`] refuses, a word that holds a newline, memory that the allocator refuses.
     pub fn to_vec<W: Storage, S: Workspace>(
-        model: &SimpleRnnlm<W, S>,
+        model: &Model<C, W, S>,
         training: &TrainingState,
         vocabulary: &Vocabulary,
     ) -> Result<Vec<u8>, Error> {
         let words = vocabulary.to_lines()?;
-        let mut file = filled(Self::encoded_len(model.config(), words.len())?, 0)?;
+        let mut file = filled(Self::encoded_len_as(model.config(), words.len())?, 0)?;
         Self::write(model, training, &words, &mut file)?;
         Ok(file)
     }
@@ -440,26 +467,67 @@ impl Checkpoint<'_> {
     ///
     /// # Errors
     /// Sizes or memory that are refused, a word that stands in the vocabulary twice.
-    pub fn restore(&self) -> Result<(SimpleRnnlm, TrainingState, Vocabulary), Error> {
-        let memory = self.config.memory()?;
+    pub fn restore(&self) -> Result<(Model<C>, TrainingState, Vocabulary), Error> {
+        let memory = self.config.memory_of::<C>()?;
         let (weights, workspace) = (AlignedVec::zeroed(memory.weights)?, AlignedVec::zeroed(memory.workspace)?);
-        let mut model = SimpleRnnlm::with_buffers(self.config, weights, workspace)?;
+        let mut model = Model::with_buffers(self.config, weights, workspace)?;
         self.load(&mut model)?;
         Ok((model, self.training().unwrap_or_default(), self.vocabulary()?))
     }
 }
 
-impl fmt::Debug for Checkpoint<'_> {
+impl<C: Cell> fmt::Debug for Checkpoint<'_, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let training = self.training();
         f.debug_struct("Checkpoint").field("config", &self.config).field("training", &training).finish_non_exhaustive()
     }
 }
 
+/// What a file holds, of whatever cell.
+struct Contents<'a> {
+    config: Config,
+    parts: [&'a [u8]; COUNT],
+    words: &'a str,
+}
+
+impl<'a> Contents<'a> {
+    /// If it `checks_all`, the checksum too, and every weight.
+    fn read(kind: &Kind, file: &'a [u8], checks_all: bool) -> Result<Self, CheckpointError> {
+        let (text, data) = split(file)?;
+        let mut entries = [None; COUNT];
+        let mut parts = [&[][..]; COUNT];
+        let is_plain = header::read(&kind.names, text, &mut entries)?;
+        for (part, entry) in parts.iter_mut().zip(&entries) {
+            let [begin, end] = entry.map_or([0, 0], |entry| entry.offsets);
+            *part = data.get(begin..end).ok_or(CheckpointError::Truncated)?;
+        }
+        let is_bare = entries.iter().skip(WEIGHTS).all(Option::is_none);
+        let config = if is_bare {
+            check_bare(kind, &entries, data.len())?
+        } else {
+            let config = check_complete(kind, &entries, &parts, file, checks_all)?;
+            // one spelling only, and the checksum is the end
+            if !is_plain || entries[CRC].is_none_or(|entry| entry.offsets[1] != data.len()) {
+                return Err(CheckpointError::Layout);
+            }
+            config
+        };
+        let unread = if checks_all { 0 } else { WEIGHTS };
+        for (part, tensor) in parts.iter().zip(kind.names).take(FLOATS).skip(unread) {
+            if !bytes::floats(part).all(f32::is_finite) {
+                return Err(CheckpointError::NotFinite { tensor });
+            }
+        }
+        let words = core::str::from_utf8(parts[VOCABULARY]).map_err(|_| CheckpointError::Words)?;
+        words::check(words, config.vocab_size)?;
+        Ok(Self { config, parts, words })
+    }
+}
+
 /// All that a file can be refused for, before its first byte: gives its training state, and the lengths of its header
 /// and of the whole.
-fn checked<W: Storage, S: Workspace>(
-    model: &SimpleRnnlm<W, S>,
+fn checked<C: Cell, W: Storage, S: Workspace>(
+    model: &Model<C, W, S>,
     training: &TrainingState,
     words: &str,
     page: &mut [u8],
@@ -469,16 +537,20 @@ fn checked<W: Storage, S: Workspace>(
         return Err(CheckpointError::MidStep);
     }
     let sizes = model.sizes();
-    let (header, data) = layout(&sizes, words.len(), entries)?;
+    let kind = Kind::of::<C>();
+    let (header, data) = layout(kind, &sizes, words.len(), entries)?;
     let len = header.checked_add(data).ok_or(ConfigError::TooLarge)?;
     words::check(words, sizes.v)?;
     words::check_different(words, page)?;
     let (is_stateful, time_size) = (model.is_stateful(), sizes.t);
     let training = training::encode(&Training { state: *training, time_size, is_stateful })?;
-    for (tensor, matrix) in model.weights().named() {
-        check_finite(tensor, matrix.as_slice())?;
+    let mut rest = model.weights_block();
+    for (tensor, len) in C::NAMES.into_iter().zip(sizes.parameters(C::SIZES.gates)) {
+        let (weights, after) = rest.split_at_checked(len).ok_or(CheckpointError::OtherSizes)?;
+        check_finite(tensor, weights)?;
+        rest = after;
     }
-    check_finite(NAMES[STATE], model.state())?;
+    check_finite(kind.names[STATE], model.state())?;
     Ok((training, header, len))
 }
 
@@ -516,9 +588,14 @@ impl<E> Writer<'_, E> {
 
 /// Lays out the tensors of a complete file. Gives the bytes of its header with its length and padding, and those of its
 /// data.
-const fn layout(sizes: &Sizes, vocabulary: usize, entries: &mut Entries) -> Result<(usize, usize), ConfigError> {
-    match tensors::complete(sizes, vocabulary, entries) {
-        Some(data) => Ok(((LENGTH_LEN + header::len(entries)).next_multiple_of(8), data)),
+const fn layout(
+    kind: &Kind,
+    sizes: &Sizes,
+    vocabulary: usize,
+    entries: &mut Entries,
+) -> Result<(usize, usize), ConfigError> {
+    match tensors::complete(kind.cell, sizes, vocabulary, entries) {
+        Some(data) => Ok(((LENGTH_LEN + header::len(&kind.names, entries)).next_multiple_of(8), data)),
         None => Err(ConfigError::TooLarge),
     }
 }
@@ -539,23 +616,25 @@ fn split(file: &[u8]) -> Result<(&[u8], &[u8]), CheckpointError> {
 }
 
 /// The sizes that the weights' shapes tell.
-fn sizes_of(entries: &Entries, batch_size: usize, time_size: usize) -> Result<Sizes, CheckpointError> {
-    let shape = |i: usize| entries[i].map(|entry| entry.shape).ok_or(CheckpointError::Missing { tensor: NAMES[i] });
+fn sizes_of(kind: &Kind, entries: &Entries, batch_size: usize, time_size: usize) -> Result<Sizes, CheckpointError> {
+    let shape =
+        |i: usize| entries[i].map(|entry| entry.shape).ok_or(CheckpointError::Missing { tensor: kind.names[i] });
     let [vocab_size, wordvec_size] = shape(0)?;
     let [hidden_size, _] = shape(2)?;
-    Ok(Config { vocab_size, wordvec_size, hidden_size, batch_size, time_size }.sizes()?)
+    Ok(Config { vocab_size, wordvec_size, hidden_size, batch_size, time_size }.sizes(kind.cell)?)
 }
 
-fn check_bare(entries: &Entries, len: usize) -> Result<Config, CheckpointError> {
-    let sizes = sizes_of(entries, 1, 1)?;
+fn check_bare(kind: &Kind, entries: &Entries, len: usize) -> Result<Config, CheckpointError> {
+    let sizes = sizes_of(kind, entries, 1, 1)?;
     let mut expected = [None; COUNT];
-    tensors::complete(&sizes, 0, &mut expected).ok_or(ConfigError::TooLarge)?;
-    tensors::check_bare(entries, &expected, len)?;
+    tensors::complete(kind.cell, &sizes, 0, &mut expected).ok_or(ConfigError::TooLarge)?;
+    tensors::check_bare(&kind.names, entries, &expected, len)?;
     Ok(sizes.config())
 }
 
 /// Checksum first: what follows it explains files that were made wrong, not damaged ones.
 fn check_complete(
+    kind: &Kind,
     entries: &Entries,
     parts: &[&[u8]; COUNT],
     file: &[u8],
@@ -565,17 +644,17 @@ fn check_complete(
     if checks_sum && entries[CRC].is_some() && crc32(all).to_le_bytes() != *checksum {
         return Err(CheckpointError::Checksum);
     }
-    for (entry, tensor) in entries.iter().zip(&NAMES) {
+    for (entry, tensor) in entries.iter().zip(kind.names) {
         if entry.is_none() {
             return Err(CheckpointError::Missing { tensor });
         }
     }
     let training = training::decode(parts[TRAINING])?;
-    let batch_size = entries[STATE].map_or(0, |entry| entry.shape[0]);
-    let sizes = sizes_of(entries, batch_size, training.time_size)?;
+    let batch_size = entries[STATE].map_or(0, |entry| entry.shape[0] / kind.cell.states);
+    let sizes = sizes_of(kind, entries, batch_size, training.time_size)?;
     let mut expected = [None; COUNT];
-    tensors::complete(&sizes, parts[VOCABULARY].len(), &mut expected).ok_or(ConfigError::TooLarge)?;
-    for ((entry, expected), tensor) in entries.iter().flatten().zip(expected.iter().flatten()).zip(&NAMES) {
+    tensors::complete(kind.cell, &sizes, parts[VOCABULARY].len(), &mut expected).ok_or(ConfigError::TooLarge)?;
+    for ((entry, expected), tensor) in entries.iter().flatten().zip(expected.iter().flatten()).zip(kind.names) {
         if (entry.is_f32, entry.rank, entry.shape) != (expected.is_f32, expected.rank, expected.shape) {
             return Err(CheckpointError::Shape { tensor });
         }

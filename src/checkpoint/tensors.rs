@@ -1,7 +1,11 @@
 //! Which tensors a file holds, in which order, of which type and shape.
 
 use super::training;
-use crate::{config::Sizes, error::CheckpointError};
+use crate::{
+    config::{CellSizes, Sizes},
+    error::CheckpointError,
+    layers::cell::Layer,
+};
 
 /// The six weights, then what a complete file adds.
 pub(super) const COUNT: usize = 10;
@@ -14,18 +18,31 @@ pub(super) const TRAINING: usize = 8;
 pub(super) const CRC: usize = 9;
 pub(super) const CRC_LEN: usize = 4;
 
-pub(super) const NAMES: [&str; COUNT] = [
-    "embed.W",
-    "rnn.Wx",
-    "rnn.Wh",
-    "rnn.b",
-    "affine.W",
-    "affine.b",
-    "rnnlm.state",
-    "rnnlm.vocabulary",
-    "rnnlm.training",
-    "rnnlm.crc32",
-];
+/// The names of all.
+pub(super) type Names = [&'static str; COUNT];
+
+/// What is different in the files of another cell.
+#[derive(Clone, Copy)]
+pub(super) struct Kind {
+    pub names: Names,
+    pub cell: CellSizes,
+}
+
+impl Kind {
+    /// Of this cell.
+    pub(super) const fn of<C: Layer>() -> &'static Self {
+        struct Of<C>(C);
+        impl<C: Layer> Of<C> {
+            const KIND: Kind = {
+                let [embed_w, wx, wh, b, affine_w, affine_b] = C::NAMES;
+                let (state, vocabulary, training) = ("rnnlm.state", "rnnlm.vocabulary", "rnnlm.training");
+                let names = [embed_w, wx, wh, b, affine_w, affine_b, state, vocabulary, training, "rnnlm.crc32"];
+                Kind { names, cell: C::SIZES }
+            };
+        }
+        &Of::<C>::KIND
+    }
+}
 
 /// One tensor as the header describes it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,16 +60,22 @@ pub(super) type Entries = [Option<Entry>; COUNT];
 
 /// Lays out the tensors of a complete file for these sizes one behind the other. Gives where the last one ends; `None`
 /// where the sum overflows.
-pub(super) const fn complete(sizes: &Sizes, vocabulary: usize, entries: &mut Entries) -> Option<usize> {
+pub(super) const fn complete(
+    cell: CellSizes,
+    sizes: &Sizes,
+    vocabulary: usize,
+    entries: &mut Entries,
+) -> Option<usize> {
     let &Sizes { v, d, hidden: h, n, .. } = sizes;
+    let columns = cell.gates * h;
     let shapes: [(usize, [usize; 2]); COUNT] = [
         (2, [v, d]),
-        (2, [d, h]),
-        (2, [h, h]),
-        (1, [h, 1]),
+        (2, [d, columns]),
+        (2, [h, columns]),
+        (1, [columns, 1]),
         (2, [h, v]),
         (1, [v, 1]),
-        (2, [n, h]),
+        (2, [cell.states * n, h]),
         (1, [vocabulary, 1]),
         (1, [training::LEN, 1]),
         (1, [CRC_LEN, 1]),
@@ -73,9 +96,15 @@ pub(super) const fn complete(sizes: &Sizes, vocabulary: usize, entries: &mut Ent
 
 /// Checks the six weights of a bare file: each has the type and shape of `expected`, and together they cover `len`
 /// bytes without gap or overlap, in whatever order.
-pub(super) fn check_bare(entries: &Entries, expected: &Entries, len: usize) -> Result<(), CheckpointError> {
+pub(super) fn check_bare(
+    names: &Names,
+    entries: &Entries,
+    expected: &Entries,
+    len: usize,
+) -> Result<(), CheckpointError> {
     let weights = || entries.iter().flatten();
-    for ((entry, expected), tensor) in entries.iter().zip(expected.iter().flatten()).zip(&NAMES).take(WEIGHTS) {
+    for ((entry, expected), tensor) in entries.iter().zip(expected.iter().flatten()).zip(names).take(WEIGHTS) {
+        let &tensor = tensor;
         let Some(entry) = entry else { return Err(CheckpointError::Missing { tensor }) };
         let [begin, end] = expected.offsets;
         let bytes = entry.offsets[1].checked_sub(entry.offsets[0]);

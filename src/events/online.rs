@@ -6,15 +6,16 @@ use crate::{
     error::{ConfigError, Error, StepError},
     heap::{Floats, Ids},
     kernels::{clear, copy},
+    layers::time_rnn::TanhCell,
     model::{
-        SimpleRnnlm,
+        Model,
+        feed::Token,
         parameters::{Storage, Weights},
         score::TokenScore,
         shared::Workspace,
         slices::Slice,
-        step::check_rate,
+        step::{Cell, check_rate},
     },
-    prediction::predictor::feed,
 };
 
 /// Reads events (log keys, sensor states, words) one at a time. Each is scored by the prediction that was made before
@@ -41,8 +42,8 @@ use crate::{
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct OnlineLearner<W = Floats, S = W, P = Floats, I = Ids> {
-    model: SimpleRnnlm<W, S>,
+pub struct OnlineLearner<W = Floats, S = W, P = Floats, I = Ids, C: Cell = TanhCell> {
+    model: Model<C, W, S>,
     /// The predictor's hidden state and probabilities.
     prediction: P,
     /// T inputs, then T targets; as many as `events` are there.
@@ -57,21 +58,22 @@ pub struct OnlineLearner<W = Floats, S = W, P = Floats, I = Ids> {
 }
 
 #[cfg(feature = "alloc")]
-impl<W: Storage, S: Workspace> OnlineLearner<W, S> {
+impl<C: Cell, W: Storage, S: Workspace> OnlineLearner<W, S, Floats, Ids, C> {
     /// A learner with its memory on the heap.
     ///
     /// # Errors
     /// What [`Self::with_buffers`] refuses, and [`ConfigError::OutOfMemory`].
-    pub fn new(model: SimpleRnnlm<W, S>, learning_rate: f32) -> Result<Self, Error> {
+    pub fn new(model: Model<C, W, S>, learning_rate: f32) -> Result<Self, Error> {
         let sizes = model.sizes();
-        let prediction = AlignedVec::zeroed(sizes.prediction())?;
+        let prediction = AlignedVec::zeroed(sizes.prediction(C::SIZES))?;
         let window = filled(2 * sizes.rows(), 0)?;
         Self::with_buffers(model, learning_rate, prediction, window)
     }
 }
 
-impl<W, S, P, I> OnlineLearner<W, S, P, I>
+impl<W, S, P, I, C> OnlineLearner<W, S, P, I, C>
 where
+    C: Cell,
     W: Storage,
     S: Workspace,
     P: Storage,
@@ -83,7 +85,7 @@ where
     /// # Errors
     /// [`ParameterError::LearningRate`](crate::ParameterError::LearningRate), [`ConfigError::BatchSize`] for a model
     /// whose N is not 1, [`ConfigError::BufferLength`] for memory of another length.
-    pub fn with_buffers(model: SimpleRnnlm<W, S>, learning_rate: f32, prediction: P, window: I) -> Result<Self, Error> {
+    pub fn with_buffers(model: Model<C, W, S>, learning_rate: f32, prediction: P, window: I) -> Result<Self, Error> {
         let mut learner = Self::over(model, learning_rate, prediction, window)?;
         learner.restart();
         Ok(learner)
@@ -96,7 +98,7 @@ where
     /// # Errors
     /// Those of [`Self::with_buffers`]; [`StepError::Length`] for more than T + 1 events, [`StepError::IdOutOfRange`].
     pub fn resume(
-        model: SimpleRnnlm<W, S>,
+        model: Model<C, W, S>,
         learning_rate: f32,
         prediction: P,
         window: I,
@@ -115,7 +117,7 @@ where
 
     /// [`Self::resume`] from ids that are wherever they are.
     pub(crate) fn resume_with(
-        model: SimpleRnnlm<W, S>,
+        model: Model<C, W, S>,
         learning_rate: f32,
         prediction: P,
         window: I,
@@ -131,7 +133,7 @@ where
         Ok(learner)
     }
 
-    fn over(model: SimpleRnnlm<W, S>, learning_rate: f32, prediction: P, window: I) -> Result<Self, Error> {
+    fn over(model: Model<C, W, S>, learning_rate: f32, prediction: P, window: I) -> Result<Self, Error> {
         check_rate(learning_rate)?;
         let (events, last, is_frozen, due, rate_of_step) = (0, None, false, None, learning_rate);
         let learner = Self { model, prediction, window, events, last, learning_rate, is_frozen, due, rate_of_step };
@@ -167,7 +169,7 @@ where
         if sizes.n != 1 {
             return Err(ConfigError::BatchSize { given: sizes.n });
         }
-        ConfigError::check_len(sizes.prediction(), self.prediction.as_ref().len())?;
+        ConfigError::check_len(sizes.prediction(C::SIZES), self.prediction.as_ref().len())?;
         ConfigError::check_len(2 * sizes.rows(), self.window.as_ref().len())
     }
 
@@ -248,8 +250,9 @@ where
         let result = result.and_then(|()| {
             let sizes = self.model.sizes();
             let Some(id) = self.last else { return Ok(()) };
-            let weights = Weights::of(&sizes, self.model.weights_block()).ok_or(StepError::OtherSizes)?;
-            feed(self.model.isa(), &weights, sizes.d, id, self.prediction.as_mut(), 1.0)
+            let weights = Weights::of::<C>(&sizes, self.model.weights_block()).ok_or(StepError::OtherSizes)?;
+            let (isa, weights, buffer) = (self.model.isa(), &weights, self.prediction.as_mut());
+            C::feed(Token { isa, weights, d: sizes.d, id, buffer, sharpness: 1.0 })
         });
         if result.is_err() {
             self.restart();
@@ -352,7 +355,8 @@ where
     #[must_use]
     pub fn probabilities(&self) -> &[f32] {
         let sizes = self.model.sizes();
-        self.prediction.as_ref().get(sizes.hidden..sizes.hidden + sizes.v).unwrap_or(&[])
+        let states = C::SIZES.states * sizes.hidden;
+        self.prediction.as_ref().get(states..states + sizes.v).unwrap_or(&[])
     }
 
     /// Forgets the events read, not what was learned from them. Of a step that was taken in part the rest is given up:
@@ -367,13 +371,13 @@ where
     /// The model. Amid a step [`Checkpoint`](crate::Checkpoint) refuses it: it is neither the one before nor the one
     /// behind.
     #[must_use]
-    pub fn model(&self) -> &SimpleRnnlm<W, S> {
+    pub fn model(&self) -> &Model<C, W, S> {
         &self.model
     }
 
     /// Gives the model back. Of a step that was taken in part the rest is given up.
     #[must_use]
-    pub fn into_model(mut self) -> SimpleRnnlm<W, S> {
+    pub fn into_model(mut self) -> Model<C, W, S> {
         self.model.give_step_up();
         self.model
     }

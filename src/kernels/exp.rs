@@ -46,7 +46,7 @@ pub(super) const CONSTANTS: &ExpConstants = &ExpConstants {
 
 /// r1 and m of the head of this file, for integral n.
 #[inline(always)]
-fn reduce<S: Simd>(s: S, x: S::F, n: S::F) -> (S::F, S::F) {
+pub(super) fn reduce<S: Simd>(s: S, x: S::F, n: S::F) -> (S::F, S::F) {
     let r1 = s.nfma(n, s.splat(LN2_HI), x);
     let n_lo = s.mul(n, s.splat(-LN2_LO));
     let r = s.add(r1, n_lo);
@@ -59,7 +59,7 @@ fn reduce<S: Simd>(s: S, x: S::F, n: S::F) -> (S::F, S::F) {
 
 /// x / ln 2 to the nearest integer n, as n + ROUND.
 #[inline(always)]
-fn nearest_power<S: Simd>(s: S, x: S::F) -> S::F {
+pub(super) fn nearest_power<S: Simd>(s: S, x: S::F) -> S::F {
     s.fma(x, s.splat(LOG2_E), s.splat(ROUND))
 }
 

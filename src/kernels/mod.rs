@@ -4,9 +4,11 @@ mod descent;
 mod elementwise;
 mod exp;
 mod gemm;
+mod lstm;
 mod norm;
 mod recurrence;
 mod scalar;
+mod sigmoid;
 mod softmax;
 mod sum;
 mod workers;
@@ -21,15 +23,17 @@ pub(crate) use gemm::{
 pub use gemm::{Form, Matmul, Start, matmul_scratch};
 #[cfg(feature = "alloc")]
 pub(crate) use gemm::{before_line, with_room_to_align};
+pub(crate) use lstm::{LstmBackward, LstmForward};
 pub(crate) use norm::{Norm, Scale, largest};
 pub(crate) use recurrence::{
     PackTransposes, Recurrence, RecurrenceBackward, Transposes, packed_transposes, transposes_len,
 };
 pub(crate) use scalar::{ln, sin_cos, sqrt};
+pub(crate) use sigmoid::Sigmoid;
 pub(crate) use softmax::{ScoreRow, Softmax, SoftmaxRow};
 pub(crate) use sum::Sum;
 pub use workers::Workers;
-pub(crate) use workers::{Alone, Cut, Dealt, Team, Together, pass_by};
+pub(crate) use workers::{Alone, Columns, Cut, Dealt, Team, Together, pass_by};
 
 use crate::simd::{Isa, Scalar};
 
@@ -57,6 +61,19 @@ pub fn exp(isa: Isa, x: &mut [f32]) {
 /// ```
 pub fn tanh(isa: Isa, x: &mut [f32]) {
     isa.run(Tanh(x));
+}
+
+/// Replaces every element by the logistic function 1 / (1 + e^-x), below 0.8 ulp of the exact value, monotone, the same
+/// bits on every instruction set. 0 below -104, NaN for NaN. Never fails; one pass over the slice.
+///
+/// ```
+/// use rnnlm::{Isa, sigmoid};
+/// let mut x = [0.0, 1.0, f32::NEG_INFINITY];
+/// sigmoid(Isa::detect(), &mut x);
+/// assert_eq!(x, [0.5, 0.731_058_6, 0.0]);
+/// ```
+pub fn sigmoid(isa: Isa, x: &mut [f32]) {
+    isa.run(Sigmoid(x));
 }
 
 /// e^x of one number.

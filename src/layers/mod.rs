@@ -1,7 +1,7 @@
 //! The equations of the model, layer by layer in the order of the forward pass.
 //!
 //! ```text
-//! token ids (N,T) -> time_embedding -> time_rnn -> time_affine -> time_softmax_with_loss
+//! token ids (N,T) -> time_embedding -> time_rnn or time_lstm -> time_affine -> time_softmax_with_loss
 //! ```
 //!
 //! Each layer is its forward and its backward pass over a window of T time steps, for all N rows of the batch: what a
@@ -9,9 +9,11 @@
 //! (N,T), as the user gives them. A weight gradient is one product (the embedding's is a sum of rows), and its
 //! [`End`](crate::kernels::End) says where it goes: it is stored, or taken as the SGD step.
 
+pub(crate) mod cell;
 mod row_ids;
 pub(crate) mod time_affine;
 pub(crate) mod time_embedding;
+pub(crate) mod time_lstm;
 pub(crate) mod time_rnn;
 pub(crate) mod time_softmax_with_loss;
 

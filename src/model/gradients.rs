@@ -1,8 +1,11 @@
 //! Stored gradients, for those who clip or look at them.
 
+use core::marker::PhantomData;
+
 use super::{
-    parameters::{Parameters, Storage},
+    parameters::{LstmParameters, Parameters, Storage},
     shared::Crew,
+    step::Cell,
     workspace::{WeightSlices, split},
 };
 #[cfg(feature = "alloc")]
@@ -12,6 +15,7 @@ use crate::{
     error::{ConfigError, ParameterError, StepError},
     heap::Floats,
     kernels::{Alone, Norm, Scale, Team, pass_by},
+    layers::{time_lstm::LstmCell, time_rnn::TanhCell},
     simd::Isa,
 };
 
@@ -26,12 +30,27 @@ use crate::{
 /// assert_eq!(gradients.parameters().rnn_wh.rows(), 4);
 /// # Ok::<(), rnnlm::ConfigError>(())
 /// ```
+///
+/// Those of an LSTM model say so in their type:
+///
+/// ```
+/// use rnnlm::{Config, Gradients, LstmCell, Rnnlm, Sgd, Xorshift};
+/// let config =
+///     Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+/// let mut model = Rnnlm::new(config, &mut Xorshift::new(1))?;
+/// let mut gradients = Gradients::<_, LstmCell>::new_as(config)?;
+/// model.forward(&[0, 1], &[1, 2])?.backward(&mut gradients)?;
+/// assert_eq!(gradients.parameters().lstm_wh.cols(), 16);
+/// Sgd::new(0.1)?.update(&mut model, &gradients)?;
+/// # Ok::<(), rnnlm::Error>(())
+/// ```
 #[doc(alias = "grads")]
 #[derive(Clone, Debug)]
-pub struct Gradients<G = Floats> {
+pub struct Gradients<G = Floats, C = TanhCell> {
     sizes: Sizes,
     isa: Isa,
     block: G,
+    cell: PhantomData<C>,
 }
 
 #[cfg(feature = "alloc")]
@@ -41,7 +60,18 @@ impl Gradients<AlignedVec> {
     /// # Errors
     /// Bad sizes, or memory that the allocator refuses.
     pub fn new(config: Config) -> Result<Self, ConfigError> {
-        Self::with_buffers(config, AlignedVec::zeroed(config.memory()?.weights)?)
+        Self::new_as(config)
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<C: Cell> Gradients<AlignedVec, C> {
+    /// `Gradients::new` for the cell that the type says.
+    ///
+    /// # Errors
+    /// As `Gradients::new`.
+    pub fn new_as(config: Config) -> Result<Self, ConfigError> {
+        Self::with_buffers_as(config, AlignedVec::zeroed(config.memory_of::<C>()?.weights)?)
     }
 }
 
@@ -51,15 +81,33 @@ impl<G: Storage> Gradients<G> {
     /// # Errors
     /// Bad sizes, or a buffer of another length.
     pub fn with_buffers(config: Config, block: G) -> Result<Self, ConfigError> {
-        let sizes = config.sizes()?;
-        ConfigError::check_len(config.memory()?.weights, block.as_ref().len())?;
-        Ok(Self { sizes, isa: Isa::detect(), block })
+        Self::with_buffers_as(config, block)
     }
 
     /// Every gradient by name.
     #[must_use]
     pub fn parameters(&self) -> Parameters<&[f32]> {
         Parameters::of(&self.sizes, self.block.as_ref()).unwrap_or_else(Parameters::empty)
+    }
+}
+
+impl<G: Storage> Gradients<G, LstmCell> {
+    /// Every gradient by name.
+    #[must_use]
+    pub fn parameters(&self) -> LstmParameters<&[f32]> {
+        LstmParameters::of(&self.sizes, self.block.as_ref()).unwrap_or_else(LstmParameters::empty)
+    }
+}
+
+impl<G: Storage, C: Cell> Gradients<G, C> {
+    /// `Gradients::with_buffers` for the cell that the type says.
+    ///
+    /// # Errors
+    /// As `Gradients::with_buffers`.
+    pub fn with_buffers_as(config: Config, block: G) -> Result<Self, ConfigError> {
+        let sizes = config.sizes(C::SIZES)?;
+        ConfigError::check_len(config.memory_of::<C>()?.weights, block.as_ref().len())?;
+        Ok(Self { sizes, isa: Isa::detect(), block, cell: PhantomData })
     }
 
     /// The global norm: the length of all gradients taken as one vector. Two passes over them.
@@ -105,7 +153,7 @@ impl<G: Storage> Gradients<G> {
 
     /// Whether they belong to weights of these sizes.
     pub(crate) fn match_sizes(&self, sizes: &Sizes) -> bool {
-        self.sizes.parameters() == sizes.parameters()
+        self.sizes.parameters(C::SIZES.gates) == sizes.parameters(C::SIZES.gates)
     }
 
     /// Every gradient, to be written; `None` where they belong to other sizes.
@@ -113,7 +161,7 @@ impl<G: Storage> Gradients<G> {
         if !self.match_sizes(sizes) {
             return None;
         }
-        split(self.block.as_mut(), &sizes.parameters())
+        split(self.block.as_mut(), &sizes.parameters(C::SIZES.gates))
     }
 }
 

@@ -1,9 +1,11 @@
 //! The memory that a configuration needs: known before anything is allocated, in one formula.
 
 use crate::{
-    config::{Config, Sizes},
+    config::{CellSizes, Config, Sizes},
     error::ConfigError,
     kernels::{Transposes, packed_b_len, packed_len, transposed_b_len, transposes_len},
+    layers::{cell::Layer, time_rnn::TanhCell},
+    model::step::Cell,
     simd::PACKS,
 };
 
@@ -66,23 +68,25 @@ impl Sizes {
     }
 
     /// The scratch of the products, or what the forward pass packs for the backward pass; saturates.
-    pub(super) const fn scratch(&self) -> usize {
+    pub(super) const fn scratch(&self, cell: CellSizes) -> usize {
         let (&Self { v, d, hidden: h, .. }, rows) = (self, self.n.saturating_mul(self.t));
+        let columns = times(cell.gates, h);
         let affine =
             larger(larger(packed_b_len([rows, h, v]), packed_b_len([h, rows, v])), transposed_b_len([rows, v, h]));
-        let forward = packed_b_len([rows, d, h]);
-        let gradients = larger(packed_b_len([d, rows, h]), packed_b_len([h, rows, h]));
-        let rnn = larger(larger(forward, gradients), transposed_b_len([rows, h, d]));
-        let one_by_one = larger(larger(affine, rnn), packed_len(h, h));
+        let forward = packed_b_len([rows, d, columns]);
+        let gradients = larger(packed_b_len([d, rows, columns]), packed_b_len([h, rows, columns]));
+        let rnn = larger(larger(forward, gradients), transposed_b_len([rows, columns, d]));
+        let one_by_one = larger(larger(affine, rnn), larger(packed_len(columns, h), packed_len(h, columns)));
         match self.transposes() {
-            Some(shapes) => larger(one_by_one, transposes_len(shapes)),
-            None => one_by_one,
+            Some(shapes) if cell.gates == 1 => larger(one_by_one, transposes_len(shapes)),
+            _ => one_by_one,
         }
     }
 
-    /// The floats of a prediction: h and the logits, in whose place a new h is built first.
-    pub(crate) const fn prediction(&self) -> usize {
-        self.hidden + larger(self.hidden, self.v)
+    /// The floats of a prediction: the states and the logits, in whose place new states are built first.
+    pub(crate) const fn prediction(&self, cell: CellSizes) -> usize {
+        let taken = times(larger(cell.gates, cell.kept), self.hidden);
+        plus(times(cell.states, self.hidden), larger(taken, self.v))
     }
 }
 
@@ -94,23 +98,49 @@ impl Config {
     // sizes that are constants cost no code
     #[inline(always)]
     pub const fn memory(&self) -> Result<Memory, ConfigError> {
+        self.memory_with(TanhCell::SIZES)
+    }
+
+    /// [`Self::memory`] of a model with this cell.
+    ///
+    /// ```
+    /// use rnnlm::{Config, LstmCell, Memory, Rnnlm};
+    /// const CONFIG: Config =
+    ///     Config { vocab_size: 10, wordvec_size: 4, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// const MEMORY: Memory = match CONFIG.memory_of::<LstmCell>() { Ok(memory) => memory, Err(_) => panic!() };
+    /// let (mut weights, mut workspace) = ([0.0; MEMORY.weights], [0.0; MEMORY.workspace]);
+    /// let model = Rnnlm::with_buffers(CONFIG, &mut weights[..], &mut workspace[..])?;
+    /// # Ok::<(), rnnlm::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Self::memory`].
+    #[inline(always)]
+    pub const fn memory_of<C: Cell>(&self) -> Result<Memory, ConfigError> {
+        self.memory_with(C::SIZES)
+    }
+
+    #[inline(always)]
+    pub(crate) const fn memory_with(&self, cell: CellSizes) -> Result<Memory, ConfigError> {
         if let Err(error) = self.check() {
             return Err(error);
         }
         let sizes = self.checked_sizes();
         let Sizes { v, d, hidden: h, n, t } = sizes;
         let (rows, state) = (times(n, t), times(n, h));
-        // V D + D H + H H + H + H V + V
-        let weights = times(plus(v, h), plus(plus(d, h), 1));
-        // the state twice, and for each row x, h, logits, its id, and the gradients of h and x
-        let per_row = plus(times(2, plus(d, h)), plus(v, 1));
-        let workspace = plus(plus(times(2, state), times(rows, per_row)), sizes.scratch());
+        // V D + V + H V, and for each gate D H + H H + H
+        let of_cell = times(times(cell.gates, h), plus(plus(d, h), 1));
+        let weights = plus(times(v, plus(plus(d, h), 1)), of_cell);
+        // each state twice, and for each row x, its states, what is kept, logits, its id, and the gradients of h and x
+        let of_cell = times(h, plus(plus(cell.states, cell.kept), 1));
+        let per_row = plus(plus(times(2, d), of_cell), plus(v, 1));
+        let workspace = plus(plus(times(2 * cell.states, state), times(rows, per_row)), sizes.scratch(cell));
         let ids = times(2, rows);
         // the same bound as the allocator's: isize::MAX bytes, here for everything together
         if plus(times(2, weights), plus(workspace, ids)) > isize::MAX as usize / 4 {
             return Err(ConfigError::TooLarge);
         }
-        Ok(Memory { weights, workspace, ids, prediction: sizes.prediction() })
+        Ok(Memory { weights, workspace, ids, prediction: sizes.prediction(cell) })
     }
 
     /// The floats that so many [`Workers`](crate::Workers) need beside the workspace, for what each packs. None for one
@@ -127,16 +157,28 @@ impl Config {
     /// # Errors
     /// As [`Self::memory`].
     pub const fn scratch_of_workers(&self, workers: usize) -> Result<usize, ConfigError> {
-        if let Err(error) = self.memory() {
+        self.scratch_of_workers_with(workers, TanhCell::SIZES)
+    }
+
+    /// [`Self::scratch_of_workers`] of a model with this cell.
+    ///
+    /// # Errors
+    /// As [`Self::memory`].
+    pub const fn scratch_of_workers_of<C: Cell>(&self, workers: usize) -> Result<usize, ConfigError> {
+        self.scratch_of_workers_with(workers, C::SIZES)
+    }
+
+    const fn scratch_of_workers_with(&self, workers: usize, cell: CellSizes) -> Result<usize, ConfigError> {
+        if let Err(error) = self.memory_with(cell) {
             return Err(error);
         }
-        let scratch = times(workers.saturating_sub(1), self.checked_sizes().scratch());
+        let scratch = times(workers.saturating_sub(1), self.checked_sizes().scratch(cell));
         if scratch > isize::MAX as usize / 4 { Err(ConfigError::TooLarge) } else { Ok(scratch) }
     }
 
     /// The same five numbers under their short names.
-    pub(crate) const fn sizes(&self) -> Result<Sizes, ConfigError> {
-        match self.memory() {
+    pub(crate) const fn sizes(&self, cell: CellSizes) -> Result<Sizes, ConfigError> {
+        match self.memory_with(cell) {
             Ok(_) => Ok(self.checked_sizes()),
             Err(error) => Err(error),
         }

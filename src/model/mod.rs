@@ -1,22 +1,25 @@
-//! SimpleRnnlm: the owner of the memory, and the phases of a training step. The order of the layers is in `step`.
+//! The model: the owner of the memory, and the phases of a training step. The order of the layers is in `step`.
 
+pub(crate) mod feed;
 pub(crate) mod gradients;
 pub(crate) mod memory;
 pub(crate) mod parameters;
 pub(crate) mod score;
 pub(crate) mod shared;
 pub(crate) mod slices;
+mod states;
 pub(crate) mod step;
 mod workspace;
 
-use core::fmt;
+use core::{fmt, marker::PhantomData};
 
 use self::{
     gradients::Gradients,
-    parameters::{Parameters, Storage},
+    parameters::{LstmParameters, Parameters, Storage},
     score::TokenScore,
     shared::{Crew, SharedWorkspace, Workspace},
-    step::Parts,
+    step::{Cell, Parts},
+    workspace::split,
 };
 #[cfg(feature = "alloc")]
 use crate::heap::AlignedVec;
@@ -25,6 +28,7 @@ use crate::{
     error::{ConfigError, StepError},
     heap::Floats,
     kernels::{Workers, clear, copy, sqrt},
+    layers::{time_lstm::LstmCell, time_rnn::TanhCell},
     rng::Xorshift,
     simd::{Isa, Scalar},
 };
@@ -53,9 +57,33 @@ use crate::{
 #[doc(alias = "RNN")]
 #[doc(alias = "TimeAffine")]
 #[doc(alias = "TimeSoftmaxWithLoss")]
-#[doc(alias = "Rnnlm")]
+pub type SimpleRnnlm<W = Floats, S = W> = Model<TanhCell, W, S>;
+
+/// The language model of "Deep Learning from Scratch 2", chapter 6: embedding, LSTM, affine, softmax.
+///
+/// All that [`SimpleRnnlm`] does, with another cell. Work per training step is 6 (4DH + 4HH + HV) N T flop; it needs
+/// [`Config::memory_of::<LstmCell>`](Config::memory_of). Its state is h and c.
+///
+/// ```
+/// use rnnlm::{Config, Rnnlm, Xorshift};
+/// let config =
+///     Config { vocab_size: 10, wordvec_size: 8, hidden_size: 8, batch_size: 1, time_size: 3 };
+/// let mut model = Rnnlm::new(config, &mut Xorshift::new(1))?;
+/// let (xs, ts) = ([1, 2, 3], [2, 3, 4]);
+/// let first = model.forward(&xs, &ts)?.sgd(0.5)?;
+/// for _ in 0..100 {
+///     model.forward(&xs, &ts)?.sgd(0.5)?;
+/// }
+/// assert!(model.forward(&xs, &ts)?.loss() < first / 4.0);
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
+#[doc(alias = "TimeLSTM")]
+#[doc(alias = "LSTM")]
+pub type Rnnlm<W = Floats, S = W> = Model<LstmCell, W, S>;
+
+/// A language model with a recurrent cell: [`SimpleRnnlm`] or [`Rnnlm`].
 #[derive(Clone)]
-pub struct SimpleRnnlm<W = Floats, S = W> {
+pub struct Model<C, W = Floats, S = W> {
     config: Config,
     isa: Isa,
     stateful: bool,
@@ -65,17 +93,19 @@ pub struct SimpleRnnlm<W = Floats, S = W> {
     is_mid_step: bool,
     weights: W,
     workspace: S,
+    cell: PhantomData<C>,
 }
 
 #[cfg(feature = "alloc")]
-impl SimpleRnnlm {
+impl<C: Cell> Model<C> {
     /// A model with its memory on the heap and freshly drawn weights: word vectors N(0, 0.01²), matrices Xavier
-    /// N(0, 1 / fan-in) (Glorot and Bengio, AISTATS 2010), biases 0, drawn in the order of [`Parameters::named`].
+    /// N(0, 1 / fan-in) (Glorot and Bengio, AISTATS 2010), biases 0, drawn in the order of [`Parameters::named`]. The
+    /// gates of an LSTM are drawn row by row.
     ///
     /// # Errors
     /// Sizes of zero, sizes that overflow, memory that the allocator refuses.
     pub fn new(config: Config, rng: &mut Xorshift) -> Result<Self, ConfigError> {
-        let memory = config.memory()?;
+        let memory = config.memory_of::<C>()?;
         let mut model =
             Self::with_buffers(config, AlignedVec::zeroed(memory.weights)?, AlignedVec::zeroed(memory.workspace)?)?;
         model.initialize(rng);
@@ -83,7 +113,7 @@ impl SimpleRnnlm {
     }
 }
 
-impl<W: Storage, S: Storage> SimpleRnnlm<W, S> {
+impl<C: Cell, W: Storage, S: Storage> Model<C, W, S> {
     /// The same model, computed by these workers: each step, evaluation and, by [`Self::clip`] and in a trainer,
     /// clipping. The results are the same bits for any number of them. What workers pack takes
     /// [`Config::scratch_of_workers`] floats from the heap. See [`Workers`] for an example.
@@ -91,8 +121,8 @@ impl<W: Storage, S: Storage> SimpleRnnlm<W, S> {
     /// # Errors
     /// [`ConfigError::OutOfMemory`], [`ConfigError::TooLarge`].
     #[cfg(feature = "alloc")]
-    pub fn with_workers<P: Workers>(self, workers: P) -> Result<SimpleRnnlm<W, SharedWorkspace<P, S>>, ConfigError> {
-        let scratch = AlignedVec::zeroed(self.config.scratch_of_workers(workers.count())?)?;
+    pub fn with_workers<P: Workers>(self, workers: P) -> Result<Model<C, W, SharedWorkspace<P, S>>, ConfigError> {
+        let scratch = AlignedVec::zeroed(self.config.scratch_of_workers_of::<C>(workers.count())?)?;
         Ok(self.with_workers_in(workers, scratch))
     }
 
@@ -102,14 +132,14 @@ impl<W: Storage, S: Storage> SimpleRnnlm<W, S> {
         self,
         workers: P,
         scratch: X,
-    ) -> SimpleRnnlm<W, SharedWorkspace<P, S, X>> {
-        let Self { config, isa, stateful, awaits_update, is_mid_step, weights, workspace } = self;
+    ) -> Model<C, W, SharedWorkspace<P, S, X>> {
+        let Self { config, isa, stateful, awaits_update, is_mid_step, weights, workspace, cell } = self;
         let workspace = SharedWorkspace { workers, workspace, scratch };
-        SimpleRnnlm { config, isa, stateful, awaits_update, is_mid_step, weights, workspace }
+        Model { config, isa, stateful, awaits_update, is_mid_step, weights, workspace, cell }
     }
 }
 
-impl<W: Storage, S: Workspace> SimpleRnnlm<W, S> {
+impl<C: Cell, W: Storage, S: Workspace> Model<C, W, S> {
     /// A model over memory of the caller, with the weights that are in it; the hidden state starts at zero. Blocks
     /// that start a cache line (64 bytes), as `AlignedVec` does, make a small model a little faster.
     ///
@@ -148,12 +178,13 @@ impl<W: Storage, S: Workspace> SimpleRnnlm<W, S> {
     /// # Errors
     /// Bad sizes, or a buffer whose length is not exactly the one of [`Config::memory`].
     pub fn with_buffers(config: Config, weights: W, workspace: S) -> Result<Self, ConfigError> {
-        let memory = config.memory()?;
+        let memory = config.memory_of::<C>()?;
         ConfigError::check_len(memory.weights, weights.as_ref().len())?;
         ConfigError::check_len(memory.workspace, workspace.floats().len())?;
         let isa = Isa::detect();
         let (stateful, awaits_update, is_mid_step) = (true, false, false);
-        let mut model = Self { config, isa, stateful, awaits_update, is_mid_step, weights, workspace };
+        let mut model =
+            Self { config, isa, stateful, awaits_update, is_mid_step, weights, workspace, cell: PhantomData };
         model.reset_state();
         Ok(model)
     }
@@ -164,11 +195,13 @@ impl<W: Storage, S: Workspace> SimpleRnnlm<W, S> {
         let from_d = xavier(self.config.wordvec_size);
         let from_h = xavier(self.config.hidden_size);
         let deviations = [0.01, from_d, from_h, 0.0, from_h, 0.0];
-        for ((_, mut matrix), deviation) in self.weights_mut().named().into_iter().zip(deviations) {
+        let lens = self.sizes().parameters(C::SIZES.gates);
+        let weights = split(self.weights.as_mut(), &lens).unwrap_or_default();
+        for (weights, deviation) in weights.into_iter().zip(deviations) {
             if deviation == 0.0 {
-                matrix.as_mut_slice().fill(0.0);
+                clear(weights);
             } else {
-                rng.fill_normal(deviation, matrix.as_mut_slice());
+                rng.fill_normal(deviation, weights);
             }
         }
         self.reset_state();
@@ -227,31 +260,21 @@ impl<W: Storage, S: Workspace> SimpleRnnlm<W, S> {
         self.isa
     }
 
-    /// Every weight by name.
-    #[must_use]
-    #[doc(alias = "params")]
-    pub fn weights(&self) -> Parameters<&[f32]> {
-        // `with_buffers` checked the length; storage that has shrunk since shows as empty matrices
-        Parameters::of(&self.sizes(), self.weights.as_ref()).unwrap_or_else(Parameters::empty)
-    }
-
-    /// Every weight by name, to be changed.
-    #[must_use]
-    pub fn weights_mut(&mut self) -> Parameters<&mut [f32]> {
-        Parameters::of_mut(&self.sizes(), self.weights.as_mut()).unwrap_or_else(Parameters::empty)
-    }
-
     /// All weights as one block, in the order of [`Parameters::named`].
     #[must_use]
     pub fn weights_block(&self) -> &[f32] {
         self.weights.as_ref()
     }
 
+    pub(crate) fn weights_block_mut(&mut self) -> &mut [f32] {
+        self.weights.as_mut()
+    }
+
     pub(crate) fn sizes(&self) -> Sizes {
         self.config.checked_sizes()
     }
 
-    /// The carried hidden state (N,H), row-major.
+    /// The carried hidden state (N,H), row-major; behind it that of an LSTM's cell, (N,H).
     ///
     /// ```
     /// # use rnnlm::{Config, SimpleRnnlm, Xorshift};
@@ -267,14 +290,14 @@ impl<W: Storage, S: Workspace> SimpleRnnlm<W, S> {
     /// ```
     #[must_use]
     pub fn state(&self) -> &[f32] {
-        let len = self.config.batch_size * self.config.hidden_size;
+        let len = self.state_len();
         self.workspace.floats().get(..len).unwrap_or(&[])
     }
 
-    /// Sets the carried hidden state (N,H).
+    /// Sets the carried hidden state, as [`Self::state`] shows it.
     ///
     /// # Errors
-    /// [`StepError::Length`] for a slice of another length than N * H.
+    /// [`StepError::Length`] for a slice of another length.
     pub fn set_state(&mut self, state: &[f32]) -> Result<(), StepError> {
         let own = self.state_mut();
         if own.len() != state.len() {
@@ -284,9 +307,13 @@ impl<W: Storage, S: Workspace> SimpleRnnlm<W, S> {
         Ok(())
     }
 
+    fn state_len(&self) -> usize {
+        C::SIZES.states * self.config.batch_size * self.config.hidden_size
+    }
+
     pub(crate) fn state_mut(&mut self) -> &mut [f32] {
         self.awaits_update = false;
-        let len = self.config.batch_size * self.config.hidden_size;
+        let len = self.state_len();
         self.workspace.floats_mut().get_mut(..len).unwrap_or(&mut [])
     }
 
@@ -302,12 +329,12 @@ impl<W: Storage, S: Workspace> SimpleRnnlm<W, S> {
     /// # Errors
     /// Slices of another length than N * T, ids not below V, a loss or hidden state that is not finite. The
     /// hidden state is then as it was.
-    pub fn forward(&mut self, xs: &[u32], ts: &[u32]) -> Result<Window<'_, W, S>, StepError> {
+    pub fn forward(&mut self, xs: &[u32], ts: &[u32]) -> Result<Window<'_, W, S, C>, StepError> {
         self.awaits_update = false;
         let ids = [xs, ts];
         let (loss, count) = match self.parts() {
-            (model, None) => step::forward(model, ids),
-            (model, Some(crew)) => step::forward_together(crew, model, ids),
+            (model, None) => C::read(model, ids),
+            (model, Some(crew)) => C::read_together(crew, model, ids),
         }?;
         Ok(Window { model: self, loss, count })
     }
@@ -358,8 +385,8 @@ impl<W: Storage, S: Workspace> SimpleRnnlm<W, S> {
         // the workspace is used
         self.awaits_update = false;
         match self.parts() {
-            (model, None) => step::score(model, tokens, &mut visit),
-            (model, Some(crew)) => step::score_together(crew, model, tokens, &mut visit),
+            (model, None) => C::score(model, tokens, &mut visit),
+            (model, Some(crew)) => C::score_together(crew, model, tokens, &mut visit),
         }
     }
 
@@ -367,7 +394,7 @@ impl<W: Storage, S: Workspace> SimpleRnnlm<W, S> {
     ///
     /// # Errors
     /// As [`Gradients::clip`].
-    pub fn clip<G: Storage>(&mut self, gradients: &mut Gradients<G>, max_norm: f32) -> Result<f32, StepError> {
+    pub fn clip<G: Storage>(&mut self, gradients: &mut Gradients<G, C>, max_norm: f32) -> Result<f32, StepError> {
         match self.workspace.parts_mut() {
             (_, None) => gradients.clip(max_norm),
             (_, Some(crew)) => gradients.clip_together(crew, max_norm),
@@ -378,7 +405,7 @@ impl<W: Storage, S: Workspace> SimpleRnnlm<W, S> {
     /// behind its window, or before it.
     pub(crate) fn end_step(&mut self, is_done: bool) {
         if self.awaits_update {
-            step::set_state_of_window(self.parts().0, is_done);
+            C::set_state_of_window(self.parts().0, is_done);
         }
         self.awaits_update &= !is_done;
     }
@@ -398,9 +425,41 @@ impl<W: Storage, S: Workspace> SimpleRnnlm<W, S> {
     }
 }
 
-impl<W, S> fmt::Debug for SimpleRnnlm<W, S> {
+impl<W: Storage, S: Workspace> SimpleRnnlm<W, S> {
+    /// Every weight by name.
+    #[must_use]
+    #[doc(alias = "params")]
+    pub fn weights(&self) -> Parameters<&[f32]> {
+        // `with_buffers` checked the length; storage that has shrunk since shows as empty matrices
+        Parameters::of(&self.sizes(), self.weights.as_ref()).unwrap_or_else(Parameters::empty)
+    }
+
+    /// Every weight by name, to be changed.
+    #[must_use]
+    pub fn weights_mut(&mut self) -> Parameters<&mut [f32]> {
+        Parameters::of_mut(&self.sizes(), self.weights.as_mut()).unwrap_or_else(Parameters::empty)
+    }
+}
+
+impl<W: Storage, S: Workspace> Rnnlm<W, S> {
+    /// Every weight by name.
+    #[must_use]
+    #[doc(alias = "params")]
+    pub fn weights(&self) -> LstmParameters<&[f32]> {
+        // `with_buffers` checked the length; storage that has shrunk since shows as empty matrices
+        LstmParameters::of(&self.sizes(), self.weights.as_ref()).unwrap_or_else(LstmParameters::empty)
+    }
+
+    /// Every weight by name, to be changed.
+    #[must_use]
+    pub fn weights_mut(&mut self) -> LstmParameters<&mut [f32]> {
+        LstmParameters::of_mut(&self.sizes(), self.weights.as_mut()).unwrap_or_else(LstmParameters::empty)
+    }
+}
+
+impl<C: Cell, W, S> fmt::Debug for Model<C, W, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SimpleRnnlm").field("config", &self.config).field("isa", &self.isa).finish_non_exhaustive()
+        f.debug_struct(C::MODEL).field("config", &self.config).field("isa", &self.isa).finish_non_exhaustive()
     }
 }
 
@@ -423,13 +482,13 @@ impl<W, S> fmt::Debug for SimpleRnnlm<W, S> {
 /// ```
 #[must_use = "a window that is dropped trains nothing: take its loss, or call `sgd` or `backward`"]
 #[derive(Debug)]
-pub struct Window<'m, W = Floats, S = W> {
-    model: &'m mut SimpleRnnlm<W, S>,
+pub struct Window<'m, W = Floats, S = W, C: Cell = TanhCell> {
+    model: &'m mut Model<C, W, S>,
     loss: f32,
     count: usize,
 }
 
-impl<W: Storage, S: Workspace> Window<'_, W, S> {
+impl<C: Cell, W: Storage, S: Workspace> Window<'_, W, S, C> {
     /// The mean cross-entropy in nats over the targets that count; 0 where none does.
     #[must_use]
     pub fn loss(&self) -> f32 {
@@ -445,8 +504,8 @@ impl<W: Storage, S: Workspace> Window<'_, W, S> {
     /// hidden state are then as they were before the window.
     pub fn sgd(self, learning_rate: f32) -> Result<f32, StepError> {
         match self.model.parts() {
-            (model, None) => step::descend(model, learning_rate, self.count),
-            (model, Some(crew)) => step::descend_together(crew, model, learning_rate, self.count),
+            (model, None) => C::descend(model, learning_rate, self.count),
+            (model, Some(crew)) => C::descend_together(crew, model, learning_rate, self.count),
         }?;
         Ok(self.loss)
     }
@@ -469,12 +528,12 @@ impl<W: Storage, S: Workspace> Window<'_, W, S> {
     /// # Errors
     /// [`StepError::OtherSizes`] where the gradients were made for another configuration. The hidden state is then as
     /// it was before the window.
-    pub fn backward<G: Storage>(self, gradients: &mut Gradients<G>) -> Result<f32, StepError> {
+    pub fn backward<G: Storage>(self, gradients: &mut Gradients<G, C>) -> Result<f32, StepError> {
         self.model.awaits_update = true;
         let stored = match gradients.slices_mut(&self.model.sizes()) {
             Some(mut gradients) => match self.model.parts() {
-                (model, None) => step::store(model, &mut gradients, self.count),
-                (model, Some(crew)) => step::store_together(crew, model, &mut gradients, self.count),
+                (model, None) => C::store(model, &mut gradients, self.count),
+                (model, Some(crew)) => C::store_together(crew, model, &mut gradients, self.count),
             },
             None => Err(StepError::OtherSizes),
         };

@@ -4,6 +4,7 @@ use super::workspace::split;
 use crate::{
     config::{Config, Sizes},
     error::ConfigError,
+    layers::{cell::Layer, time_lstm::LstmCell, time_rnn::TanhCell},
     matrix::Matrix,
 };
 
@@ -129,20 +130,136 @@ impl<'a> Parameters<&'a [f32]> {
 
     /// Views of a block that holds the weights of these sizes; `None` where it is shorter.
     pub(crate) fn of(sizes: &Sizes, block: &'a [f32]) -> Option<Self> {
-        Some(Self::assemble(sizes, Weights::of(sizes, block)?))
+        Some(Self::assemble(sizes, Weights::of::<TanhCell>(sizes, block)?))
     }
 }
 
 impl<'a> Parameters<&'a mut [f32]> {
     /// Mutable views of a block that holds the weights of these sizes; `None` where it is shorter.
     pub(crate) fn of_mut(sizes: &Sizes, block: &'a mut [f32]) -> Option<Self> {
-        Some(Self::assemble(sizes, Weights::named(split(block, &sizes.parameters())?)))
+        Some(Self::assemble(sizes, Weights::named(split(block, &sizes.parameters(1))?)))
     }
 }
 
-/// The six weights, or their gradients, by name without their shapes; `T` is what there is of each.
+/// The weights of an LSTM model, or their gradients, by name: as [`Parameters`], but for the cell. The columns of the
+/// recurrent layer are its gates in the book's order: forget f, candidate g, input i, output o, H each.
+///
+/// ```
+/// use rnnlm::{Config, Rnnlm, Xorshift};
+/// let config =
+///     Config { vocab_size: 7, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+/// let mut model = Rnnlm::new(config, &mut Xorshift::new(1))?;
+/// assert_eq!((model.weights().lstm_wx.rows(), model.weights().lstm_wx.cols()), (3, 16));
+/// model.weights_mut().lstm_b.as_mut_slice()[..4].fill(1.0); // forgets little at first
+/// for (name, matrix) in model.weights().named() {
+///     println!("{name} {} x {}", matrix.rows(), matrix.cols());
+/// }
+/// # Ok::<(), rnnlm::ConfigError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LstmParameters<S> {
+    /// embed.W (V,D): a word vector per row.
+    pub embed_w: Matrix<S>,
+    /// lstm.Wx (D,4H).
+    pub lstm_wx: Matrix<S>,
+    /// lstm.Wh (H,4H).
+    pub lstm_wh: Matrix<S>,
+    /// lstm.b (1,4H).
+    pub lstm_b: Matrix<S>,
+    /// affine.W (H,V).
+    pub affine_w: Matrix<S>,
+    /// affine.b (1,V).
+    pub affine_b: Matrix<S>,
+}
+
+impl<S> LstmParameters<S> {
+    /// All six with their names, in the order in which they are in memory.
+    #[must_use]
+    pub fn named(self) -> [(&'static str, Matrix<S>); 6] {
+        let Self { embed_w, lstm_wx, lstm_wh, lstm_b, affine_w, affine_b } = self;
+        let [a, b, c, d, e, f] = LstmCell::NAMES;
+        [(a, embed_w), (b, lstm_wx), (c, lstm_wh), (d, lstm_b), (e, affine_w), (f, affine_b)]
+    }
+
+    /// No elements at all.
+    pub(crate) fn empty() -> Self
+    where
+        S: Default,
+    {
+        let [embed_w, lstm_wx, lstm_wh, lstm_b, affine_w, affine_b] = [(); 6].map(|()| Matrix::default());
+        Self { embed_w, lstm_wx, lstm_wh, lstm_b, affine_w, affine_b }
+    }
+
+    fn assemble(&Sizes { v, d, hidden, .. }: &Sizes, weights: Weights<S>) -> Self
+    where
+        S: AsRef<[f32]>,
+    {
+        let columns = LstmCell::SIZES.gates * hidden;
+        Self {
+            embed_w: Matrix::of_its_length(v, d, weights.embed_w),
+            lstm_wx: Matrix::of_its_length(d, columns, weights.rnn_wx),
+            lstm_wh: Matrix::of_its_length(hidden, columns, weights.rnn_wh),
+            lstm_b: Matrix::of_its_length(1, columns, weights.rnn_b),
+            affine_w: Matrix::of_its_length(hidden, v, weights.affine_w),
+            affine_b: Matrix::of_its_length(1, v, weights.affine_b),
+        }
+    }
+}
+
+impl<'a> LstmParameters<&'a [f32]> {
+    /// The sizes that these matrices have, with N = T = 1; `None` where they don't belong together.
+    pub(crate) fn config(&self) -> Option<Config> {
+        let shape = |m: &Matrix<&[f32]>| (m.rows(), m.cols());
+        let (v, d) = shape(&self.embed_w);
+        let (h, columns) = shape(&self.lstm_wh);
+        let fit = h.checked_mul(LstmCell::SIZES.gates) == Some(columns)
+            && shape(&self.lstm_wx) == (d, columns)
+            && shape(&self.lstm_b) == (1, columns)
+            && shape(&self.affine_b) == (1, v)
+            && shape(&self.affine_w) == (h, v);
+        fit.then_some(Config { vocab_size: v, wordvec_size: d, hidden_size: h, batch_size: 1, time_size: 1 })
+    }
+
+    /// The weights of a model that are in one block, as [`Parameters::from_block`].
+    ///
+    /// ```
+    /// use rnnlm::{Config, LstmCell, LstmParameters, Predictor};
+    /// const CONFIG: Config =
+    ///     Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// static WEIGHTS: [f32; 168] = [0.0; 168];
+    /// let weights = LstmParameters::from_block(CONFIG, &WEIGHTS)?;
+    /// let mut predictor = Predictor::with_buffers(weights, [0.0; 28])?;
+    /// assert_eq!(predictor.feed(1)?, [0.2; 5]); // of weights that know nothing
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Bad sizes, or a block whose length is not exactly the one of
+    /// [`Config::memory_of`].
+    pub fn from_block(config: Config, block: &'a [f32]) -> Result<Self, ConfigError> {
+        let (needed, given) = (config.memory_with(LstmCell::SIZES)?.weights, block.len());
+        ConfigError::check_len(needed, given)?;
+        Self::of(&config.checked_sizes(), block).ok_or(ConfigError::BufferLength { needed, given })
+    }
+
+    /// Views of a block that holds the weights of these sizes; `None` where it is shorter.
+    pub(crate) fn of(sizes: &Sizes, block: &'a [f32]) -> Option<Self> {
+        Some(Self::assemble(sizes, Weights::of::<LstmCell>(sizes, block)?))
+    }
+}
+
+impl<'a> LstmParameters<&'a mut [f32]> {
+    /// Mutable views of a block that holds the weights of these sizes; `None` where it is shorter.
+    pub(crate) fn of_mut(sizes: &Sizes, block: &'a mut [f32]) -> Option<Self> {
+        let lens = sizes.parameters(LstmCell::SIZES.gates);
+        Some(Self::assemble(sizes, Weights::named(split(block, &lens)?)))
+    }
+}
+
+/// The six weights, or their gradients, by name without their shapes; `T` is what there is of each. `rnn` is the
+/// recurrent layer, of whatever cell; H stands for its columns, which are 4H in an LSTM.
 #[derive(Clone, Copy)]
-pub(crate) struct Weights<T> {
+pub struct Weights<T> {
     /// (V,D)
     pub embed_w: T,
     /// (D,H)
@@ -178,9 +295,9 @@ impl<T> Weights<T> {
 impl<'a> Weights<&'a [f32]> {
     /// The weights of these sizes that are in a block in the order of [`Sizes::parameters`]; `None` where it is
     /// shorter.
-    pub(crate) fn of(sizes: &Sizes, block: &'a [f32]) -> Option<Self> {
+    pub(crate) fn of<C: Layer>(sizes: &Sizes, block: &'a [f32]) -> Option<Self> {
         // no loop: where the sizes are constants, so are the places
-        let lens = Weights::named(sizes.parameters());
+        let lens = Weights::named(sizes.parameters(C::SIZES.gates));
         let (embed_w, rest) = block.split_at_checked(lens.embed_w)?;
         let (rnn_wx, rest) = rest.split_at_checked(lens.rnn_wx)?;
         let (rnn_wh, rest) = rest.split_at_checked(lens.rnn_wh)?;
@@ -197,6 +314,19 @@ impl<'a> Weights<&'a [f32]> {
             rnn_wx: matrices.rnn_wx.data(),
             rnn_wh: matrices.rnn_wh.data(),
             rnn_b: matrices.rnn_b.data(),
+            affine_w: matrices.affine_w.data(),
+            affine_b: matrices.affine_b.data(),
+        }
+    }
+
+    /// [`Self::of_matrices`] of an LSTM model.
+    #[inline(always)]
+    pub(crate) fn of_lstm_matrices(matrices: &LstmParameters<&'a [f32]>) -> Self {
+        Self {
+            embed_w: matrices.embed_w.data(),
+            rnn_wx: matrices.lstm_wx.data(),
+            rnn_wh: matrices.lstm_wh.data(),
+            rnn_b: matrices.lstm_b.data(),
             affine_w: matrices.affine_w.data(),
             affine_b: matrices.affine_b.data(),
         }

@@ -7,15 +7,16 @@
 use core::mem::MaybeUninit;
 
 use super::{
-    SimpleRnnlm,
+    Model,
     parameters::{Storage, Weights},
     shared::Workspace,
-    step::{self, Backward, Parts, with_start_of_window},
+    states,
+    step::{self, Backward, Cell, Parts, with_start_of_window},
     workspace::{Buffers, Views, WeightSlices},
 };
 use crate::{
     error::StepError,
-    kernels::{Alone, End, Probe, copy},
+    kernels::{Alone, End, Probe},
     simd::{Kernel, Simd},
 };
 
@@ -50,11 +51,11 @@ impl Layer {
     }
 }
 
-impl<W: Storage, S: Workspace> SimpleRnnlm<W, S> {
+impl<C: Cell, W: Storage, S: Workspace> Model<C, W, S> {
     /// Takes a slice of a step over this window, alone even where there are workers. Gives the next one, `None` where
     /// it was the last. Where it fails, weights and state are those before the step.
     pub(crate) fn slice(&mut self, slice: Slice, ids: [&[u32]; 2], rate: f32) -> Result<Option<Slice>, StepError> {
-        let next = take(self.parts().0, slice, ids, rate);
+        let next = take::<C>(self.parts().0, slice, ids, rate);
         self.is_mid_step = matches!(next, Ok(Some(_)));
         next
     }
@@ -70,23 +71,23 @@ impl<W: Storage, S: Workspace> SimpleRnnlm<W, S> {
     }
 }
 
-fn take(model: Parts<'_>, slice: Slice, ids: [&[u32]; 2], rate: f32) -> Result<Option<Slice>, StepError> {
+fn take<C: Cell>(model: Parts<'_>, slice: Slice, ids: [&[u32]; 2], rate: f32) -> Result<Option<Slice>, StepError> {
     if let Slice::Forward = slice {
         step::check_rate(rate)?;
-        step::forward(model, ids)?;
+        C::read(model, ids)?;
         return Ok(Some(Slice::Activations));
     }
     let Parts { isa, sizes, stateful, weights, workspace } = model;
     let mut place = MaybeUninit::uninit();
-    let views = Views::of(&mut place, &sizes, weights, workspace).ok_or(StepError::OtherSizes)?;
+    let views = Views::of::<C>(&mut place, &sizes, weights, workspace).ok_or(StepError::OtherSizes)?;
     let Views { weights, buffers } = views;
-    let good = with_start_of_window(buffers, &sizes, stateful, |buffers| {
-        isa.run(Pass { pass: Backward { team: Alone, sizes: &sizes, buffers }, weights, rate, slice })
+    let good = with_start_of_window::<C, _>(buffers, &sizes, stateful, |buffers| {
+        isa.run(Pass { pass: Backward::<_, C>::new(Alone, &sizes, buffers), weights, rate, slice })
     });
     let next = match slice {
         Slice::Probe(_) if !good => {
             let Buffers { state, h, .. } = Buffers::named(buffers);
-            copy(state, h);
+            states::restore::<C>(state, h, &sizes);
             return Err(StepError::NonFiniteUpdate);
         }
         Slice::Forward => Slice::Activations,
@@ -99,14 +100,14 @@ fn take(model: Parts<'_>, slice: Slice, ids: [&[u32]; 2], rate: f32) -> Result<O
 }
 
 /// A slice behind the forward pass. True where all is well: the bound on the updates holds, or they are finite.
-struct Pass<'p, 'a> {
-    pass: Backward<'p, 'a, Alone>,
+struct Pass<'p, 'a, C> {
+    pass: Backward<'p, 'a, Alone, C>,
     weights: &'p mut WeightSlices<'a>,
     rate: f32,
     slice: Slice,
 }
 
-impl Kernel for Pass<'_, '_> {
+impl<C: Cell> Kernel for Pass<'_, '_, C> {
     type Output = bool;
 
     #[inline(always)]

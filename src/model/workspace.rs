@@ -2,22 +2,26 @@
 
 use core::mem::MaybeUninit;
 
-use crate::config::Sizes;
+use crate::{
+    config::{CellSizes, Sizes},
+    layers::cell::Layer,
+};
 
 /// The workspace by name; `T` is what there is of each buffer: a length, or a reference to a slice.
 ///
 /// Activations are time-major: row t * N + n belongs to step t of batch row n. So a time step is one contiguous block,
 /// and the gradient of a weight matrix is one product over all rows.
 pub(crate) struct Buffers<T> {
-    /// (N,H): the hidden state carried from window to window.
+    /// (N,H), once for each state of the cell: what is carried from window to window.
     pub state: T,
     /// (T*N,D): the word vectors.
     pub x: T,
-    /// ((T+1)*N,H): the hidden states; the first N rows are the state before the window.
+    /// ((T+1)*N,H): the hidden states; the first N rows are the state before the window. Then the other states of the
+    /// cell, and what it keeps: see [`Layer`].
     pub h: T,
     /// (T*N,V): the logits, then their gradient.
     pub logits: T,
-    /// (T*N,H): the gradient of h, then d_z, that of z = the argument of tanh.
+    /// (T*N,H): the gradient of h, then, without gates, d_z, that of z = the argument of tanh.
     pub d_h: T,
     /// (T*N,D): the gradient of x.
     pub d_x: T,
@@ -29,12 +33,11 @@ pub(crate) struct Buffers<T> {
 }
 
 /// The slices of a workspace, in the order of [`Buffers`]. An array, so that one function cuts these and the weights.
-pub(crate) type BufferSlices<'a> = [&'a mut [f32]; 8];
+pub type BufferSlices<'a> = [&'a mut [f32]; 8];
 /// The slices of the weights, in the order of [`Weights`](super::parameters::Weights).
-pub(crate) type WeightSlices<'a> = [&'a mut [f32]; 6];
+pub type WeightSlices<'a> = [&'a mut [f32]; 6];
 
-// The only places that know the order of the buffers are these two; `SimpleRnnlm::state` knows that the state is the
-// first.
+// The only places that know the order of the buffers are these two; `Model::state` knows that the state is the first.
 
 impl<'v, 'a> Buffers<&'v mut &'a mut [f32]> {
     #[inline(always)]
@@ -46,17 +49,17 @@ impl<'v, 'a> Buffers<&'v mut &'a mut [f32]> {
 
 impl Sizes {
     /// The length of each buffer.
-    pub(crate) const fn buffers(&self) -> [usize; 8] {
+    pub(crate) const fn buffers(&self, cell: CellSizes) -> [usize; 8] {
         let (&Self { v, d, hidden, n, .. }, rows) = (self, self.rows());
         let Buffers { state, x, h, logits, d_h, d_x, row_ids, scratch } = Buffers {
-            state: n * hidden,
+            state: cell.states * n * hidden,
             x: rows * d,
-            h: (rows + n) * hidden,
+            h: cell.states * (rows + n) * hidden + cell.kept * rows * hidden,
             logits: rows * v,
             d_h: rows * hidden,
             d_x: rows * d,
             row_ids: rows,
-            scratch: self.scratch(),
+            scratch: self.scratch(cell),
         };
         [state, x, h, logits, d_h, d_x, row_ids, scratch]
     }
@@ -71,15 +74,15 @@ pub(crate) struct Views<'a> {
 impl<'a> Views<'a> {
     /// Views of these blocks; `None` where one is too short. They are many words, so they are written where they stay.
     #[inline(never)]
-    pub(crate) fn of<'v>(
+    pub(crate) fn of<'v, C: Layer>(
         place: &'v mut MaybeUninit<Self>,
         sizes: &Sizes,
         weights: &'a mut [f32],
         workspace: &'a mut [f32],
     ) -> Option<&'v mut Self> {
         let views = place.write(Self { weights: Default::default(), buffers: Default::default() });
-        let both = cut(weights, &sizes.parameters(), &mut views.weights)
-            && cut(workspace, &sizes.buffers(), &mut views.buffers);
+        let both = cut(weights, &sizes.parameters(C::SIZES.gates), &mut views.weights)
+            && cut(workspace, &sizes.buffers(C::SIZES), &mut views.buffers);
         both.then_some(views)
     }
 }

@@ -2,3 +2,4 @@
 
 pub(crate) mod predictor;
 pub(crate) mod sampling;
+mod weights;

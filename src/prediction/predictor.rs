@@ -1,26 +1,36 @@
 //! The probabilities of the next word.
 
-use core::fmt;
+use core::{fmt, marker::PhantomData};
 
 use crate::{
+    config::Config,
     error::{ConfigError, ParameterError, StepError},
     heap::Floats,
-    kernels::{Gemv, Scale, Softmax, Start, Tanh, clear, copy, part, part_mut},
-    model::parameters::{Parameters, Storage, Weights},
-    prediction::sampling::{Candidate, top},
+    kernels::{Gemv, Softmax, Start, clear, copy, part_mut},
+    layers::time_rnn::TanhCell,
+    model::{
+        feed::Token,
+        parameters::{Storage, Weights},
+        step::Cell,
+    },
+    prediction::{
+        sampling::{Candidate, top},
+        weights::ModelWeights,
+    },
     simd::{Isa, Kernel, Simd},
 };
 #[cfg(feature = "alloc")]
 use crate::{
     heap::AlignedVec,
-    model::{SimpleRnnlm, shared::Workspace},
+    layers::cell::Layer,
+    model::{Model, shared::Workspace},
 };
 
 /// Reads a text token by token and tells how likely each word is to come next.
 ///
 /// Borrows the weights, from a model or from a checkpoint that lies in flash, and needs H + max(H, V) floats of its
-/// own. Work per token: 2 (DH + HH + HV) flop, and every output weight is read once. [`top`] lists the
-/// likeliest words, [`Sampler`](crate::Sampler) draws one.
+/// own, with an LSTM 2 H + max(5 H, V). Work per token: 2 (DH + HH + HV) flop, of an LSTM 2 (4DH + 4HH + HV), and every
+/// output weight is read once. [`top`] lists the likeliest words, [`Sampler`](crate::Sampler) draws one.
 ///
 /// ```
 /// use rnnlm::{Config, SimpleRnnlm, Xorshift};
@@ -35,22 +45,25 @@ use crate::{
 /// ```
 #[doc(alias = "generate")]
 #[derive(Clone)]
-pub struct Predictor<'w, B = Floats> {
+pub struct Predictor<'w, B = Floats, C: Cell = TanhCell> {
     isa: Isa,
     temperature: f32,
     d: usize,
     weights: Weights<&'w [f32]>,
     buffer: B,
+    cell: PhantomData<C>,
 }
 
 #[cfg(feature = "alloc")]
-impl<W: Storage, S: Workspace> SimpleRnnlm<W, S> {
+impl<C: Cell, W: Storage, S: Workspace> Model<C, W, S> {
     /// A predictor over this model's weights, with a zero hidden state of its own on the heap.
     ///
     /// # Errors
     /// [`ConfigError::OutOfMemory`] where the allocator refuses it.
-    pub fn predictor(&self) -> Result<Predictor<'_>, ConfigError> {
-        Predictor::on(self.isa(), self.weights(), AlignedVec::zeroed(self.sizes().prediction())?)
+    pub fn predictor(&self) -> Result<Predictor<'_, Floats, C>, ConfigError> {
+        let sizes = self.sizes();
+        let weights = Weights::of::<C>(&sizes, self.weights_block()).ok_or(ConfigError::ShapesDiffer)?;
+        Predictor::on(self.isa(), self.config(), weights, AlignedVec::zeroed(sizes.prediction(C::SIZES))?)
     }
 }
 
@@ -70,10 +83,11 @@ impl<'w> Predictor<'w> {
     ///
     /// # Errors
     /// [`ConfigError::ShapesDiffer`] for matrices that are not those of one model, [`ConfigError::OutOfMemory`].
-    pub fn new(weights: Parameters<&'w [f32]>) -> Result<Self, ConfigError> {
+    pub fn new<P: ModelWeights<'w>>(weights: P) -> Result<Predictor<'w, Floats, P::Cell>, ConfigError> {
         let config = weights.config().ok_or(ConfigError::ShapesDiffer)?;
         config.check()?;
-        Self::with_buffers(weights, AlignedVec::zeroed(config.checked_sizes().prediction())?)
+        let buffer = AlignedVec::zeroed(config.checked_sizes().prediction(P::Cell::SIZES))?;
+        Predictor::on(Isa::detect(), config, weights.slices(), buffer)
     }
 }
 
@@ -95,18 +109,20 @@ impl<'w, B: Storage> Predictor<'w, B> {
     /// # Errors
     /// [`ConfigError::BufferLength`] for memory of another length, [`ConfigError::ShapesDiffer`] for matrices that are
     /// not those of one model.
-    pub fn with_buffers(weights: Parameters<&'w [f32]>, buffer: B) -> Result<Self, ConfigError> {
-        Self::on(Isa::detect(), weights, buffer)
-    }
-
-    /// [`Self::with_buffers`] on this instruction set: no other is looked for.
-    #[inline(always)]
-    fn on(isa: Isa, weights: Parameters<&'w [f32]>, buffer: B) -> Result<Self, ConfigError> {
+    pub fn with_buffers<P: ModelWeights<'w>>(weights: P, buffer: B) -> Result<Predictor<'w, B, P::Cell>, ConfigError> {
         let config = weights.config().ok_or(ConfigError::ShapesDiffer)?;
+        Predictor::on(Isa::detect(), config, weights.slices(), buffer)
+    }
+}
+
+impl<'w, B: Storage, C: Cell> Predictor<'w, B, C> {
+    /// On this instruction set: no other is looked for.
+    #[inline(always)]
+    fn on(isa: Isa, config: Config, weights: Weights<&'w [f32]>, buffer: B) -> Result<Self, ConfigError> {
         config.check()?;
-        ConfigError::check_len(config.checked_sizes().prediction(), buffer.as_ref().len())?;
-        let weights = Weights::of_matrices(&weights);
-        let mut predictor = Self { isa, temperature: 1.0, d: config.wordvec_size, weights, buffer };
+        ConfigError::check_len(config.checked_sizes().prediction(C::SIZES), buffer.as_ref().len())?;
+        let d = config.wordvec_size;
+        let mut predictor = Self { isa, temperature: 1.0, d, weights, buffer, cell: PhantomData };
         predictor.reset_state();
         Ok(predictor)
     }
@@ -150,7 +166,7 @@ impl<'w, B: Storage> Predictor<'w, B> {
         clear(self.buffer.as_mut());
     }
 
-    /// The hidden state (H): all that the predictor knows of what was read.
+    /// The hidden state (H), behind it that of an LSTM's cell (H): all that the predictor knows of what was read.
     ///
     /// ```
     /// # use rnnlm::{Config, SimpleRnnlm, Xorshift};
@@ -166,16 +182,16 @@ impl<'w, B: Storage> Predictor<'w, B> {
     /// ```
     #[must_use]
     pub fn state(&self) -> &[f32] {
-        self.buffer.as_ref().get(..self.hidden_and_words()[0]).unwrap_or(&[])
+        self.buffer.as_ref().get(..self.states_and_words()[0]).unwrap_or(&[])
     }
 
     /// Sets the hidden state (H): one from [`Self::state`], or a row of
-    /// [`SimpleRnnlm::state`](crate::SimpleRnnlm::state).
+    /// [`SimpleRnnlm::state`](crate::SimpleRnnlm::state), with that of an LSTM's cell.
     ///
     /// # Errors
     /// [`StepError::Length`] for a slice of another length.
     pub fn set_state(&mut self, state: &[f32]) -> Result<(), StepError> {
-        let [needed, _] = self.hidden_and_words();
+        let [needed, _] = self.states_and_words();
         match self.buffer.as_mut().get_mut(..needed) {
             Some(own) if state.len() == needed => {
                 copy(own, state);
@@ -193,10 +209,12 @@ impl<'w, B: Storage> Predictor<'w, B> {
     /// what was read is then forgotten.
     pub fn feed(&mut self, id: u32) -> Result<&[f32], StepError> {
         let sharpness = 1.0 / self.temperature;
+        let [states, _] = self.states_and_words();
         let (isa, weights, buffer) = (self.isa, &self.weights, self.buffer.as_mut());
-        let Err(error) = feed(isa, weights, self.d, id, buffer, sharpness) else { return Ok(self.probabilities()) };
+        let token = Token { isa, weights, d: self.d, id, buffer: &mut *buffer, sharpness };
+        let Err(error) = C::feed(token) else { return Ok(self.probabilities()) };
         if error == StepError::NonFinitePrediction {
-            if sharpness != 1.0 && predict_from_distances(isa, weights, buffer, sharpness).is_ok() {
+            if sharpness != 1.0 && predict_from_distances(isa, weights, states, buffer, sharpness).is_ok() {
                 return Ok(self.probabilities());
             }
             clear(buffer);
@@ -207,44 +225,20 @@ impl<'w, B: Storage> Predictor<'w, B> {
     /// What the last [`Self::feed`] returned.
     #[must_use]
     pub fn probabilities(&self) -> &[f32] {
-        let [h, v] = self.hidden_and_words();
+        let [h, v] = self.states_and_words();
         self.buffer.as_ref().get(h..h + v).unwrap_or(&[])
     }
 
-    /// H and V.
-    fn hidden_and_words(&self) -> [usize; 2] {
-        [self.weights.rnn_b.len(), self.weights.affine_b.len()]
+    /// H, once for each state, and V.
+    fn states_and_words(&self) -> [usize; 2] {
+        [self.weights.rnn_b.len() / C::SIZES.gates * C::SIZES.states, self.weights.affine_b.len()]
     }
 }
 
-impl<B> fmt::Debug for Predictor<'_, B> {
+impl<B, C: Cell> fmt::Debug for Predictor<'_, B, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Predictor").field("isa", &self.isa).finish_non_exhaustive()
     }
-}
-
-/// Reads one token: hidden state (H) and then probabilities (V) are in `buffer`, which is longer where H exceeds V.
-/// Where they are not finite, the new hidden state is there all the same. Compiled once, with this crate, whatever
-/// the storage.
-pub(crate) fn feed(
-    isa: Isa,
-    weights: &Weights<&[f32]>,
-    d: usize,
-    id: u32,
-    buffer: &mut [f32],
-    sharpness: f32,
-) -> Result<(), StepError> {
-    let &Weights { embed_w, rnn_b, affine_b, .. } = weights;
-    let (hidden, v) = (rnn_b.len(), affine_b.len());
-    if id as usize >= v {
-        return Err(StepError::IdOutOfRange { id });
-    }
-    let vector = part(embed_w, id as usize * d..);
-    let (h, rest) = buffer
-        .split_at_mut_checked(hidden)
-        .filter(|(_, rest)| rest.len() >= hidden.max(v))
-        .ok_or(StepError::OtherSizes)?;
-    if isa.run(Feed { weights, d, vector, h, rest, sharpness }) { Ok(()) } else { Err(StepError::NonFinitePrediction) }
 }
 
 /// The probabilities anew, behind a [`feed`] in which the largest scaled logit overflowed: that says nothing about
@@ -253,11 +247,13 @@ pub(crate) fn feed(
 fn predict_from_distances(
     isa: Isa,
     weights: &Weights<&[f32]>,
+    states: usize,
     buffer: &mut [f32],
     sharpness: f32,
 ) -> Result<(), StepError> {
-    let &Weights { rnn_b, affine_w, affine_b, .. } = weights;
-    let (h, rest) = buffer.split_at_mut_checked(rnn_b.len()).ok_or(StepError::OtherSizes)?;
+    let &Weights { affine_w, affine_b, .. } = weights;
+    let (h, rest) = buffer.split_at_mut_checked(states).ok_or(StepError::OtherSizes)?;
+    let h = part_mut(h, ..affine_w.len() / affine_b.len().max(1));
     let logits = part_mut(rest, ..affine_b.len());
     isa.run(Logits { h, affine_w, affine_b, logits });
     let is_greedy = sharpness == f32::INFINITY;
@@ -307,40 +303,5 @@ fn scale_distances(x: &mut [f32], factor: f32) {
     for x in x {
         let scaled = factor * (*x - max);
         *x = if scaled < LEAST { LEAST } else { scaled };
-    }
-}
-
-/// h = tanh(b + x Wx + h Wh), then the softmax of the logits of h into the first V of `rest`.
-struct Feed<'a> {
-    weights: &'a Weights<&'a [f32]>,
-    d: usize,
-    /// A word vector, and what follows it.
-    vector: &'a [f32],
-    h: &'a mut [f32],
-    rest: &'a mut [f32],
-    /// 1 / temperature
-    sharpness: f32,
-}
-
-impl Kernel for Feed<'_> {
-    type Output = bool;
-
-    #[inline(always)]
-    fn call<S: Simd>(self, s: S) -> bool {
-        let Self { weights, d, vector, h, rest, sharpness } = self;
-        let &Weights { rnn_wx: wx, rnn_wh: wh, rnn_b, affine_w, affine_b, .. } = weights;
-        let (hidden, v) = (h.len(), affine_b.len());
-        // the new state is built where the logits will be
-        let z = part_mut(rest, ..hidden);
-        Gemv { k: d, n: hidden, a: vector, b: wx, c: z, start: Start::Bias(rnn_b) }.run(s);
-        Gemv { k: hidden, n: hidden, a: h, b: wh, c: z, start: Start::C }.run(s);
-        s.run(Tanh(z));
-        copy(h, z);
-        let logits = part_mut(rest, ..v);
-        Gemv { k: hidden, n: v, a: h, b: affine_w, c: logits, start: Start::Bias(affine_b) }.run(s);
-        if sharpness != 1.0 {
-            s.run(Scale(logits, sharpness));
-        }
-        s.run(Softmax(logits)).is_finite()
     }
 }

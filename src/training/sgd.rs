@@ -4,11 +4,11 @@ use crate::{
     error::{ParameterError, StepError},
     kernels::{Alone, Descend, StepsAreFinite, Team, largest, no_step_overflows, part, pass_by},
     model::{
-        SimpleRnnlm,
+        Model,
         gradients::Gradients,
         parameters::Storage,
         shared::{Crew, Workspace},
-        step::check_rate,
+        step::{Cell, check_rate},
     },
     simd::{Isa, Kernel, Simd},
 };
@@ -59,20 +59,20 @@ impl Sgd {
     /// Gradients of another configuration; a step or new weight that would not be finite. The weights are then as they
     /// were, and the hidden state is that before the window of the backward pass, unless the model was used otherwise
     /// since. An update that succeeds after all, with a lower rate for instance, moves it on.
-    pub fn update<W: Storage, S: Workspace, G: Storage>(
+    pub fn update<C: Cell, W: Storage, S: Workspace, G: Storage>(
         &self,
-        model: &mut SimpleRnnlm<W, S>,
-        gradients: &Gradients<G>,
+        model: &mut Model<C, W, S>,
+        gradients: &Gradients<G, C>,
     ) -> Result<(), StepError> {
         let result = self.descend(model, gradients);
         model.end_step(result.is_ok());
         result
     }
 
-    fn descend<W: Storage, S: Workspace, G: Storage>(
+    fn descend<C: Cell, W: Storage, S: Workspace, G: Storage>(
         &self,
-        model: &mut SimpleRnnlm<W, S>,
-        gradients: &Gradients<G>,
+        model: &mut Model<C, W, S>,
+        gradients: &Gradients<G, C>,
     ) -> Result<(), StepError> {
         let gradient = gradients.block();
         let isa = model.isa();

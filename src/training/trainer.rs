@@ -9,12 +9,13 @@ use crate::{
     error::{ConfigError, ParameterError, StepError, TrainError},
     heap::{Floats, Ids},
     kernels::{Sum, perplexity},
+    layers::time_rnn::TanhCell,
     model::{
-        SimpleRnnlm,
+        Model,
         gradients::{Gradients, check_max_norm},
         parameters::Storage,
         shared::Workspace,
-        step::{check_ids, check_rate},
+        step::{Cell, check_ids, check_rate},
     },
 };
 
@@ -41,10 +42,10 @@ use crate::{
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct RnnlmTrainer<W = Floats, S = W, I = Ids, G = Floats> {
-    model: SimpleRnnlm<W, S>,
+pub struct RnnlmTrainer<W = Floats, S = W, I = Ids, G = Floats, C: Cell = TanhCell> {
+    model: Model<C, W, S>,
     optimizer: Sgd,
-    clipping: Option<(f32, Gradients<G>)>,
+    clipping: Option<(f32, Gradients<G, C>)>,
     ids: I,
     epoch: usize,
     iteration: usize,
@@ -57,7 +58,7 @@ pub struct RnnlmTrainer<W = Floats, S = W, I = Ids, G = Floats> {
 
 /// Where training stands: what the callback of [`RnnlmTrainer::fit`] sees.
 #[derive(Debug)]
-pub struct Progress<'t, W = Floats, S = W> {
+pub struct Progress<'t, W = Floats, S = W, C: Cell = TanhCell> {
     /// The epoch under way, from 1.
     pub epoch: usize,
     /// The steps of this epoch that are done.
@@ -65,7 +66,7 @@ pub struct Progress<'t, W = Floats, S = W> {
     /// The steps of an epoch.
     pub iterations: usize,
     /// The model as it is now, to evaluate for instance.
-    pub model: &'t mut SimpleRnnlm<W, S>,
+    pub model: &'t mut Model<C, W, S>,
     /// The optimizer; a rate set here holds from the next step on.
     pub optimizer: &'t mut Sgd,
     losses: Sum,
@@ -74,7 +75,7 @@ pub struct Progress<'t, W = Floats, S = W> {
     position: usize,
 }
 
-impl<W, S> Progress<'_, W, S> {
+impl<W, S, C: Cell> Progress<'_, W, S, C> {
     /// Whether the epoch is complete.
     #[must_use]
     pub fn is_epoch_end(&self) -> bool {
@@ -119,18 +120,18 @@ fn state_of(optimizer: &Sgd, max_norm: f32, epoch: usize, under_way: (usize, Sum
 }
 
 #[cfg(feature = "alloc")]
-impl<W: Storage, S: Workspace> RnnlmTrainer<W, S> {
+impl<C: Cell, W: Storage, S: Workspace> RnnlmTrainer<W, S, Ids, Floats, C> {
     /// A trainer with its window of token ids on the heap.
     ///
     /// # Errors
     /// [`ConfigError::OutOfMemory`] where the allocator refuses it.
-    pub fn new(model: SimpleRnnlm<W, S>, optimizer: Sgd) -> Result<Self, ConfigError> {
+    pub fn new(model: Model<C, W, S>, optimizer: Sgd) -> Result<Self, ConfigError> {
         let ids = filled(model.config().memory()?.ids, 0)?;
         Self::with_buffers(model, optimizer, ids)
     }
 }
 
-impl<W: Storage, S: Workspace, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<W, S, I> {
+impl<C: Cell, W: Storage, S: Workspace, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<W, S, I, Floats, C> {
     /// A trainer whose window of token ids is the caller's memory, of [`Memory::ids`](crate::Memory::ids) elements.
     ///
     /// ```
@@ -146,7 +147,7 @@ impl<W: Storage, S: Workspace, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<W, S
     ///
     /// # Errors
     /// [`ConfigError::BufferLength`] for another length.
-    pub fn with_buffers(model: SimpleRnnlm<W, S>, optimizer: Sgd, ids: I) -> Result<Self, ConfigError> {
+    pub fn with_buffers(model: Model<C, W, S>, optimizer: Sgd, ids: I) -> Result<Self, ConfigError> {
         ConfigError::check_len(model.config().memory()?.ids, ids.as_ref().len())?;
         Ok(Self {
             model,
@@ -164,8 +165,9 @@ impl<W: Storage, S: Workspace, I: AsRef<[u32]> + AsMut<[u32]>> RnnlmTrainer<W, S
     }
 }
 
-impl<W, S, I, G> RnnlmTrainer<W, S, I, G>
+impl<W, S, I, G, C> RnnlmTrainer<W, S, I, G, C>
 where
+    C: Cell,
     W: Storage,
     S: Workspace,
     I: AsRef<[u32]> + AsMut<[u32]>,
@@ -202,11 +204,11 @@ where
     /// # Errors
     /// [`ParameterError::MaxNorm`] unless the norm is above zero, [`StepError::OtherSizes`] for gradients of other
     /// sizes.
-    pub fn with_clipping<C: Storage>(
+    pub fn with_clipping<X: Storage>(
         self,
         max_norm: f32,
-        gradients: Gradients<C>,
-    ) -> Result<RnnlmTrainer<W, S, I, C>, StepError> {
+        gradients: Gradients<X, C>,
+    ) -> Result<RnnlmTrainer<W, S, I, X, C>, StepError> {
         check_max_norm(max_norm)?;
         if !gradients.match_sizes(&self.model.sizes()) {
             return Err(StepError::OtherSizes);
@@ -285,19 +287,19 @@ where
 
     /// The model.
     #[must_use]
-    pub fn model(&self) -> &SimpleRnnlm<W, S> {
+    pub fn model(&self) -> &Model<C, W, S> {
         &self.model
     }
 
     /// The model, to be changed or evaluated.
     #[must_use]
-    pub fn model_mut(&mut self) -> &mut SimpleRnnlm<W, S> {
+    pub fn model_mut(&mut self) -> &mut Model<C, W, S> {
         &mut self.model
     }
 
     /// Gives the model back.
     #[must_use]
-    pub fn into_model(self) -> SimpleRnnlm<W, S> {
+    pub fn into_model(self) -> Model<C, W, S> {
         self.model
     }
 
@@ -337,7 +339,7 @@ where
         &mut self,
         corpus: &[u32],
         max_epoch: usize,
-        mut callback: impl FnMut(Progress<'_, W, S>) -> ControlFlow<B>,
+        mut callback: impl FnMut(Progress<'_, W, S, C>) -> ControlFlow<B>,
     ) -> Result<Option<B>, TrainError> {
         let max_norm = self.max_norm();
         let config = self.model.config();
@@ -393,10 +395,10 @@ where
 }
 
 /// One step on a window, clipped or not; returns its loss.
-fn step<W: Storage, S: Workspace, G: Storage>(
-    model: &mut SimpleRnnlm<W, S>,
+fn step<C: Cell, W: Storage, S: Workspace, G: Storage>(
+    model: &mut Model<C, W, S>,
     optimizer: &Sgd,
-    clipping: Option<&mut (f32, Gradients<G>)>,
+    clipping: Option<&mut (f32, Gradients<G, C>)>,
     (xs, ts): (&[u32], &[u32]),
 ) -> Result<f32, StepError> {
     let window = model.forward(xs, ts)?;

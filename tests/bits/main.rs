@@ -6,6 +6,7 @@ mod bit_identical;
 mod edges;
 mod golden;
 mod gradients;
+mod lstm;
 mod math;
 #[cfg(feature = "alloc")]
 mod reference;
