@@ -5,7 +5,7 @@ use std::{
     io::{self, Write as _},
 };
 
-use rnnlm::{Candidate, SimpleRnnlm, TokenScore, Vocabulary, top};
+use rnnlm::{Candidate, Cell, Model, TokenScore, Vocabulary, top};
 
 use crate::{
     Failure, chart,
@@ -29,9 +29,9 @@ pub enum Mode {
 }
 
 /// Answers lines.
-pub struct Answers<'m> {
+pub struct Answers<'m, C: Cell> {
     pub vocabulary: &'m Vocabulary,
-    pub model: &'m mut SimpleRnnlm,
+    pub model: &'m mut Model<C>,
     pub mode: Mode,
     /// Of all lines so far that have a score.
     pub total: Evaluation,
@@ -42,7 +42,7 @@ pub struct Answers<'m> {
 const COLUMNS: &str = "line\tposition\tword\tlog_likelihood\trank\toov\t\
                        perplexity\tperplexity_without_oov\trecall_at_1\trecall_at_3\n";
 
-impl Answers<'_> {
+impl<C: Cell> Answers<'_, C> {
     /// What stands before the first answer.
     pub fn head(&self) -> &'static str {
         if matches!(self.mode, Mode::Table) { COLUMNS } else { "" }

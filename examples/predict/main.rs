@@ -25,7 +25,7 @@ use std::{
     ffi::OsString,
     io::{self, BufRead, IsTerminal, Write},
     num::NonZeroUsize,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
@@ -33,7 +33,7 @@ use continuation::Sampling;
 use evaluation::Evaluation;
 use flags::{Asked, Flag};
 use lines::{Answers, Mode};
-use rnnlm::{Config, SimpleRnnlm, Xorshift};
+use rnnlm::{Cell, Config, LstmCell, Model, TanhCell, Xorshift};
 use saved::Saved;
 use visible::visible;
 
@@ -143,7 +143,16 @@ fn answer(options: &Options) -> Result<(), Failure> {
         true => error,
         false => format!("{error}; {MAKE_ONE}"),
     })?;
-    let saved = Saved::new(path, &bytes)?;
+    if saved::is_lstm(&bytes) {
+        answer_by::<LstmCell>(options, path, &bytes)
+    } else {
+        answer_by::<TanhCell>(options, path, &bytes)
+    }
+}
+
+/// By a model with this cell.
+fn answer_by<C: Cell>(options: &Options, path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    let saved = Saved::<C>::new(path, bytes)?;
     if saved.vocabulary.is_empty() {
         let file = visible(saved.path);
         return Err(format!(
@@ -154,7 +163,7 @@ fn answer(options: &Options) -> Result<(), Failure> {
     }
     // one row, some tokens at once: only the speed of scoring depends on it
     let config = Config { batch_size: 1, time_size: 16, ..saved.checkpoint.config() };
-    let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(0))?;
+    let mut model = Model::new(config, &mut Xorshift::new(0))?;
     saved.checkpoint.load(&mut model)?;
     let mut answers = Answers {
         vocabulary: &saved.vocabulary,

@@ -6,7 +6,7 @@ use rnnlm::{Isa, IsaError};
 
 use crate::flags::{self, Asked, Flag};
 
-const FLAGS: [Flag; 36] = [
+const FLAGS: [Flag; 37] = [
     (
         "--data",
         "DIR|FILE",
@@ -22,6 +22,7 @@ const FLAGS: [Flag; 36] = [
     ("--lower", "", "read all texts in lower case"),
     ("--split-punctuation", "", "split punctuation off the words of all texts, as raw text needs"),
     ("--epochs", "K", "epochs in all, those of a loaded file counted; 0 trains nothing (100; long: 8; built-in: 12)"),
+    ("--cell", "rnn|lstm", "the recurrent cell: tanh, or an LSTM (rnn)"),
     ("--wordvec", "D", "length of a word vector (100)"),
     ("--hidden", "H", "length of the hidden state (100)"),
     ("--batch", "N", "rows of text read side by side (10)"),
@@ -77,6 +78,8 @@ pub struct Options {
     pub lower: bool,
     pub split_punctuation: bool,
     pub epochs: Option<usize>,
+    /// Whether it is an LSTM.
+    pub lstm: Option<bool>,
     pub wordvec: Option<NonZeroUsize>,
     pub hidden: Option<NonZeroUsize>,
     pub batch: Option<NonZeroUsize>,
@@ -129,6 +132,10 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Strin
             "--split-punctuation" => options.split_punctuation = true,
             "--tokens" => options.tokens = Some(value.parse()?),
             "--epochs" => options.epochs = Some(value.parse()?),
+            "--cell" => {
+                let name: String = value.parse_if("rnn or lstm", |name| name == "rnn" || name == "lstm")?;
+                options.lstm = Some(name == "lstm");
+            }
             "--wordvec" => options.wordvec = Some(value.parse()?),
             "--hidden" => options.hidden = Some(value.parse()?),
             "--batch" => options.batch = Some(value.parse()?),

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use rnnlm::{Checkpoint, Config, ConfigError, DecayOnPlateau, ParameterError, TrainingState};
+use rnnlm::{Cell, Checkpoint, Config, ConfigError, DecayOnPlateau, ParameterError, TrainingState};
 
 use crate::{
     Failure,
@@ -33,21 +33,21 @@ impl Keeper {
     }
 
     /// Takes the memory for saving models of this configuration to these files.
-    pub fn with_files(
+    pub fn with_files<C: Cell>(
         self,
         config: Config,
         save: Option<Output>,
         every: Option<NonZeroUsize>,
         best: Option<Output>,
     ) -> Result<Self, ConfigError> {
-        let len = Checkpoint::encoded_len(config, self.words.len())?;
+        let len = Checkpoint::<C>::encoded_len_as(config, self.words.len())?;
         let snapshot = |output: Option<Output>| output.map(|output| Snapshot::new(output, len)).transpose();
         Ok(Self { save: snapshot(save)?, every, best: snapshot(best)?, ..self })
     }
 
     /// Takes note of the validation loss of an epoch that is complete, and saves where it is time to. A file that can't
     /// be written stops nothing: it is tried again after each epoch, and at the end. Gives back what to warn of.
-    pub fn after_epoch(&mut self, progress: Step<'_>, valid: Option<f32>) -> Result<Vec<String>, Failure> {
+    pub fn after_epoch<C: Cell>(&mut self, progress: Step<'_, C>, valid: Option<f32>) -> Result<Vec<String>, Failure> {
         let improved = match valid.map(|loss| self.schedule.observe(loss, progress.optimizer)) {
             // the rate is as low as it can get: it stays
             Some(Err(ParameterError::LearningRate)) | None => false,
@@ -81,7 +81,7 @@ impl Keeper {
 
     /// Saves at the end of the run: the model with the trainer's state, if it is sound, and what couldn't be written
     /// before. Gives back what went wrong.
-    pub fn finish(&mut self, last: Option<(&Model, &TrainingState)>) -> Vec<String> {
+    pub fn finish<C: Cell>(&mut self, last: Option<(&Model<C>, &TrainingState)>) -> Vec<String> {
         let last = last.map(|(model, state)| (model, self.complete(state)));
         let taken = match (&mut self.save, last) {
             (Some(save), Some((model, state))) => save.take(model, &state, &self.words),
@@ -115,7 +115,7 @@ impl Snapshot {
         Ok(Self { output, bytes, is_owed: false })
     }
 
-    fn take(&mut self, model: &Model, state: &TrainingState, words: &str) -> Result<(), Failure> {
+    fn take<C: Cell>(&mut self, model: &Model<C>, state: &TrainingState, words: &str) -> Result<(), Failure> {
         Checkpoint::write(model, state, words, &mut self.bytes)?;
         self.is_owed = true;
         Ok(())

@@ -2,7 +2,7 @@
 
 use std::num::NonZeroUsize;
 
-use rnnlm::{Config, TrainingState, Xorshift};
+use rnnlm::{Cell, Config, TrainingState, Xorshift};
 
 use crate::{args::Options, saved::Saved, text::Start, visible::visible};
 
@@ -44,7 +44,7 @@ pub struct Settings {
 
 impl Settings {
     /// The error is a message for the user: a flag contradicts the file.
-    pub fn new(options: &Options, saved: Option<&Saved<'_>>, defaults: &Defaults) -> Result<Self, String> {
+    pub fn new<C: Cell>(options: &Options, saved: Option<&Saved<'_, C>>, defaults: &Defaults) -> Result<Self, String> {
         let file = saved.map(|saved| saved.checkpoint.config());
         let training = saved.and_then(|saved| saved.checkpoint.training());
         // bare weights know nothing of N and T

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rnnlm::{Corpus, Vocabulary};
+use rnnlm::{Cell, Corpus, Vocabulary};
 
 use crate::{
     Failure,
@@ -178,7 +178,7 @@ pub fn load(
     options: &Options,
     source: &Source,
     settings: &Settings,
-    saved: Option<&Saved<'_>>,
+    saved: Option<&Saved<'_, impl Cell>>,
     read: Read,
 ) -> Result<Texts, Failure> {
     let (mut texts, held_out) = match saved.filter(|saved| !saved.vocabulary.is_empty()) {
@@ -220,7 +220,7 @@ fn in_own_words(
     options: &Options,
     source: &Source,
     settings: &Settings,
-    saved: Option<&Saved<'_>>,
+    saved: Option<&Saved<'_, impl Cell>>,
     read: Read,
 ) -> Result<(Texts, Option<String>), Failure> {
     if let (Some(path), None, false) = (&options.vocabulary, &options.data, settings.trains()) {
@@ -267,7 +267,7 @@ fn in_own_words(
 }
 
 /// Bare weights need as many words as they have.
-fn check_words(options: &Options, saved: Option<&Saved<'_>>, vocabulary: &Vocabulary) -> Result<(), String> {
+fn check_words(options: &Options, saved: Option<&Saved<'_, impl Cell>>, vocabulary: &Vocabulary) -> Result<(), String> {
     let Some(saved) = saved else { return Ok(()) };
     let (file, size, words) = (visible(saved.path), saved.checkpoint.config().vocab_size, vocabulary.len());
     match &options.vocabulary {
@@ -288,7 +288,7 @@ fn in_saved_words(
     options: &Options,
     source: &Source,
     settings: &Settings,
-    saved: &Saved<'_>,
+    saved: &Saved<'_, impl Cell>,
     read: &Read,
 ) -> Result<(Texts, Option<String>), Failure> {
     let (file, vocabulary) = (visible(saved.path), saved.vocabulary.clone());

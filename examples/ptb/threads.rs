@@ -2,14 +2,14 @@
 
 use std::{num::NonZeroUsize, thread};
 
-use rnnlm::{Config, ConfigError, Progress, RnnlmTrainer, SharedWorkspace, SimpleRnnlm, Workers, Xorshift};
+use rnnlm::{AlignedVec, Cell, Config, ConfigError, Progress, RnnlmTrainer, SharedWorkspace, Workers, Xorshift};
 
 use crate::{Failure, pages::Pages, pool::Pool};
 
 type Workspace = SharedWorkspace<Pool, Pages>;
-pub type Model = SimpleRnnlm<Pages, Workspace>;
-pub type Trainer = RnnlmTrainer<Pages, Workspace>;
-pub type Step<'t> = Progress<'t, Pages, Workspace>;
+pub type Model<C> = rnnlm::Model<C, Pages, Workspace>;
+pub type Trainer<C> = RnnlmTrainer<Pages, Workspace, Vec<u32>, AlignedVec, C>;
+pub type Step<'t, C> = Progress<'t, Pages, Workspace, C>;
 
 /// The multiply-adds of a step from which on all cores are taken: in shorter ones threads wait as long as they work.
 const WORTH_IT: usize = 50_000_000;
@@ -28,17 +28,17 @@ pub fn start(named: Option<NonZeroUsize>, config: &Config) -> Result<Pool, Failu
 }
 
 /// What more than one thread take: bytes, and a word for the user.
-pub fn told(pool: &Pool, config: &Config) -> Result<(usize, String), ConfigError> {
+pub fn told<C: Cell>(pool: &Pool, config: &Config) -> Result<(usize, String), ConfigError> {
     let count = pool.count();
     let words = if count > 1 { format!(", {count} threads") } else { String::new() };
-    Ok((4 * config.scratch_of_workers(count)?, words))
+    Ok((4 * config.scratch_of_workers_of::<C>(count)?, words))
 }
 
 /// A model with weights drawn by `rng`, computed by these threads.
-pub fn model(config: Config, rng: &mut Xorshift, pool: Pool) -> Result<Model, ConfigError> {
-    let memory = config.memory()?;
+pub fn model<C: Cell>(config: Config, rng: &mut Xorshift, pool: Pool) -> Result<Model<C>, ConfigError> {
+    let memory = config.memory_of::<C>()?;
     let pages = |len| Pages::zeroed(len).map_err(|_| ConfigError::OutOfMemory);
-    let mut model = SimpleRnnlm::with_buffers(config, pages(memory.weights)?, pages(memory.workspace)?)?;
+    let mut model = rnnlm::Model::with_buffers(config, pages(memory.weights)?, pages(memory.workspace)?)?;
     model.initialize(rng);
     model.with_workers(pool)
 }

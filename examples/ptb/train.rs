@@ -8,7 +8,8 @@ use std::{
 };
 
 use rnnlm::{
-    Batches, Gradients, Isa, RnnlmTrainer, Sgd, StepError, TrainError, TrainingState, Vocabulary, Xorshift, perplexity,
+    Batches, Cell, Gradients, Isa, LstmCell, RnnlmTrainer, Sgd, StepError, TanhCell, TrainError, TrainingState,
+    Vocabulary, Xorshift, perplexity,
 };
 
 use crate::{
@@ -38,11 +39,35 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let source = Source::of(options);
     let files = Files::prepare(options, &source)?;
     let bytes = options.load.as_deref().map(saved::bytes).transpose()?;
-    let saved =
-        options.load.as_deref().zip(bytes.as_deref()).map(|(path, bytes)| Saved::new(path, bytes)).transpose()?;
-    let read = Read::new(options, &source)?;
-    let mut settings = Settings::new(options, saved.as_ref(), read.defaults(&source))?;
-    let texts = text::load(options, &source, &settings, saved.as_ref(), read)?;
+    let loaded = options.load.as_deref().zip(bytes.as_deref());
+    let of_file = loaded.map(|(_, bytes)| saved::is_lstm(bytes));
+    if let (Some(named), Some(of_file), Some((path, _))) = (options.lstm, of_file, loaded)
+        && named != of_file
+    {
+        let [named, of_file] = [named, of_file].map(|is_lstm| if is_lstm { "lstm" } else { "rnn" });
+        let path = visible(path);
+        return Err(format!("--cell {named} contradicts {path}, which has {of_file}: leave the flag out").into());
+    }
+    if of_file.or(options.lstm).unwrap_or(false) {
+        run_with::<LstmCell>(options, isa, &source, files, bytes)
+    } else {
+        run_with::<TanhCell>(options, isa, &source, files, bytes)
+    }
+}
+
+/// With this cell.
+fn run_with<C: Cell>(
+    options: &Options,
+    isa: Isa,
+    source: &Source,
+    files: Files,
+    bytes: Option<Vec<u8>>,
+) -> Result<(), Failure> {
+    let loaded = options.load.as_deref().zip(bytes.as_deref());
+    let saved = loaded.map(|(path, bytes)| Saved::<C>::new(path, bytes)).transpose()?;
+    let read = Read::new(options, source)?;
+    let mut settings = Settings::new(options, saved.as_ref(), read.defaults(source))?;
+    let texts = text::load(options, source, &settings, saved.as_ref(), read)?;
     let corpus = texts.train.as_deref().unwrap_or_default();
     let starts_anew = settings.starts_anew(texts.start);
     if starts_anew {
@@ -59,8 +84,8 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     let mut state = settings.state;
     let mut rng = Xorshift::new(state.seed);
     let pool = threads::start(options.threads, &config)?;
-    let (scratch, threads) = threads::told(&pool, &config)?;
-    let mut model = threads::model(config, &mut rng, pool)?.with_isa(isa);
+    let (scratch, threads) = threads::told::<C>(&pool, &config)?;
+    let mut model = threads::model::<C>(config, &mut rng, pool)?.with_isa(isa);
     match &saved {
         Some(saved) => saved.checkpoint.load(&mut model)?,
         None => state.rng = rng.state(),
@@ -92,10 +117,10 @@ pub fn run(options: &Options) -> Result<(), Failure> {
     }
     let curves = curves.into_iter().flatten().map(|(curve, _)| curve).collect();
     let keeper = Keeper::new(texts.vocabulary.to_lines()?, state)?;
-    let keeper = keeper.with_files(config, save, options.save_every, best)?;
+    let keeper = keeper.with_files::<C>(config, save, options.save_every, best)?;
     let trainer = RnnlmTrainer::new(model, Sgd::new(state.learning_rate)?)?.with_eval_interval(1);
     let mut trainer = match state.max_norm.is_finite() {
-        true => trainer.with_clipping(state.max_norm, Gradients::new(config)?)?,
+        true => trainer.with_clipping(state.max_norm, Gradients::new_as(config)?)?,
         false => trainer,
     };
     trainer.resume(&state)?;
@@ -140,13 +165,13 @@ fn check(options: &Options, settings: &Settings, texts: &Texts) -> Result<(), St
 }
 
 /// What is known before the first step.
-fn introduce(
+fn introduce<C: Cell>(
     report: &mut Report,
     texts: &Texts,
-    model: &Model,
+    model: &Model<C>,
     (scratch, threads): (usize, &str),
     settings: &Settings,
-    saved: Option<(&Saved<'_>, bool)>,
+    saved: Option<(&Saved<'_, C>, bool)>,
 ) -> Result<(), Failure> {
     let config = model.config();
     match texts.train.as_ref().map(Vec::len) {
@@ -162,7 +187,7 @@ fn introduce(
             report.line(&format!("{name} size: {}, unknown words: {unknown}{told}", ids.len() + left_out))?;
         }
     }
-    let memory = config.memory()?;
+    let memory = config.memory_of::<C>()?;
     let clips = settings.state.max_norm.is_finite();
     let bytes = scratch + if clips { memory.bytes_with_gradients() } else { memory.bytes() };
     let (parameters, isa) = (memory.weights, model.isa().name());
@@ -218,7 +243,7 @@ impl<E: Into<Failure>> From<E> for Stop {
 
 impl Run<'_> {
     /// Trains until so many epochs are complete in all.
-    fn train(&mut self, trainer: &mut Trainer, corpus: &[u32], epochs: usize) -> Result<(), Failure> {
+    fn train<C: Cell>(&mut self, trainer: &mut Trainer<C>, corpus: &[u32], epochs: usize) -> Result<(), Failure> {
         self.report.resume();
         let fitted = trainer.fit(corpus, epochs, |progress| match self.after_step(progress) {
             Ok(()) => ControlFlow::Continue(()),
@@ -236,7 +261,7 @@ impl Run<'_> {
     }
 
     /// At the end of an epoch: evaluates, keeps the model, prints a line.
-    fn after_step(&mut self, progress: Step<'_>) -> Result<(), Stop> {
+    fn after_step<C: Cell>(&mut self, progress: Step<'_, C>) -> Result<(), Stop> {
         let Step { epoch, iteration, iterations, .. } = progress;
         let learning_rate = progress.optimizer.learning_rate();
         self.report.step(Moment { epoch, iteration, iterations, learning_rate }, || progress.perplexity())?;
@@ -273,7 +298,7 @@ impl Run<'_> {
     }
 
     /// Keeps model and curves where it is time to; stops where the validation has been no better for too long.
-    fn keep(&mut self, progress: Step<'_>, valid: Option<f32>) -> Result<(), Stop> {
+    fn keep<C: Cell>(&mut self, progress: Step<'_, C>, valid: Option<f32>) -> Result<(), Stop> {
         // before the model: a run that goes on from it finds the curve that far. What fails here is tried again later,
         // at the end at the latest, and told of then
         if self.keeper.is_save_due(progress.epoch) {
@@ -299,7 +324,11 @@ impl Run<'_> {
 
     /// Writes all files after training, and tells of all that went wrong. Where an error stopped it, its last state is
     /// not saved, but the curves of the epochs done are; without an epoch done, those of an older run stay.
-    fn write(&mut self, trained: Result<(), Failure>, last: (&Model, &TrainingState)) -> Result<(), Failure> {
+    fn write<C: Cell>(
+        &mut self,
+        trained: Result<(), Failure>,
+        last: (&Model<C>, &TrainingState),
+    ) -> Result<(), Failure> {
         let is_done = trained.is_ok();
         let mut failures = Vec::from_iter(trained.err().map(|error| error.to_string()));
         // before the model, as at each save
@@ -310,7 +339,7 @@ impl Run<'_> {
     }
 
     /// Tells how good the model is, and lets it make up text.
-    fn conclude(&mut self, model: &mut Model, seed: u64, options: &Options) -> Result<(), Failure> {
+    fn conclude<C: Cell>(&mut self, model: &mut Model<C>, seed: u64, options: &Options) -> Result<(), Failure> {
         let Texts { vocabulary, valid, test, true_perplexity, .. } = self.texts;
         if self.report.is_quiet() && !self.last_line.is_empty() {
             self.report.last_line(&self.last_line)?;
@@ -350,7 +379,7 @@ impl Run<'_> {
     }
 
     /// Prints what the model makes up.
-    fn make_up(&self, model: &Model, seed: u64, options: &Options) -> Result<(), Failure> {
+    fn make_up<C: Cell>(&self, model: &Model<C>, seed: u64, options: &Options) -> Result<(), Failure> {
         let vocabulary = &self.texts.vocabulary;
         let prompt = Line::read(&options.prompt, vocabulary);
         if let Some(note) = prompt.note() {
@@ -373,8 +402,8 @@ fn diverged(epoch: usize, how: &str, state: &TrainingState) -> Failure {
 }
 
 /// The loss on a held-out text, if there is one, and what belongs to it.
-fn evaluate(
-    model: &mut Model,
+fn evaluate<C: Cell>(
+    model: &mut Model<C>,
     held_out: Option<&HeldOut>,
     vocabulary: &Vocabulary,
 ) -> Result<Option<(f32, Evaluation)>, StepError> {

@@ -2,7 +2,7 @@
 
 use std::{error::Error, io::Write};
 
-use rnnlm::{Candidate, Sampler, SimpleRnnlm, Storage, Vocabulary, Workspace, Xorshift};
+use rnnlm::{Candidate, Cell, Model, Sampler, Storage, Vocabulary, Workspace, Xorshift};
 
 use super::{evaluation::no_prediction, line::Line, visible::visible};
 
@@ -20,8 +20,8 @@ pub struct Sampling {
 
 /// Writes the line and what follows it; the same words for the same model and seed on every machine. Never makes up
 /// `<unk>` or an empty line.
-pub fn go_on(
-    model: &SimpleRnnlm<impl Storage, impl Workspace>,
+pub fn go_on<C: Cell>(
+    model: &Model<C, impl Storage, impl Workspace>,
     vocabulary: &Vocabulary,
     line: &Line<'_>,
     sampling: Sampling,

@@ -2,22 +2,22 @@
 
 use std::{fs, path::Path};
 
-use rnnlm::{Checkpoint, CheckpointError, Vocabulary};
+use rnnlm::{Cell, Checkpoint, CheckpointError, TanhCell, Vocabulary};
 
 use crate::visible::visible;
 
 /// A checkpoint with the words of its vocabulary.
-pub struct Saved<'f> {
+pub struct Saved<'f, C: Cell> {
     pub path: &'f Path,
-    pub checkpoint: Checkpoint<'f>,
+    pub checkpoint: Checkpoint<'f, C>,
     /// Empty where the file has no words.
     pub vocabulary: Vocabulary,
 }
 
-impl<'f> Saved<'f> {
+impl<'f, C: Cell> Saved<'f, C> {
     /// What the bytes of that file say. The error is a message for the user.
     pub fn new(path: &'f Path, bytes: &'f [u8]) -> Result<Self, String> {
-        let checkpoint = Checkpoint::read(bytes).map_err(|error| refused(path, bytes, error))?;
+        let checkpoint = Checkpoint::read_as(bytes).map_err(|error| refused(path, bytes, error))?;
         let words = checkpoint.vocabulary();
         let vocabulary = words.map_err(|error| format!("{}: {error}", visible(path)))?;
         Ok(Self { path, checkpoint, vocabulary })
@@ -51,6 +51,12 @@ fn refused(path: &Path, bytes: &[u8], error: CheckpointError) -> String {
         }
         _ => format!("{path}: {error}"),
     }
+}
+
+/// Whether it is a file of an LSTM. What else is wrong with it shows when it is read.
+pub fn is_lstm(bytes: &[u8]) -> bool {
+    let read = Checkpoint::<TanhCell>::read_as(bytes);
+    read.err().and_then(|error| error.tensor(bytes)).is_some_and(|name| name.starts_with("lstm."))
 }
 
 /// The bytes of a file. The error is a message for the user.
