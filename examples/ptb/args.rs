@@ -32,7 +32,7 @@ const FLAGS: [Flag; 37] = [
     ("--clip", "NORM", "clip the gradients to this global norm (inf: don't; long: 0.25)"),
     ("--lr-decay", "X", "divide the rate by X, at least 1, after an epoch without a better validation (1; long: 2)"),
     ("--seed", "SEED", "seed of the initial weights and of --generate (1)"),
-    ("--isa", "NAME", "portable, avx2, avx512 or neon (the fastest one here)"),
+    ("--isa", "NAME", "portable, sse2, avx2, avx512 or neon (the fastest one here)"),
     ("--threads", "K", "compute on K threads, with the same results (all cores where it pays, else 1)"),
     ("--load", "FILE", "go on from a file of --save, or from six bare weights in safetensors format"),
     ("--save", "FILE", "keep model, words and state of training in FILE at the end"),
@@ -166,7 +166,7 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Strin
             _ => {
                 let isa = Isa::by_name(value.text()?);
                 if isa == Err(IsaError::Unknown) {
-                    return Err(value.bad("portable, avx2, avx512 or neon"));
+                    return Err(value.bad("portable, sse2, avx2, avx512 or neon"));
                 }
                 options.isa = Some(isa);
             }

@@ -6,11 +6,15 @@ use core::{
     str::FromStr,
 };
 
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+use super::Widened;
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 use super::neon::Neon;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
-use super::x86::{avx2::Avx2, avx512::Avx512};
+use super::x86::{avx2::Avx2, avx512::Avx512, sse2::Sse2};
 use super::{Kernel, OneLane, Scalar, Simd};
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+use super::{Widened, simd128::Simd128};
 use crate::error::IsaError;
 
 /// The instruction set that computes. All of them give the same bits; they differ in speed alone.
@@ -29,6 +33,10 @@ pub struct Isa(Token);
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Token {
     Scalar(Scalar),
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    Simd128(Widened<Simd128>),
+    #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+    Sse2(Widened<Sse2>),
     #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
     Neon(Neon),
     #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
@@ -38,7 +46,7 @@ enum Token {
 }
 
 /// Every name that [`Isa::by_name`] knows, on any machine, slowest first.
-const NAMES: [&str; 5] = ["portable", "cortex-m", "neon", "avx2", "avx512"];
+const NAMES: [&str; 7] = ["portable", "cortex-m", "simd128", "sse2", "neon", "avx2", "avx512"];
 
 impl Isa {
     /// The path of one lane, on every machine: slow where it has to emulate the fused multiply-add, and the oracle that
@@ -62,6 +70,14 @@ impl Isa {
         if let Some(token) = Neon::new() {
             return Self(Token::Neon(token));
         }
+        #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+        if let Some(token) = Sse2::new() {
+            return Self(Token::Sse2(token));
+        }
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        if let Some(token) = Simd128::new() {
+            return Self(Token::Simd128(token));
+        }
         Self::SCALAR
     }
 
@@ -70,7 +86,8 @@ impl Isa {
         NAMES.into_iter().filter_map(|name| Self::by_name(name).ok())
     }
 
-    /// The instruction set of that name: `portable`, `cortex-m`, `neon`, `avx2` or `avx512`.
+    /// The instruction set of that name: `portable`, `cortex-m`, `simd128`, `sse2`, `neon`, `avx2` or
+    /// `avx512`.
     ///
     /// # Errors
     /// [`IsaError::Unknown`] where no instruction set bears the name, [`IsaError::NotHere`] where this machine lacks
@@ -78,6 +95,10 @@ impl Isa {
     pub fn by_name(name: &str) -> Result<Self, IsaError> {
         match name {
             Scalar::NAME => Ok(Self::SCALAR),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            "simd128" => Simd128::new().map(|token| Self(Token::Simd128(token))).ok_or(IsaError::NotHere),
+            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+            "sse2" => Sse2::new().map(|token| Self(Token::Sse2(token))).ok_or(IsaError::NotHere),
             #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
             "neon" => Neon::new().map(|token| Self(Token::Neon(token))).ok_or(IsaError::NotHere),
             #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
@@ -94,6 +115,10 @@ impl Isa {
     pub fn name(self) -> &'static str {
         match self.0 {
             Token::Scalar(_) => Scalar::NAME,
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Token::Simd128(_) => "simd128",
+            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+            Token::Sse2(_) => "sse2",
             #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
             Token::Neon(_) => "neon",
             #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
@@ -107,6 +132,10 @@ impl Isa {
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self.0 {
             Token::Scalar(token) => token.run(kernel),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Token::Simd128(token) => token.run(kernel),
+            #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+            Token::Sse2(token) => token.run(kernel),
             #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
             Token::Neon(token) => token.run(kernel),
             #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]

@@ -6,6 +6,12 @@
 //! makes the same bits on every machine. To add an instruction set, write its file and name it in [`Isa`].
 #![allow(unsafe_code)]
 
+// Of instruction sets that have vectors of doubles and no fused multiply-add.
+#[cfg(any(
+    all(target_arch = "x86_64", target_feature = "sse2"),
+    all(target_arch = "wasm32", target_feature = "simd128")
+))]
+mod doubles;
 mod isa;
 mod one_lane;
 mod passes;
@@ -47,6 +53,8 @@ pub(crate) use portable::Portable as Scalar;
 // aarch64-unknown-none-softfloat.
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 mod neon;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod simd128;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod x86;
 
@@ -58,6 +66,11 @@ compile_error!(
      or with RUSTFLAGS=-Ctarget-feature=+sse2"
 );
 
+#[cfg(any(
+    all(target_arch = "x86_64", target_feature = "sse2"),
+    all(target_arch = "wasm32", target_feature = "simd128")
+))]
+use doubles::{Doubles, Widened};
 pub use isa::Isa;
 pub(crate) use one_lane::OneLane;
 pub(crate) use passes::{ExpConstants, Functions, Operands, Products};
@@ -78,7 +91,10 @@ pub(crate) const PACKS: bool = WIDEST > 1;
 /// The most lanes of an instruction set compiled in.
 pub(crate) const WIDEST: usize = if cfg!(all(target_arch = "x86_64", target_feature = "sse2")) {
     16
-} else if cfg!(all(target_arch = "aarch64", target_feature = "neon")) {
+} else if cfg!(any(
+    all(target_arch = "aarch64", target_feature = "neon"),
+    all(target_arch = "wasm32", target_feature = "simd128")
+)) {
     4
 } else {
     1

@@ -45,7 +45,7 @@ fn a_bad_value_is_told_what_it_must_be() {
             "--temperature -1",
             r#"--temperature can't be "-1": it must be 0, which is greedy, or a number of at least 3e-39"#,
         ),
-        ("--isa abacus", r#"--isa can't be "abacus": it must be portable, avx2, avx512 or neon"#),
+        ("--isa abacus", r#"--isa can't be "abacus": it must be portable, sse2, avx2, avx512 or neon"#),
         ("--save=", r#"--save can't be "": it must be the name of a file"#),
         ("--quiet --epochs 1 --quiet", "--quiet is given twice: give it once"),
         ("--lr 1 --lr=1", "--lr is given twice: give it once"),

@@ -32,13 +32,15 @@ impl OneLane for Portable {
     fn enter<K: Kernel>(self, kernel: K) -> K::Output {
         kernel.call(self)
     }
-    #[inline(always)]
+    // as short as can be where a vector path is always there and this one is but its oracle
+    #[cfg_attr(all(target_arch = "wasm32", target_feature = "simd128"), inline(never))]
+    #[cfg_attr(not(all(target_arch = "wasm32", target_feature = "simd128")), inline(always))]
     fn fma(self, a: f32, b: f32, c: f32) -> f32 {
         fma(a, b, c)
     }
     #[inline(always)]
     fn nfma(self, a: f32, b: f32, c: f32) -> f32 {
-        fma(-a, b, c)
+        OneLane::fma(self, -a, b, c)
     }
 
     fn copy(to: &mut [f32], from: &[f32]) {

@@ -1,0 +1,125 @@
+//! simd128 of WebAssembly, where the module is built with it: whoever runs such a module has it.
+//!
+//! Not its relaxed multiply-add, which each engine may fuse or not.
+
+use core::arch::wasm32::*;
+
+use super::{Doubles, Kernel, Widened};
+
+/// Proof that this machine runs simd128: being compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Simd128(());
+
+impl Simd128 {
+    /// The token.
+    pub(crate) fn new() -> Option<Widened<Self>> {
+        Some(Widened(Self(())))
+    }
+}
+
+impl Doubles for Simd128 {
+    type D = v128;
+
+    #[inline(never)]
+    fn enter<K: Kernel>(kernel: K, token: Widened<Self>) -> K::Output {
+        kernel.call(token)
+    }
+
+    #[inline(always)]
+    fn splat(self, x: f64) -> v128 {
+        f64x2_splat(x)
+    }
+    #[inline(always)]
+    fn load(self, x: &[f32; 4]) -> [v128; 2] {
+        let at = x.as_ptr().cast::<u64>();
+        // SAFETY: two elements are there at either address; these loads need no alignment.
+        unsafe { [f64x2_promote_low_f32x4(v128_load64_zero(at)), f64x2_promote_low_f32x4(v128_load64_zero(at.add(1)))] }
+    }
+    #[inline(always)]
+    fn store(self, to: &mut [f32; 4], x: [v128; 2]) {
+        let (low, high) = (f32x4_demote_f64x2_zero(x[0]), f32x4_demote_f64x2_zero(x[1]));
+        // SAFETY: there is room for four elements; this store needs no alignment.
+        unsafe { v128_store(to.as_mut_ptr().cast(), i64x2_shuffle::<0, 2>(low, high)) }
+    }
+    #[inline(always)]
+    fn rounded(self, x: v128) -> v128 {
+        f64x2_promote_low_f32x4(f32x4_demote_f64x2_zero(x))
+    }
+    #[inline(always)]
+    fn add(self, a: v128, b: v128) -> v128 {
+        f64x2_add(a, b)
+    }
+    #[inline(always)]
+    fn sub(self, a: v128, b: v128) -> v128 {
+        f64x2_sub(a, b)
+    }
+    #[inline(always)]
+    fn mul(self, a: v128, b: v128) -> v128 {
+        f64x2_mul(a, b)
+    }
+    #[inline(always)]
+    fn div(self, a: v128, b: v128) -> v128 {
+        f64x2_div(a, b)
+    }
+    // "pseudo-maximum": its second operand where that is larger, else the first
+    #[inline(always)]
+    fn max(self, a: v128, b: v128) -> v128 {
+        f64x2_pmax(b, a)
+    }
+    #[inline(always)]
+    fn min(self, a: v128, b: v128) -> v128 {
+        f64x2_pmin(b, a)
+    }
+    #[inline(always)]
+    fn less(self, a: v128, b: v128) -> v128 {
+        f64x2_lt(a, b)
+    }
+    #[inline(always)]
+    fn and(self, a: v128, b: v128) -> v128 {
+        v128_and(a, b)
+    }
+    #[inline(always)]
+    fn without(self, a: v128, b: v128) -> v128 {
+        v128_andnot(b, a)
+    }
+    #[inline(always)]
+    fn or(self, a: v128, b: v128) -> v128 {
+        v128_or(a, b)
+    }
+    #[inline(always)]
+    fn flipped(self, a: v128, b: v128) -> v128 {
+        v128_xor(a, b)
+    }
+    #[inline(always)]
+    fn add_bits(self, a: v128, b: v128) -> v128 {
+        i64x2_add(a, b)
+    }
+    #[inline(always)]
+    fn sub_bits(self, a: v128, b: v128) -> v128 {
+        i64x2_sub(a, b)
+    }
+    #[inline(always)]
+    fn to_exponent(self, a: v128) -> v128 {
+        i64x2_shl(a, 52)
+    }
+    #[inline(always)]
+    fn any_on_midpoint(self, x: [v128; 2]) -> bool {
+        !i32x4_all_true(i32x4_shl(i32x4_shuffle::<0, 2, 4, 6>(x[0], x[1]), 4))
+    }
+    /// Two rounds: pairs of rows by element, then by pair.
+    #[inline(always)]
+    unsafe fn transpose_columns(self, to: *mut f32, to_row: usize, from: *const f32, from_row: usize, lanes: usize) {
+        let row = |i: usize| from.wrapping_add(i.min(lanes - 1) * from_row).cast::<v128>();
+        let to = |i: usize| to.wrapping_add(i * to_row).cast::<v128>();
+        // SAFETY: the caller's rows; these loads and stores need no alignment.
+        unsafe {
+            let (a, b, c, d) = (v128_load(row(0)), v128_load(row(1)), v128_load(row(2)), v128_load(row(3)));
+            let (ab, ab_high) = (i32x4_shuffle::<0, 4, 1, 5>(a, b), i32x4_shuffle::<2, 6, 3, 7>(a, b));
+            let (cd, cd_high) = (i32x4_shuffle::<0, 4, 1, 5>(c, d), i32x4_shuffle::<2, 6, 3, 7>(c, d));
+            v128_store(to(0), i64x2_shuffle::<0, 2>(ab, cd));
+            v128_store(to(1), i64x2_shuffle::<1, 3>(ab, cd));
+            v128_store(to(2), i64x2_shuffle::<0, 2>(ab_high, cd_high));
+            v128_store(to(3), i64x2_shuffle::<1, 3>(ab_high, cd_high));
+        }
+    }
+}
