@@ -11,6 +11,8 @@
 //! All take turns, word by word, and medians are told, so that another program that takes the core or the cache for a
 //! while slows all of them, or a few words that don't count: criterion would time one after the other.
 //!
+//! `int8 read` and `int8 top 3` do the same with the weights rounded to int8, a quarter of the bytes.
+//!
 //! Last, at V=64, D=16, H=32, what a predictor costs that is made for a single word: one per request, say.
 
 use std::{
@@ -19,7 +21,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rnnlm::{Candidate, Config, Predictor, Sampler, SimpleRnnlm, Xorshift, top};
+use rnnlm::{Candidate, Config, Predictor, Quantized, QuantizedPredictor, Sampler, SimpleRnnlm, Xorshift, top};
 
 const M: Config = Config { vocab_size: 10_000, wordvec_size: 100, hidden_size: 100, batch_size: 1, time_size: 1 };
 const E: Config = Config { vocab_size: 64, wordvec_size: 16, hidden_size: 32, batch_size: 1, time_size: 8 };
@@ -81,20 +83,33 @@ fn main() {
         let probabilities = listing.feed(rng.below(10_000)).expect("finite");
         assert_eq!(top(probabilities, &[], &mut three).len(), 3);
     };
+    let mut file = vec![0; Quantized::encoded_len(M, 0).expect("it fits")];
+    Quantized::write(&parameters, "", &mut file).expect("finite");
+    // as many bytes as the int8 output weights, of floats
+    let quarter = &weights[..weights.len() / 4];
+    let quantized = Quantized::read(&file).expect("just written");
+    let mut of_int8 = QuantizedPredictor::new(quantized).expect("the memory is there");
+    let (mut rng_8, mut three_8) = (Xorshift::new(2), [Candidate::default(); 3]);
+    let mut int8_top_3 = || {
+        let probabilities = of_int8.feed(rng_8.below(10_000)).expect("below V");
+        assert_eq!(top(probabilities, &[], &mut three_8).len(), 3);
+    };
     let mut forty = [Candidate::default(); 40];
     let sampler = || Sampler::new(Xorshift::new(3));
     let mut sample = drawing(predictor(), sampler());
     let mut sharper = drawing(at_temperature(0.8), sampler());
     let mut of_forty = drawing(at_temperature(0.8), sampler().with_top(&mut forty));
-    let mut ways: [(&str, &mut dyn FnMut()); 5] = [
+    let mut ways: [(&str, &mut dyn FnMut()); 7] = [
         ("read", &mut || assert!(black_box(read(black_box(weights))).is_finite())),
         ("top 3", &mut top_3),
+        ("int8 read", &mut || assert!(black_box(read(black_box(quarter))).is_finite())),
+        ("int8 top 3", &mut int8_top_3),
         ("sample", &mut sample),
         ("sample at 0.8", &mut sharper),
         ("sample of 40 at 0.8", &mut of_forty),
     ];
 
-    let mut times = [const { Vec::new() }; 5];
+    let mut times = [const { Vec::new() }; 7];
     for _ in 0..words {
         for ((_, way), times) in ways.iter_mut().zip(&mut times) {
             let began = Instant::now();

@@ -3,8 +3,10 @@
 
 use std::{env, error::Error, fs, path::Path};
 
-use rnnlm::{Checkpoint, OnlineLearner, SimpleRnnlm, TrainingState, Xorshift};
+use rnnlm::{Checkpoint, OnlineLearner, Quantized, QuantizedPredictor, SimpleRnnlm, TrainingState, Xorshift};
 
+#[path = "src/int8.rs"]
+mod int8;
 #[allow(dead_code)]
 #[path = "src/machine.rs"]
 mod machine;
@@ -15,7 +17,7 @@ use machine::{EVENTS, Machine};
 use workload::{CONFIG, RATE, SEEDS, STEPS_ON_THE_DESKTOP, window};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    for path in ["build.rs", "src/workload.rs", "src/machine.rs"] {
+    for path in ["build.rs", "src/workload.rs", "src/machine.rs", "src/int8.rs"] {
         println!("cargo::rerun-if-changed={path}");
     }
     println!("cargo::rustc-env=OPT_LEVEL={}", env::var("OPT_LEVEL")?);
@@ -35,6 +37,19 @@ fn main() -> Result<(), Box<dyn Error>> {
         Path::new(&folder).join("hashes.rs"),
         format!("[{:#x}, {:#x}]", learned(EVENTS[0])?, learned(EVENTS[1])?),
     )?;
+    quantize(&model, "events.int8.safetensors", "INT8_EVENTS")?;
+    quantize(&SimpleRnnlm::new(int8::ODD, &mut Xorshift::new(2))?, "odd.int8.safetensors", "INT8_ODD")?;
+    // that it fits is what is shown: nobody trained it
+    quantize(&SimpleRnnlm::new(int8::WORDS, &mut Xorshift::new(1))?, "words.int8.safetensors", "INT8_WORDS")
+}
+
+/// Writes a model as int8 weights, and tells the firmware what the bits of its predictions are.
+fn quantize(model: &SimpleRnnlm, name: &str, variable: &str) -> Result<(), Box<dyn Error>> {
+    let mut file = vec![0; Quantized::encoded_len(model.config(), 0)?];
+    Quantized::write(&model.weights(), "", &mut file)?;
+    let bits = int8::bits(&mut QuantizedPredictor::new(Quantized::read(&file)?)?);
+    println!("cargo::rustc-env={variable}={bits}");
+    fs::write(Path::new(&env::var("OUT_DIR")?).join(name), file)?;
     Ok(())
 }
 

@@ -5,13 +5,15 @@ use std::{
     io::{self, Write as _},
 };
 
-use rnnlm::{Candidate, Cell, Model, TokenScore, Vocabulary, top};
+use rnnlm::{Candidate, TokenScore, Vocabulary, top};
 
 use crate::{
     Failure, chart,
     continuation::{Sampling, go_on},
     evaluation::{Evaluation, no_prediction, recall},
     line::Line,
+    loaded::Loaded,
+    reader::Predicts,
     visible::visible,
 };
 
@@ -29,9 +31,9 @@ pub enum Mode {
 }
 
 /// Answers lines.
-pub struct Answers<'m, C: Cell> {
+pub struct Answers<'m> {
     pub vocabulary: &'m Vocabulary,
-    pub model: &'m mut Model<C>,
+    pub model: &'m mut Loaded<'m>,
     pub mode: Mode,
     /// Of all lines so far that have a score.
     pub total: Evaluation,
@@ -42,7 +44,7 @@ pub struct Answers<'m, C: Cell> {
 const COLUMNS: &str = "line\tposition\tword\tlog_likelihood\trank\toov\t\
                        perplexity\tperplexity_without_oov\trecall_at_1\trecall_at_3\n";
 
-impl<C: Cell> Answers<'_, C> {
+impl Answers<'_> {
     /// What stands before the first answer.
     pub fn head(&self) -> &'static str {
         if matches!(self.mode, Mode::Table) { COLUMNS } else { "" }
@@ -95,7 +97,7 @@ impl<C: Cell> Answers<'_, C> {
     fn candidates(&self, ids: &[u32], count: usize, temperature: f32) -> Result<String, Failure> {
         let is_greedy = temperature == 0.0;
         let temperature = if is_greedy { 1.0 } else { temperature };
-        let mut predictor = self.model.predictor()?.with_temperature(temperature)?;
+        let mut predictor = self.model.reader(temperature)?;
         let Some((&last, before)) = ids.split_last() else {
             return Ok("  no known word to go on from\n".into());
         };
@@ -129,7 +131,7 @@ impl<C: Cell> Answers<'_, C> {
                 total.add(score);
                 rows.push(score);
             });
-            scored.map_err(no_prediction)?;
+            scored?;
             self.lines_scored += 1;
         }
         Ok((rows, evaluation))

@@ -14,6 +14,9 @@ mod flags;
 #[path = "../shared/line.rs"]
 mod line;
 mod lines;
+mod loaded;
+#[path = "../shared/reader.rs"]
+mod reader;
 #[path = "../shared/saved.rs"]
 mod saved;
 #[path = "../shared/visible.rs"]
@@ -25,7 +28,7 @@ use std::{
     ffi::OsString,
     io::{self, BufRead, IsTerminal, Write},
     num::NonZeroUsize,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
 };
 
@@ -33,14 +36,13 @@ use continuation::Sampling;
 use evaluation::Evaluation;
 use flags::{Asked, Flag};
 use lines::{Answers, Mode};
-use rnnlm::{Cell, Config, LstmCell, Model, TanhCell, Xorshift};
-use saved::Saved;
+use loaded::Loaded;
 use visible::visible;
 
 type Failure = Box<dyn Error>;
 
 const FLAGS: [Flag; 9] = [
-    ("--load", "FILE", "the model: a file of `ptb --save FILE` (must be named)"),
+    ("--load", "FILE", "the model: a file of `ptb --save FILE` or `ptb --quantize FILE` (must be named)"),
     ("--top", "K", "show the K likeliest words (5); with --generate, draw from these, 0 = all (0)"),
     ("--temperature", "X", "divide the logits by X: above 1 all words become more alike, 0 takes the likeliest (1)"),
     ("--generate", "K", "go on from each line with K words that the model makes up"),
@@ -143,33 +145,13 @@ fn answer(options: &Options) -> Result<(), Failure> {
         true => error,
         false => format!("{error}; {MAKE_ONE}"),
     })?;
-    if saved::is_lstm(&bytes) {
-        answer_by::<LstmCell>(options, path, &bytes)
-    } else {
-        answer_by::<TanhCell>(options, path, &bytes)
-    }
-}
-
-/// By a model with this cell.
-fn answer_by<C: Cell>(options: &Options, path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let saved = Saved::<C>::new(path, bytes)?;
-    if saved.vocabulary.is_empty() {
-        let file = visible(saved.path);
-        return Err(format!(
-            "{file} has weights but no words: add them from a list, or by --data from the text of its training:\n  \
-             cargo run --release --example ptb -- --load {file} --vocabulary WORDS --epochs 0 --save FILE"
-        )
-        .into());
-    }
-    // one row, some tokens at once: only the speed of scoring depends on it
-    let config = Config { batch_size: 1, time_size: 16, ..saved.checkpoint.config() };
-    let mut model = Model::new(config, &mut Xorshift::new(0))?;
-    saved.checkpoint.load(&mut model)?;
+    let (mut model, vocabulary) = Loaded::new(path, &bytes)?;
+    let unk = vocabulary.id("<unk>");
     let mut answers = Answers {
-        vocabulary: &saved.vocabulary,
+        vocabulary: &vocabulary,
         model: &mut model,
         mode: mode(options),
-        total: Evaluation::new(saved.vocabulary.id("<unk>")),
+        total: Evaluation::new(unk),
         lines_scored: 0,
     };
 
@@ -177,7 +159,7 @@ fn answer_by<C: Cell>(options: &Options, path: &Path, bytes: &[u8]) -> Result<()
     let mut out = io::stdout().lock();
     if is_typed {
         let words = answers.vocabulary.len();
-        writeln!(out, "{words} words from {}; type some, Ctrl-D ends", visible(saved.path))?;
+        writeln!(out, "{words} words from {}; type some, Ctrl-D ends", visible(path))?;
     }
     write!(out, "{}", answers.head())?;
     let mut line = Vec::new();

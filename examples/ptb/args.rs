@@ -6,7 +6,7 @@ use rnnlm::{Isa, IsaError};
 
 use crate::flags::{self, Asked, Flag};
 
-const FLAGS: [Flag; 37] = [
+const FLAGS: [Flag; 38] = [
     (
         "--data",
         "DIR|FILE",
@@ -38,6 +38,7 @@ const FLAGS: [Flag; 37] = [
     ("--save", "FILE", "keep model, words and state of training in FILE at the end"),
     ("--save-every", "K", "and after every K epochs"),
     ("--save-best", "FILE", "keep the model of the best validation so far in FILE"),
+    ("--quantize", "FILE", "write the model at the end as int8 weights, a quarter of the bytes, to predict from"),
     ("--csv", "FILE", "write perplexity and learning rate of each epoch to FILE"),
     ("--plot", "FILE", "draw the perplexities as an SVG picture in FILE"),
     ("--generate", "K", "print K words that the model makes up (0)"),
@@ -95,6 +96,7 @@ pub struct Options {
     pub save: Option<PathBuf>,
     pub save_every: Option<NonZeroUsize>,
     pub save_best: Option<PathBuf>,
+    pub quantize: Option<PathBuf>,
     pub csv: Option<PathBuf>,
     pub plot: Option<PathBuf>,
     pub generate: usize,
@@ -155,6 +157,7 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Strin
             "--save" => options.save = Some(value.path()?),
             "--save-every" => options.save_every = Some(value.parse()?),
             "--save-best" => options.save_best = Some(value.path()?),
+            "--quantize" => options.quantize = Some(value.path()?),
             "--csv" => options.csv = Some(value.path()?),
             "--plot" => options.plot = Some(value.path()?),
             "--generate" => options.generate = value.parse()?,
@@ -256,6 +259,7 @@ mod tests {
             "--save",
             "--save-every 0",
             "--save-best=",
+            "--quantize=",
             "--plot",
             "--generate some",
             "--temperature -1",

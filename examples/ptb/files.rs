@@ -13,6 +13,8 @@ pub struct Files {
     pub plot: Option<Output>,
     pub save: Option<Output>,
     pub best: Option<Output>,
+    /// The model as int8 weights.
+    pub int8: Option<Output>,
 }
 
 impl Files {
@@ -23,9 +25,10 @@ impl Files {
             ("--plot", &options.plot),
             ("--save", &options.save),
             ("--save-best", &options.save_best),
+            ("--quantize", &options.quantize),
         ];
-        let [csv, plot, save, best] = outputs.map(|(_, path)| path.as_deref().map(Output::prepare).transpose());
-        let files = Self { csv: csv?, plot: plot?, save: save?, best: best? };
+        let [csv, plot, save, best, int8] = outputs.map(|(_, path)| path.as_deref().map(Output::prepare).transpose());
+        let files = Self { csv: csv?, plot: plot?, save: save?, best: best?, int8: int8? };
 
         let read = [("--valid", &options.valid), ("--test", &options.test), ("--vocabulary", &options.vocabulary)];
         let mut taken = read.map(|(flag, path)| (flag, path.clone())).to_vec();

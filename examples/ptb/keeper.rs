@@ -1,8 +1,10 @@
 //! Keeps the model while it is trained, and the learning rate in step with the validation.
 
-use std::num::NonZeroUsize;
+use std::{any::Any, num::NonZeroUsize};
 
-use rnnlm::{Cell, Checkpoint, Config, ConfigError, DecayOnPlateau, ParameterError, TrainingState};
+use rnnlm::{
+    Cell, Checkpoint, Config, ConfigError, DecayOnPlateau, ParameterError, Quantized, TanhCell, TrainingState,
+};
 
 use crate::{
     Failure,
@@ -17,6 +19,8 @@ pub struct Keeper {
     /// After how many epochs each to save.
     every: Option<NonZeroUsize>,
     best: Option<Snapshot>,
+    /// The last model as int8 weights.
+    int8: Option<Output>,
     schedule: DecayOnPlateau,
     /// Epochs of this run since the validation was last improved.
     stale: usize,
@@ -25,11 +29,14 @@ pub struct Keeper {
     words: String,
 }
 
+/// What an LSTM is refused with.
+pub const NO_INT8: &str = "--quantize rounds models of --cell rnn alone: leave it out";
+
 impl Keeper {
     /// Saves models of these sizes and words; goes on from the state `start`.
     pub fn new(words: String, start: TrainingState) -> Result<Self, ParameterError> {
         let schedule = DecayOnPlateau::new(start.decay)?.with_best_loss(start.best_loss)?;
-        Ok(Self { save: None, every: None, best: None, schedule, stale: 0, start, words })
+        Ok(Self { save: None, every: None, best: None, int8: None, schedule, stale: 0, start, words })
     }
 
     /// Takes the memory for saving models of this configuration to these files.
@@ -43,6 +50,11 @@ impl Keeper {
         let len = Checkpoint::<C>::encoded_len_as(config, self.words.len())?;
         let snapshot = |output: Option<Output>| output.map(|output| Snapshot::new(output, len)).transpose();
         Ok(Self { save: snapshot(save)?, every, best: snapshot(best)?, ..self })
+    }
+
+    /// Writes the last model to this file too, as int8 weights.
+    pub fn with_int8(self, int8: Option<Output>) -> Self {
+        Self { int8, ..self }
     }
 
     /// Takes note of the validation loss of an epoch that is complete, and saves where it is time to. A file that can't
@@ -82,13 +94,27 @@ impl Keeper {
     /// Saves at the end of the run: the model with the trainer's state, if it is sound, and what couldn't be written
     /// before. Gives back what went wrong.
     pub fn finish<C: Cell>(&mut self, last: Option<(&Model<C>, &TrainingState)>) -> Vec<String> {
+        let quantized = match (&self.int8, last) {
+            (Some(output), Some((model, _))) => self.quantize(model).and_then(|bytes| output.write(&bytes)),
+            _ => Ok(()),
+        };
         let last = last.map(|(model, state)| (model, self.complete(state)));
         let taken = match (&mut self.save, last) {
             (Some(save), Some((model, state))) => save.take(model, &state, &self.words),
             _ => Ok(()),
         };
         let written = [&mut self.best, &mut self.save].into_iter().flatten().map(Snapshot::write);
-        written.chain([taken.map_err(|error| error.to_string())]).filter_map(Result::err).collect()
+        written.chain([taken.map_err(|error| error.to_string()), quantized]).filter_map(Result::err).collect()
+    }
+
+    fn quantize<C: Cell>(&self, model: &Model<C>) -> Result<Vec<u8>, String> {
+        let model: &dyn Any = model;
+        let Some(model) = model.downcast_ref::<Model<TanhCell>>() else { return Err(NO_INT8.into()) };
+        let told = |error: rnnlm::CheckpointError| format!("--quantize: {error}");
+        let len = Quantized::encoded_len(model.config(), self.words.len()).map_err(|error| told(error.into()))?;
+        let mut bytes = vec![0; len];
+        Quantized::write(&model.weights(), &self.words, &mut bytes).map_err(told)?;
+        Ok(bytes)
     }
 
     fn complete(&self, trainers: &TrainingState) -> TrainingState {

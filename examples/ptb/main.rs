@@ -25,6 +25,8 @@ mod plot;
 #[path = "../shared/pool.rs"]
 mod pool;
 mod progress;
+#[path = "../shared/reader.rs"]
+mod reader;
 #[path = "../shared/saved.rs"]
 mod saved;
 mod settings;

@@ -19,7 +19,7 @@ use crate::{
     evaluation::{Evaluation, RANKS, no_prediction, recall},
     files::Files,
     history::{Curve, Form, Row},
-    keeper::Keeper,
+    keeper::{Keeper, NO_INT8},
     line::Line,
     progress::{Moment, Plan, Report, short},
     saved::{self, Saved},
@@ -49,6 +49,9 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         return Err(format!("--cell {named} contradicts {path}, which has {of_file}: leave the flag out").into());
     }
     if of_file.or(options.lstm).unwrap_or(false) {
+        if options.quantize.is_some() {
+            return Err(NO_INT8.into());
+        }
         run_with::<LstmCell>(options, isa, &source, files, bytes)
     } else {
         run_with::<TanhCell>(options, isa, &source, files, bytes)
@@ -93,7 +96,7 @@ fn run_with<C: Cell>(
     if starts_anew {
         model.reset_state();
     }
-    let Files { csv, plot, save, best } = files;
+    let Files { csv, plot, save, best, int8 } = files;
     // where nothing is trained, what is found stays as it is
     let epoch = if settings.trains() { settings.state.epoch } else { 0 };
     let curve = |output, path: &Option<PathBuf>, form| {
@@ -117,7 +120,7 @@ fn run_with<C: Cell>(
     }
     let curves = curves.into_iter().flatten().map(|(curve, _)| curve).collect();
     let keeper = Keeper::new(texts.vocabulary.to_lines()?, state)?;
-    let keeper = keeper.with_files::<C>(config, save, options.save_every, best)?;
+    let keeper = keeper.with_files::<C>(config, save, options.save_every, best)?.with_int8(int8);
     let trainer = RnnlmTrainer::new(model, Sgd::new(state.learning_rate)?)?.with_eval_interval(1);
     let mut trainer = match state.max_norm.is_finite() {
         true => trainer.with_clipping(state.max_norm, Gradients::new_as(config)?)?,

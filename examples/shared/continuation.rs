@@ -2,9 +2,9 @@
 
 use std::{error::Error, io::Write};
 
-use rnnlm::{Candidate, Cell, Model, Sampler, Storage, Vocabulary, Workspace, Xorshift};
+use rnnlm::{Candidate, Sampler, Vocabulary, Xorshift};
 
-use super::{evaluation::no_prediction, line::Line, visible::visible};
+use super::{evaluation::no_prediction, line::Line, reader::Predicts, visible::visible};
 
 /// How words are made up.
 #[derive(Clone, Copy, Debug)]
@@ -20,8 +20,8 @@ pub struct Sampling {
 
 /// Writes the line and what follows it; the same words for the same model and seed on every machine. Never makes up
 /// `<unk>` or an empty line.
-pub fn go_on<C: Cell>(
-    model: &Model<C, impl Storage, impl Workspace>,
+pub fn go_on(
+    model: &impl Predicts,
     vocabulary: &Vocabulary,
     line: &Line<'_>,
     sampling: Sampling,
@@ -34,7 +34,7 @@ pub fn go_on<C: Cell>(
     let within_line: Vec<u32> = unk.into_iter().collect();
     let at_line_start: Vec<u32> = unk.into_iter().chain(eos).collect();
     let mut best = vec![Candidate::default(); top.min(vocabulary.len())];
-    let mut predictor = model.predictor()?.with_temperature(temperature)?;
+    let mut predictor = model.reader(temperature)?;
     let mut rng = Xorshift::new(seed);
 
     let mut text = Text { to: &mut *to, between: "", has_words: false };

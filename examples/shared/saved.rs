@@ -28,6 +28,12 @@ impl<'f, C: Cell> Saved<'f, C> {
 fn refused(path: &Path, bytes: &[u8], error: CheckpointError) -> String {
     const CONVERT: &str = "python3 examples/python/convert.py to-rnnlm";
     let path = visible(path);
+    if is_int8(bytes) {
+        return format!(
+            "{path}: its weights are int8, made for prediction alone: ask them by the example predict, \
+             and train from the file that they were made of"
+        );
+    }
     match (error, error.tensor(bytes)) {
         (CheckpointError::NotSafetensors, _) if bytes.starts_with(b"PK") => format!(
             "{path}: not a safetensors file, but one of PyTorch (or a zip): convert its state_dict by \
@@ -57,6 +63,11 @@ fn refused(path: &Path, bytes: &[u8], error: CheckpointError) -> String {
 pub fn is_lstm(bytes: &[u8]) -> bool {
     let read = Checkpoint::<TanhCell>::read_as(bytes);
     read.err().and_then(|error| error.tensor(bytes)).is_some_and(|name| name.starts_with("lstm."))
+}
+
+/// Whether these bytes are a file of int8 weights, whole or damaged.
+pub fn is_int8(bytes: &[u8]) -> bool {
+    bytes.get(8..).is_some_and(|text| text.starts_with(b"{\"embed.W.scale\""))
 }
 
 /// The bytes of a file. The error is a message for the user.

@@ -48,14 +48,14 @@ pub(super) const fn len(names: &Names, entries: &Entries) -> usize {
     len
 }
 
-const fn digits(number: usize) -> usize {
+pub(super) const fn digits(number: usize) -> usize {
     match number.checked_ilog10() {
         Some(power) => power as usize + 1,
         None => 1,
     }
 }
 
-fn write_numbers<E>(numbers: &[usize], put: &mut Put<'_, E>) -> Result<(), E> {
+pub(super) fn write_numbers<E>(numbers: &[usize], put: &mut Put<'_, E>) -> Result<(), E> {
     for (i, &number) in numbers.iter().enumerate() {
         if i > 0 {
             put(b",")?;

@@ -24,6 +24,7 @@ pub(crate) mod bytes;
 pub(crate) mod crc;
 mod header;
 pub(crate) mod learner;
+mod quantized;
 mod tensors;
 mod training;
 pub(crate) mod word_index;

@@ -1,5 +1,6 @@
 //! What comes next: the probabilities of the next word, the likeliest words, and one drawn at random.
 
 pub(crate) mod predictor;
+pub(crate) mod quantized;
 pub(crate) mod sampling;
 mod weights;

@@ -102,7 +102,8 @@ impl<T: Doubles> Widened<T> {
 
 impl<T: Doubles> Simd for Widened<T> {
     type F = [T::D; 2];
-    type Passes = NoPasses;
+    type Products = NoPasses;
+    type Functions = NoPasses;
     const LANES: usize = 4;
     const ACCUMULATORS: usize = 4;
     const TILE_VECTORS: usize = 2;

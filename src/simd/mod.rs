@@ -12,6 +12,7 @@
     all(target_arch = "wasm32", target_feature = "simd128")
 ))]
 mod doubles;
+pub(crate) mod int8;
 mod isa;
 mod one_lane;
 mod passes;
@@ -216,6 +217,12 @@ pub(crate) trait Simd: Copy + Sync {
     /// `lanes` is 1 to LANES; four elements are there in each of `lanes` rows of `from`, and LANES in each of four rows
     /// of `to`, and nothing else refers to the latter.
     unsafe fn transpose_columns(self, to: *mut f32, to_row: usize, from: *const f32, from_row: usize, lanes: usize);
+
+    /// The sums of rows of int8 times int16: see [`int8`]. x in -32,768..=32,639.
+    #[inline(always)]
+    fn dot_rows(self, rows: &[u8], x: &[i16], sums: &mut [i32]) {
+        int8::portable(rows, x, sums);
+    }
 
     /// a * b + c of three scalars, rounded once.
     fn fma_one(self, a: f32, b: f32, c: f32) -> f32;

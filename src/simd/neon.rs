@@ -5,7 +5,7 @@
 
 use core::arch::aarch64::*;
 
-use super::{Kernel, Simd, passes::NoPasses};
+use super::{Kernel, Simd, int8, passes::NoPasses};
 
 /// Proof that this machine runs NEON: being compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,6 +181,10 @@ impl Simd for Neon {
             vst1q_f32(to.add(2 * to_row), narrow(vtrn2q_f64(ab_even, cd_even)));
             vst1q_f32(to.add(3 * to_row), narrow(vtrn2q_f64(ab_odd, cd_odd)));
         }
+    }
+    #[inline(always)]
+    fn dot_rows(self, rows: &[u8], x: &[i16], sums: &mut [i32]) {
+        int8::neon::dot_rows(rows, x, sums);
     }
     #[inline(always)]
     fn fma_one(self, a: f32, b: f32, c: f32) -> f32 {

@@ -1,6 +1,6 @@
 //! What the paths of one lane share: most operations of [`Simd`] on a single f32 are Rust's own.
 
-use super::{Functions, Kernel, Products, Simd};
+use super::{Functions, Kernel, Products, Simd, int8};
 
 /// An instruction set of one lane. What it has to bring is here; [`Simd`] follows from it.
 pub(crate) trait OneLane: Copy + Sync {
@@ -26,6 +26,11 @@ pub(crate) trait OneLane: Copy + Sync {
     /// As [`Simd::nfma`].
     fn nfma(self, a: f32, b: f32, c: f32) -> f32;
 
+    /// As [`Simd::dot_rows`].
+    #[inline(always)]
+    fn dot_rows(rows: &[u8], x: &[i16], sums: &mut [i32]) {
+        int8::portable(rows, x, sums);
+    }
     /// to = from; the shorter one ends it.
     fn copy(to: &mut [f32], from: &[f32]);
     /// x = 0.
@@ -131,6 +136,10 @@ impl<T: OneLane> Simd for T {
     // A single lane needs no packing.
     #[inline(always)]
     unsafe fn transpose_columns(self, _: *mut f32, _: usize, _: *const f32, _: usize, _: usize) {}
+    #[inline(always)]
+    fn dot_rows(self, rows: &[u8], x: &[i16], sums: &mut [i32]) {
+        T::dot_rows(rows, x, sums);
+    }
     #[inline(always)]
     fn fma_one(self, a: f32, b: f32, c: f32) -> f32 {
         OneLane::fma(self, a, b, c)

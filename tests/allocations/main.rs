@@ -4,3 +4,4 @@
 mod counter;
 mod long_run;
 mod no_alloc;
+mod quantized;

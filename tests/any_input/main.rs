@@ -1,5 +1,6 @@
 //! Promise: bad input is an error, never a panic and never a changed model; and the same bits on every instruction set.
-//! Whatever bytes come, what `checkpoint`, `text`, `command_line`, `product` and `training` assert holds.
+//! Whatever bytes come, what `checkpoint`, `quantized`, `text`, `command_line`, `product` and
+//! `training` assert holds.
 //!
 //! The fuzzer of `tests/fuzz` looks for bytes that break it; here those of `seeds/` are replayed: a start for each
 //! target, and what the fuzzer found worth keeping. A new find becomes a file there.
@@ -19,6 +20,7 @@ mod command_line;
 #[path = "../../examples/shared/flags.rs"]
 mod flags;
 mod product;
+mod quantized;
 mod text;
 mod training;
 
@@ -52,6 +54,11 @@ fn texts() {
 #[test]
 fn command_lines() {
     replay("command_line", command_line::check);
+}
+
+#[test]
+fn int8_files() {
+    replay("quantized", quantized::check);
 }
 
 #[test]

@@ -8,5 +8,6 @@ mod golden;
 mod gradients;
 mod lstm;
 mod math;
+mod quantized;
 #[cfg(feature = "alloc")]
 mod reference;

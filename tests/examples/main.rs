@@ -7,6 +7,7 @@ mod builtin_text;
 mod curves;
 mod example;
 mod first_contact;
+mod int8;
 mod on_the_way;
 mod own_text;
 mod predict;

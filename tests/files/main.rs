@@ -5,6 +5,7 @@ mod flash;
 mod flash_histories;
 mod pages;
 mod pytorch;
+mod quantized;
 mod reboots;
 mod safetensors;
 mod slots;

@@ -2,6 +2,7 @@
 //! target.
 #![no_std]
 
+pub mod int8;
 pub mod machine;
 pub mod model;
 pub mod nor;

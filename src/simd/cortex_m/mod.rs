@@ -14,7 +14,7 @@ mod product;
 
 use core::arch::asm;
 
-use super::{ExpConstants, Functions, Kernel, OneLane, Operands, Products};
+use super::{ExpConstants, Functions, Kernel, OneLane, Operands, Products, int8};
 
 /// Proof that this machine has the FPU: being compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +80,10 @@ impl OneLane for CortexM {
         f32::from_bits(difference)
     }
 
+    #[inline(always)]
+    fn dot_rows(rows: &[u8], x: &[i16], sums: &mut [i32]) {
+        int8::cortex_m::dot_rows(rows, x, sums);
+    }
     fn copy(to: &mut [f32], from: &[f32]) {
         passes::copy(to, from);
     }

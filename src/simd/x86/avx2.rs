@@ -6,7 +6,7 @@
 use core::arch::x86_64::*;
 
 use super::detect;
-use crate::simd::{Kernel, Simd, passes::NoPasses};
+use crate::simd::{Kernel, Simd, int8, passes::NoPasses};
 
 /// Proof that this machine runs AVX2 and FMA.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,6 +220,11 @@ impl Simd for Avx2 {
     unsafe fn transpose_columns(self, to: *mut f32, to_row: usize, from: *const f32, from_row: usize, lanes: usize) {
         // SAFETY: token; the caller's rows.
         unsafe { transpose_columns(to, to_row, from, from_row, lanes) }
+    }
+    #[inline(always)]
+    fn dot_rows(self, rows: &[u8], x: &[i16], sums: &mut [i32]) {
+        // SAFETY: token.
+        unsafe { int8::x86::dot_rows(rows, x, sums) }
     }
     #[inline(always)]
     fn fma_one(self, a: f32, b: f32, c: f32) -> f32 {

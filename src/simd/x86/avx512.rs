@@ -6,7 +6,7 @@
 use core::arch::x86_64::*;
 
 use super::detect;
-use crate::simd::{Kernel, Scalar, Simd, passes::NoPasses};
+use crate::simd::{Kernel, Scalar, Simd, int8, passes::NoPasses};
 
 /// Proof that this machine runs AVX-512F.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,6 +232,11 @@ impl Simd for Avx512 {
                 _ => transpose_columns::<4>(to, to_row, from, from_row, lanes),
             }
         }
+    }
+    #[inline(always)]
+    fn dot_rows(self, rows: &[u8], x: &[i16], sums: &mut [i32]) {
+        // SAFETY: token; AVX2 too.
+        unsafe { int8::x86::dot_rows(rows, x, sums) }
     }
     #[inline(always)]
     fn fma_one(self, a: f32, b: f32, c: f32) -> f32 {

@@ -49,6 +49,8 @@ fn main() -> ! {
     black_box(predict());
     #[cfg(feature = "checkpoint")]
     black_box(checkpoint());
+    #[cfg(feature = "int8")]
+    black_box(int8());
     #[cfg(feature = "online")]
     black_box(online());
     #[cfg(feature = "slots")]
@@ -87,6 +89,27 @@ fn predict() -> Option<rnnlm::Candidate> {
     // SAFETY: called once.
     let buffer = unsafe { BUFFER.take() };
     let mut predictor = Predictor::with_buffers(weights, &mut buffer[..]).ok()?;
+    let probabilities = predictor.feed(black_box(1)).ok()?;
+    // SAFETY: called once.
+    top(probabilities, &[], unsafe { THREE.take() }).first().copied()
+}
+
+/// The three likeliest next events, from a file of int8 weights that is checked first.
+#[cfg(feature = "int8")]
+fn int8() -> Option<rnnlm::Candidate> {
+    use firmware::model::{CONFIG, Static};
+    use rnnlm::{Candidate, Quantized, QuantizedPredictor, top};
+    const LEN: usize = match Quantized::buffer_len(CONFIG) {
+        Ok(len) => len,
+        Err(_) => panic!("bad sizes"),
+    };
+    static FILE: [u8; 64] = [0; 64];
+    static BUFFER: Static<[f32; LEN]> = Static::new([0.0; LEN]);
+    static THREE: Static<[Candidate; 3]> = Static::new([Candidate { id: 0, probability: 0.0 }; 3]);
+    let weights = Quantized::read(black_box(&FILE[..])).ok()?;
+    // SAFETY: called once.
+    let buffer = unsafe { BUFFER.take() };
+    let mut predictor = QuantizedPredictor::with_buffers(weights, &mut buffer[..]).ok()?;
     let probabilities = predictor.feed(black_box(1)).ok()?;
     // SAFETY: called once.
     top(probabilities, &[], unsafe { THREE.take() }).first().copied()

@@ -1,0 +1,24 @@
+//! Prediction from int8 weights, in integers from the word vector to the logits.
+//!
+//! Every row of weights, which makes one output, has a scale; so has every word vector. A weight is `scale * integer`.
+//! The hidden state is tanh in units of 1 / [`ONE`](arithmetic::ONE), an i16, and a bias is an i32 in the units of its
+//! row's sums.
+//!
+//! ```text
+//! a = Wx x                 b = Wh h + bias          sums of integers, exact
+//! y = a (s_Wx s_x k) + b (8 s_Wh)                   in 2^-16 of a power of e²: f32, then truncated
+//! h = ONE tanh                                      integers
+//! l = (W h + bias) (4 s_W)                          a logit in 2^-16 of a power of two: f32, then truncated
+//! e = 2^(30 - (max l - l) / 2^16)                   integers
+//! p = e (1 / sum of e)                              the sum is an integer; f32
+//! ```
+//!
+//! ONE is 2^14 log2 e, so that no factor but powers of two stands between the sums and the logits. The five operations
+//! on f32 (an integer's nearest f32, product, sum, quotient, truncation, which saturates) are IEEE's, and the integers
+//! are exact: the bits are the same everywhere, without a fused multiply-add. `rounding` sees to it that no sum of a
+//! row leaves an i32.
+
+pub(crate) mod arithmetic;
+pub(crate) mod predictor;
+pub(crate) mod rounding;
+pub(crate) mod weights;

@@ -1,0 +1,114 @@
+//! From f32 weights to int8: the scale of a row, and what rounds to what.
+//!
+//! The scale of a row is its largest magnitude / 127, so that the largest becomes 127, and larger where the row's sums
+//! would otherwise leave an i32: a state of [`ONE`] everywhere, and the bias, are the worst that can come. This
+//! happens to long rows of large weights (H above 700, nearly all weights of a row nearly as large as its largest) and to a bias
+//! above 350 times the largest weight.
+
+use super::arithmetic::{ONE, UNITS};
+use crate::simd::ROUND;
+
+/// The largest magnitude of an int8 weight.
+const LARGEST: f32 = 127.0;
+/// What the sums of a row may come to. A thousandth below the end of an i32: for the roundings of the bound.
+const BOUND: f32 = 2_145_000_000.0;
+/// The longest rows: beyond, rounding alone might exceed the bound.
+pub(crate) const LONGEST: usize = 65_536;
+
+/// The scale of these weights; `None` where one is too large for it, or not a number. 1 where all are zero.
+pub(crate) fn scale(weights: impl Iterator<Item = f32>) -> Option<f32> {
+    checked(weights.fold(0.0, larger) / LARGEST)
+}
+
+/// [`scale`] for weights that a hidden state is multiplied with, and their bias.
+pub(crate) fn scale_with_bias(weights: impl Iterator<Item = f32>, bias: f32) -> Option<f32> {
+    let (mut largest, mut sum, mut count) = (0.0, 0.0, 0.0);
+    for w in weights {
+        (largest, sum, count) = (larger(largest, w), sum + w.abs(), count + 1.0);
+    }
+    // ONE (sum / scale + count / 2) + UNITS |bias| / scale <= BOUND
+    let (one, room) = (ONE as f32, BOUND - 0.5 * ONE as f32 * count);
+    checked(larger(largest / LARGEST, (one * sum + UNITS * bias.abs()) / room))
+}
+
+fn larger(a: f32, b: f32) -> f32 {
+    let b = b.abs();
+    if b > a || b.is_nan() { b } else { a }
+}
+
+fn checked(scale: f32) -> Option<f32> {
+    let scale = if scale == 0.0 { 1.0 } else { scale };
+    scale.is_finite().then_some(scale)
+}
+
+/// weight / scale to the nearest integer, ties to even.
+pub(crate) fn rounded(weight: f32, scale: f32) -> i8 {
+    let quotient = weight / scale;
+    let bounded = if quotient > LARGEST { LARGEST } else { quotient };
+    let bounded = if bounded < -LARGEST { -LARGEST } else { bounded };
+    ((bounded + ROUND) - ROUND) as i8
+}
+
+/// The bias in units of its row's sums, to the nearest, ties away from zero.
+pub(crate) fn rounded_bias(bias: f32, scale: f32) -> i32 {
+    let units = UNITS * bias / scale;
+    (if units < 0.0 { units - 0.5 } else { units + 0.5 }) as i32
+}
+
+/// Whether no sum of a row leaves an i32, whatever the state.
+pub(crate) fn is_within_bounds(row: &[u8], bias: i32) -> bool {
+    let sum = row.iter().fold(0_u64, |sum, &w| sum + u64::from((w as i8).unsigned_abs()));
+    sum.saturating_mul(ONE as u64).saturating_add(u64::from(bias.unsigned_abs())) <= i32::MAX as u64
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use std::vec;
+
+    use super::*;
+
+    #[test]
+    fn the_largest_becomes_127_and_ties_go_to_even() {
+        let weights = [0.0, -2.54, 1.27, 0.03, 0.05];
+        let scale = scale(weights.into_iter()).unwrap();
+        assert_eq!(scale, 2.54 / 127.0);
+        assert_eq!(weights.map(|w| rounded(w, scale)), [0, -127, 64, 2, 2]);
+        assert_eq!([0.5, 1.5, -2.5, 300.0, -300.0].map(|w| rounded(w, 1.0)), [0, 2, -2, 127, -127]);
+    }
+
+    #[test]
+    fn a_scale_of_nothing_is_1_and_of_no_number_none() {
+        assert_eq!(scale([0.0; 3].into_iter()), Some(1.0));
+        assert_eq!(scale([1e-45].into_iter()), Some(1.0));
+        for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+            assert_eq!(scale([1.0, bad, 2.0].into_iter()), None, "{bad}");
+            assert_eq!(scale_with_bias([1.0, bad, 2.0].into_iter(), 0.0), None, "{bad}");
+            assert_eq!(scale_with_bias([1.0].into_iter(), bad), None, "{bad}");
+        }
+        assert_eq!(scale_with_bias([1.0].into_iter(), f32::MAX), None);
+    }
+
+    /// Rows that are as long, as large and as even as can be, and biases from none to all there is.
+    #[test]
+    fn no_row_leaves_an_i32() {
+        for len in [1, 2, 100, 715, 716, 5_000, LONGEST] {
+            for (weight, bias) in [(1.0, 0.0), (1e-30, 0.0), (1.0, 1e6), (-1.0, -3.0), (0.0, 1e3), (3e4, 3e-4)] {
+                let scale = scale_with_bias((0..len).map(|_| weight), bias).unwrap();
+                let (w, b) = (rounded(weight, scale), rounded_bias(bias, scale));
+                let row = vec![w as u8; len];
+                assert!(is_within_bounds(&row, b), "{len} times {weight} with {bias}: {w}, {b}");
+                assert_eq!(w == 0 && b == 0, weight == 0.0 && bias == 0.0);
+            }
+        }
+    }
+
+    #[test]
+    fn bounds_are_those_of_an_i32() {
+        // 90,852 times ONE is the most that fits
+        let row = [vec![127; 715], vec![47]].concat();
+        assert!(is_within_bounds(&row, 0) && is_within_bounds(&row, -14_923));
+        assert!(!is_within_bounds(&row, 14_924) && !is_within_bounds(&[&row[..], &[0x80]].concat(), 0));
+        assert!(is_within_bounds(&[], i32::MAX) && !is_within_bounds(&[], i32::MIN));
+    }
+}

@@ -1,0 +1,80 @@
+//! Products of int8 weights: rows of int8 times a vector of int16, each sum exact in an i32.
+//!
+//! ```text
+//! sums[r] = sum over k of w[r][k] x[k]
+//! ```
+//!
+//! Integer sums are exact in any order, so each instruction set adds along k as it likes, and all give the same
+//! numbers. That no partial sum leaves an i32 is the caller's to see to; where it does, all wrap around alike.
+//!
+//! A path is one function over complete rows. None needs rows that are padded or aligned: what is left of a row behind
+//! its last block is taken by one more block that ends with the row, against a vector that is zero where the blocks
+//! overlap.
+
+use core::slice;
+
+#[cfg(all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(target_has_atomic = "64")))]
+pub(super) mod cortex_m;
+#[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
+pub(super) mod neon;
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+pub(super) mod x86;
+
+/// The sums of rows of plain integers. `x` has as many elements as a row; rows that are not there leave their sums.
+#[inline(always)]
+pub(crate) fn portable(rows: &[u8], x: &[i16], sums: &mut [i32]) {
+    let mut rest = rows;
+    for sum in sums {
+        let Some((row, after)) = rest.split_at_checked(x.len()) else { return };
+        *sum = row.iter().zip(x).fold(0_i32, |sum, (&w, &x)| sum.wrapping_add(i32::from(w as i8) * i32::from(x)));
+        rest = after;
+    }
+}
+
+/// How many complete rows there are, for as many sums.
+#[cfg(any(
+    all(target_arch = "x86_64", target_feature = "sse2"),
+    all(target_arch = "aarch64", target_feature = "neon"),
+    all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(target_has_atomic = "64"))
+))]
+#[inline(always)]
+pub(super) fn complete_rows(rows: &[u8], x: &[i16], sums: &[i32]) -> usize {
+    rows.len().checked_div(x.len()).map_or(0, |count| count.min(sums.len()))
+}
+
+/// The last `BLOCK` elements of `x`, zero but for the `left` last ones.
+#[cfg(any(
+    all(target_arch = "x86_64", target_feature = "sse2"),
+    all(target_arch = "aarch64", target_feature = "neon")
+))]
+#[inline(always)]
+pub(super) fn last_block<const BLOCK: usize>(x: &[i16], left: usize) -> [i16; BLOCK] {
+    let mut block = [0; BLOCK];
+    block.iter_mut().rev().zip(x.iter().rev()).take(left).for_each(|(to, &x)| *to = x);
+    block
+}
+
+/// The memory of floats as integers of the same size.
+#[inline(always)]
+pub(crate) fn as_integers(floats: &mut [f32]) -> &mut [i32] {
+    // SAFETY: both are four bytes with the same alignment, every bit pattern is either, and the memory stays borrowed.
+    unsafe { slice::from_raw_parts_mut(floats.as_mut_ptr().cast(), floats.len()) }
+}
+
+/// The memory of floats as twice as many integers of half the size.
+#[inline(always)]
+pub(crate) fn as_halves_mut(floats: &mut [f32]) -> &mut [i16] {
+    // SAFETY: a float is as long as two i16 and aligned for them, every bit pattern is either, and the memory stays
+    // borrowed.
+    unsafe { slice::from_raw_parts_mut(floats.as_mut_ptr().cast(), 2 * floats.len()) }
+}
+
+/// [`as_halves_mut`], to be read.
+#[inline(always)]
+pub(crate) fn as_halves(floats: &[f32]) -> &[i16] {
+    // SAFETY: as in `as_halves_mut`.
+    unsafe { slice::from_raw_parts(floats.as_ptr().cast(), 2 * floats.len()) }
+}
+
+#[cfg(test)]
+mod tests;
