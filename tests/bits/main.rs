@@ -11,3 +11,4 @@ mod math;
 mod quantized;
 #[cfg(feature = "alloc")]
 mod reference;
+mod runs;
