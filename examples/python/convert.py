@@ -3,7 +3,8 @@
     python convert.py to-rnnlm model.pt model.safetensors --words words.txt
     python convert.py to-torch model.safetensors model.pt --words words.txt
 
-to-rnnlm reads a PyTorch state_dict of an nn.Embedding, a one-layer nn.RNN (tanh) and an nn.Linear. With --words, a
+to-rnnlm reads a PyTorch state_dict of an nn.Embedding, a one-layer nn.RNN (tanh) or nn.LSTM, and an nn.Linear; or a
+file with rnnlm's own names, whose numbers become float32. With --words, a
 list of the V words in the order of their ids, one a line, it writes a complete file of rnnlm, at epoch 0, to go on with
 N 20, T 35, learning rate 0.1 and clipping at 0.25; without, the six weights alone, a bare file, which gets its words
 from `ptb --load FILE --vocabulary words.txt`. to-torch reads what rnnlm writes, complete or bare, and writes such a
@@ -20,6 +21,9 @@ found by their names in the model: --embedding, --rnn, --linear.
     linear.weight                     (V,H)    affine.W   (H,V)   transposed
     linear.bias                       (V)      affine.b   (V)
 
+Of an nn.LSTM the rows come in the order i, f, g, o, H each, and become the columns f, g, i, o of lstm.Wx (D,4H), lstm.Wh
+(H,4H) and lstm.b (4H).
+
 Everything is float32: other types are rounded to it. A bias that a model lacks (bias=False) becomes zero. Which
 non-linearity an nn.RNN has is not in its state_dict: it must be tanh.
 
@@ -34,12 +38,32 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-WEIGHTS = ["embed.W", "rnn.Wx", "rnn.Wh", "rnn.b", "affine.W", "affine.b"]
+WEIGHTS = {
+    1: ["embed.W", "rnn.Wx", "rnn.Wh", "rnn.b", "affine.W", "affine.b"],
+    4: ["embed.W", "lstm.Wx", "lstm.Wh", "lstm.b", "affine.W", "affine.b"],
+}
+# where PyTorch has the gates f, g, i, o, and where rnnlm has i, f, g, o
+FROM_TORCH, FROM_RNNLM = [1, 2, 0, 3], [2, 0, 1, 3]
+
+
+def gates_of(weights):
+    """4 for the weights of an LSTM by rnnlm's names, else 1."""
+    return 4 if "lstm.Wh" in weights else 1
+
+
+def ordered(rows, order):
+    """The blocks of rows, one a gate, in this order; without gates all of them."""
+    return rows if len(rows) % 4 or order is None else np.concatenate([np.split(rows, 4)[i] for i in order])
 
 
 def to_rnnlm(state, embedding="embedding", rnn="rnn", linear="linear"):
     """The weights of rnnlm from a PyTorch state_dict of NumPy arrays."""
     rest = dict(state)
+    if "embed.W" in rest:
+        missing = [name for name in WEIGHTS[gates_of(rest)] if name not in rest]
+        if missing:
+            raise SystemExit("the file has no %s" % ", ".join(missing))
+        return {name: np.ascontiguousarray(rest[name], dtype=np.float32) for name in WEIGHTS[gates_of(rest)]}
 
     def take(name):
         if name not in rest:
@@ -52,38 +76,44 @@ def to_rnnlm(state, embedding="embedding", rnn="rnn", linear="linear"):
 
     wx, wh = take(rnn + ".weight_ih_l0"), take(rnn + ".weight_hh_l0")
     h = wh.shape[1]
+    gates = 4 if len(wh) == 4 * h else 1
+    names, order = WEIGHTS[gates], FROM_TORCH if gates == 4 else None
+    b = bias(rnn + ".bias_ih_l0", gates * h) + bias(rnn + ".bias_hh_l0", gates * h)
     w = {
         "embed.W": take(embedding + ".weight"),
-        "rnn.Wx": wx.T,
-        "rnn.Wh": wh.T,
-        "rnn.b": bias(rnn + ".bias_ih_l0", h) + bias(rnn + ".bias_hh_l0", h),
+        names[1]: ordered(wx, order).T,
+        names[2]: ordered(wh, order).T,
+        names[3]: ordered(b, order),
         "affine.W": take(linear + ".weight").T,
     }
     v, d = w["embed.W"].shape
     w["affine.b"] = bias(linear + ".bias", v)
     if rest:
-        raise SystemExit("rnnlm has no place for %s: it has one tanh layer in one direction" % ", ".join(sorted(rest)))
-    shapes = dict(zip(WEIGHTS, [(v, d), (d, h), (h, h), (h,), (h, v), (v,)]))
+        raise SystemExit("rnnlm has no place for %s: it has one layer in one direction" % ", ".join(sorted(rest)))
+    columns = gates * h
+    shapes = dict(zip(names, [(v, d), (d, columns), (h, columns), (columns,), (h, v), (v,)]))
     for name, shape in shapes.items():
         if w[name].shape != shape:
-            raise SystemExit("%s would be %s instead of %s: is it an nn.RNN with tanh?" % (name, w[name].shape, shape))
+            raise SystemExit("%s would be %s instead of %s: is it an nn.RNN with tanh or an nn.LSTM?" % (name, w[name].shape, shape))
         if not np.isfinite(w[name]).all():
             raise SystemExit("%s holds a number that is not finite" % name)
     # safetensors writes the memory as it lies there, so a transposed view must be copied first
-    return {name: np.ascontiguousarray(w[name]) for name in WEIGHTS}
+    return {name: np.ascontiguousarray(w[name]) for name in names}
 
 
 def to_torch(weights, embedding="embedding", rnn="rnn", linear="linear"):
     """A PyTorch state_dict of NumPy arrays from the weights of rnnlm."""
-    missing = [name for name in WEIGHTS if name not in weights]
+    names = WEIGHTS[gates_of(weights)]
+    order = FROM_RNNLM if gates_of(weights) == 4 else None
+    missing = [name for name in names if name not in weights]
     if missing:
         raise SystemExit("the file has no %s: was it written by rnnlm?" % ", ".join(missing))
     state = {
         embedding + ".weight": weights["embed.W"],
-        rnn + ".weight_ih_l0": weights["rnn.Wx"].T,
-        rnn + ".weight_hh_l0": weights["rnn.Wh"].T,
-        rnn + ".bias_ih_l0": weights["rnn.b"],
-        rnn + ".bias_hh_l0": np.zeros_like(weights["rnn.b"]),
+        rnn + ".weight_ih_l0": ordered(weights[names[1]].T, order),
+        rnn + ".weight_hh_l0": ordered(weights[names[2]].T, order),
+        rnn + ".bias_ih_l0": ordered(weights[names[3]], order),
+        rnn + ".bias_hh_l0": np.zeros_like(weights[names[3]]),
         linear + ".weight": weights["affine.W"].T,
         linear + ".bias": weights["affine.b"],
     }
@@ -92,11 +122,12 @@ def to_torch(weights, embedding="embedding", rnn="rnn", linear="linear"):
 
 def complete_file(weights, words):
     """The bytes of a complete file of rnnlm at epoch 0, with these words."""
-    n, t, h = 20, 35, len(weights["rnn.b"])
+    n, t, h, gates = 20, 35, len(weights["affine.W"]), gates_of(weights)
+    states = 2 if gates == 4 else 1
     # version; rate, clipping, decay, best loss, loss so far; stateful; T, epoch, iteration, position, seed, generator
     training = struct.pack("<I6fI6Q", 1, 0.1, 0.25, 1, float("inf"), 0, 0, 1, t, 0, 0, 0, 1, 1)
-    tensors = {name: ("F32", weights[name].shape, weights[name].astype("<f4").tobytes()) for name in WEIGHTS}
-    tensors["rnnlm.state"] = "F32", (n, h), bytes(4 * n * h)
+    tensors = {name: ("F32", weights[name].shape, weights[name].astype("<f4").tobytes()) for name in WEIGHTS[gates]}
+    tensors["rnnlm.state"] = "F32", (states * n, h), bytes(4 * states * n * h)
     lines = "".join(word + "\n" for word in words).encode()
     for name, data in [("vocabulary", lines), ("training", training), ("crc32", bytes(4))]:
         tensors["rnnlm." + name] = "U8", (len(data),), data
@@ -176,7 +207,7 @@ def main():
     p.add_argument("source")
     p.add_argument("target")
     p.add_argument("--embedding", default="embedding", help="name of the nn.Embedding")
-    p.add_argument("--rnn", default="rnn", help="name of the nn.RNN")
+    p.add_argument("--rnn", default="rnn", help="name of the nn.RNN or nn.LSTM")
     p.add_argument("--linear", default="linear", help="name of the nn.Linear")
     p.add_argument("--words", help="list of the words by id, one a line: read to-rnnlm, written to-torch")
     a = p.parse_args()
@@ -198,7 +229,7 @@ def main():
         if a.words:
             with open(a.words, "wb") as file:
                 file.write(words)
-    (v, d), h = weights["embed.W"].shape, len(weights["rnn.b"])
+    (v, d), h = weights["embed.W"].shape, len(weights["affine.W"])
     print("%s: V %d, D %d, H %d" % (a.target, v, d, h))
 
 

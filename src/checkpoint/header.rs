@@ -20,7 +20,7 @@ const END: &[u8] = b"]}";
 type Put<'p, E> = dyn FnMut(&[u8]) -> Result<(), E> + 'p;
 
 /// Gives the text of a header to `put`, piece by piece.
-pub(super) fn write<E>(names: &Names, entries: &Entries, put: &mut Put<'_, E>) -> Result<(), E> {
+pub(super) fn write<E>(names: &'static Names, entries: &Entries, put: &mut Put<'_, E>) -> Result<(), E> {
     for (i, (entry, name)) in entries.iter().flatten().zip(names).enumerate() {
         put(if i == 0 { b"{\"" } else { b",\"" })?;
         put(name.as_bytes())?;
@@ -34,7 +34,7 @@ pub(super) fn write<E>(names: &Names, entries: &Entries, put: &mut Put<'_, E>) -
 }
 
 /// The length of the text that [`write()`] gives.
-pub(super) const fn len(names: &Names, entries: &Entries) -> usize {
+pub(super) const fn len(names: &'static Names, entries: &Entries) -> usize {
     let (mut len, mut i) = (1, 0);
     while i < COUNT {
         if let Some(Entry { is_f32, rank, shape: [rows, cols], offsets: [begin, end] }) = &entries[i] {
@@ -76,7 +76,7 @@ pub(super) fn write_numbers<E>(numbers: &[usize], put: &mut Put<'_, E>) -> Resul
 }
 
 /// Finds the tensors that a header describes; `entries` come empty. Gives whether it is spelt as `write` spells it.
-pub(super) fn read(names: &Names, text: &[u8], entries: &mut Entries) -> Result<bool, CheckpointError> {
+pub(super) fn read(names: &'static Names, text: &[u8], entries: &mut Entries) -> Result<bool, CheckpointError> {
     let mut cursor = Cursor { text, at: 0, is_plain: true, error: None };
     if core::str::from_utf8(text).is_ok()
         && let Some(is_plain) = cursor.tensors(names, entries)
@@ -99,7 +99,7 @@ struct Cursor<'t> {
 
 impl<'t> Cursor<'t> {
     /// The whole header.
-    fn tensors(&mut self, names: &Names, entries: &mut Entries) -> Option<bool> {
+    fn tensors(&mut self, names: &'static Names, entries: &mut Entries) -> Option<bool> {
         let (mut has_metadata, mut next) = (false, 0);
         self.items([b'{', b'}'], &mut |cursor| {
             let at = cursor.at;

@@ -9,7 +9,7 @@
 //!
 //! All little-endian, and of one length for a configuration, whatever is pending.
 
-use super::{CRC, Checkpoint, LENGTH_LEN, header, split, tensors::Kind};
+use super::{CRC, Checkpoint, LENGTH_LEN, header, split, tensors::names};
 use crate::{
     checkpoint::crc::crc32,
     config::Config,
@@ -205,7 +205,7 @@ const fn tail_len(time_size: usize) -> usize {
 fn file_len(record: &[u8]) -> Result<usize, CheckpointError> {
     let (text, _) = split(record)?;
     let mut entries = [None; super::COUNT];
-    header::read(&Kind::of::<TanhCell>().names, text, &mut entries)?;
+    header::read(names::<TanhCell>(), text, &mut entries)?;
     let end = entries[CRC].map(|entry| entry.offsets[1]).ok_or(CheckpointError::Pending)?;
     end.checked_add(LENGTH_LEN + text.len()).ok_or(CheckpointError::Truncated)
 }

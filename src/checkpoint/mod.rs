@@ -54,7 +54,7 @@ use crate::{
     text::vocabulary::Vocabulary,
 };
 use crc::{Crc32, crc32};
-use tensors::{COUNT, CRC, CRC_LEN, Entries, FLOATS, Kind, STATE, TRAINING, VOCABULARY, WEIGHTS};
+use tensors::{COUNT, CRC, CRC_LEN, Entries, FLOATS, STATE, TRAINING, VOCABULARY, WEIGHTS, names};
 use training::Training;
 
 /// The bytes of the header's length.
@@ -105,7 +105,7 @@ const LONGEST_HEADER: u64 = 100_000_000;
 #[derive(Clone, Copy)]
 pub struct Checkpoint<'a, C: Cell = TanhCell> {
     config: Config,
-    /// In the order of [`Kind::names`]; those that a bare file lacks are empty.
+    /// In the order of [`names`]; those that a bare file lacks are empty.
     parts: [&'a [u8]; COUNT],
     words: &'a str,
     cell: PhantomData<C>,
@@ -164,8 +164,7 @@ impl<'a> Checkpoint<'a> {
     /// # Errors
     /// Those of [`Self::read`] for what is checked.
     pub fn read_verified(file: &'a [u8]) -> Result<Self, CheckpointError> {
-        let Contents { config, parts, words } = Contents::read(Kind::of::<TanhCell>(), file, false)?;
-        Ok(Self { config, parts, words, cell: PhantomData })
+        Self::open(file, false)
     }
 
     /// The words as [`Self::write`] takes them, each ended by a newline: to save them again, a learner's for instance.
@@ -250,7 +249,7 @@ impl<'a, C: Cell> Checkpoint<'a, C> {
             Ok(sizes) => sizes,
             Err(error) => return Err(error),
         };
-        match layout(Kind::of::<C>(), &sizes, vocabulary, &mut [None; COUNT]) {
+        match layout::<C>(&sizes, vocabulary, &mut [None; COUNT]) {
             Ok((header, data)) => match header.checked_add(data) {
                 Some(len) => Ok(len),
                 None => Err(ConfigError::TooLarge),
@@ -328,7 +327,7 @@ impl<'a, C: Cell> Checkpoint<'a, C> {
         let (training, header, len) = checked(model, training, words, page, &mut entries)?;
         let mut writer = Writer { page, filled: 0, crc: Crc32::new(), sink };
         writer.put(&((header - LENGTH_LEN) as u64).to_le_bytes())?;
-        let names = &Kind::of::<C>().names;
+        let names = names::<C>();
         header::write(names, &entries, &mut |text| writer.put(text))?;
         let padding = header.saturating_sub(LENGTH_LEN + header::len(names, &entries));
         (0..padding).try_for_each(|_| writer.put(b" "))?;
@@ -348,7 +347,39 @@ impl<'a, C: Cell> Checkpoint<'a, C> {
     /// # Errors
     /// As `Checkpoint::read`; [`CheckpointError::UnknownTensor`] in the file of another cell.
     pub fn read_as(file: &'a [u8]) -> Result<Self, CheckpointError> {
-        let Contents { config, parts, words } = Contents::read(Kind::of::<C>(), file, true)?;
+        Self::open(file, true)
+    }
+
+    /// If it `checks_all`, the checksum too, and every weight.
+    fn open(file: &'a [u8], checks_all: bool) -> Result<Self, CheckpointError> {
+        let names = names::<C>();
+        let (text, data) = split(file)?;
+        let mut entries = [None; COUNT];
+        let mut parts = [&[][..]; COUNT];
+        let is_plain = header::read(names, text, &mut entries)?;
+        for (part, entry) in parts.iter_mut().zip(&entries) {
+            let [begin, end] = entry.map_or([0, 0], |entry| entry.offsets);
+            *part = data.get(begin..end).ok_or(CheckpointError::Truncated)?;
+        }
+        let is_bare = entries.iter().skip(WEIGHTS).all(Option::is_none);
+        let config = if is_bare {
+            check_bare::<C>(&entries, data.len())?
+        } else {
+            let config = check_complete::<C>(&entries, &parts, file, checks_all)?;
+            // one spelling only, and the checksum is the end
+            if !is_plain || entries[CRC].is_none_or(|entry| entry.offsets[1] != data.len()) {
+                return Err(CheckpointError::Layout);
+            }
+            config
+        };
+        let unread = if checks_all { 0 } else { WEIGHTS };
+        for (part, tensor) in parts.iter().zip(names).take(FLOATS).skip(unread) {
+            if !bytes::floats(part).all(f32::is_finite) {
+                return Err(CheckpointError::NotFinite { tensor });
+            }
+        }
+        let words = core::str::from_utf8(parts[VOCABULARY]).map_err(|_| CheckpointError::Words)?;
+        words::check(words, config.vocab_size)?;
         Ok(Self { config, parts, words, cell: PhantomData })
     }
 
@@ -484,47 +515,6 @@ impl<C: Cell> fmt::Debug for Checkpoint<'_, C> {
     }
 }
 
-/// What a file holds, of whatever cell.
-struct Contents<'a> {
-    config: Config,
-    parts: [&'a [u8]; COUNT],
-    words: &'a str,
-}
-
-impl<'a> Contents<'a> {
-    /// If it `checks_all`, the checksum too, and every weight.
-    fn read(kind: &Kind, file: &'a [u8], checks_all: bool) -> Result<Self, CheckpointError> {
-        let (text, data) = split(file)?;
-        let mut entries = [None; COUNT];
-        let mut parts = [&[][..]; COUNT];
-        let is_plain = header::read(&kind.names, text, &mut entries)?;
-        for (part, entry) in parts.iter_mut().zip(&entries) {
-            let [begin, end] = entry.map_or([0, 0], |entry| entry.offsets);
-            *part = data.get(begin..end).ok_or(CheckpointError::Truncated)?;
-        }
-        let is_bare = entries.iter().skip(WEIGHTS).all(Option::is_none);
-        let config = if is_bare {
-            check_bare(kind, &entries, data.len())?
-        } else {
-            let config = check_complete(kind, &entries, &parts, file, checks_all)?;
-            // one spelling only, and the checksum is the end
-            if !is_plain || entries[CRC].is_none_or(|entry| entry.offsets[1] != data.len()) {
-                return Err(CheckpointError::Layout);
-            }
-            config
-        };
-        let unread = if checks_all { 0 } else { WEIGHTS };
-        for (part, tensor) in parts.iter().zip(kind.names).take(FLOATS).skip(unread) {
-            if !bytes::floats(part).all(f32::is_finite) {
-                return Err(CheckpointError::NotFinite { tensor });
-            }
-        }
-        let words = core::str::from_utf8(parts[VOCABULARY]).map_err(|_| CheckpointError::Words)?;
-        words::check(words, config.vocab_size)?;
-        Ok(Self { config, parts, words })
-    }
-}
-
 /// All that a file can be refused for, before its first byte: gives its training state, and the lengths of its header
 /// and of the whole.
 fn checked<C: Cell, W: Storage, S: Workspace>(
@@ -538,8 +528,8 @@ fn checked<C: Cell, W: Storage, S: Workspace>(
         return Err(CheckpointError::MidStep);
     }
     let sizes = model.sizes();
-    let kind = Kind::of::<C>();
-    let (header, data) = layout(kind, &sizes, words.len(), entries)?;
+    let names = names::<C>();
+    let (header, data) = layout::<C>(&sizes, words.len(), entries)?;
     let len = header.checked_add(data).ok_or(ConfigError::TooLarge)?;
     words::check(words, sizes.v)?;
     words::check_different(words, page)?;
@@ -551,7 +541,7 @@ fn checked<C: Cell, W: Storage, S: Workspace>(
         check_finite(tensor, weights)?;
         rest = after;
     }
-    check_finite(kind.names[STATE], model.state())?;
+    check_finite(names[STATE], model.state())?;
     Ok((training, header, len))
 }
 
@@ -589,14 +579,13 @@ impl<E> Writer<'_, E> {
 
 /// Lays out the tensors of a complete file. Gives the bytes of its header with its length and padding, and those of its
 /// data.
-const fn layout(
-    kind: &Kind,
+const fn layout<C: Cell>(
     sizes: &Sizes,
     vocabulary: usize,
     entries: &mut Entries,
 ) -> Result<(usize, usize), ConfigError> {
-    match tensors::complete(kind.cell, sizes, vocabulary, entries) {
-        Some(data) => Ok(((LENGTH_LEN + header::len(&kind.names, entries)).next_multiple_of(8), data)),
+    match tensors::complete::<C>(sizes, vocabulary, entries) {
+        Some(data) => Ok(((LENGTH_LEN + header::len(names::<C>(), entries)).next_multiple_of(8), data)),
         None => Err(ConfigError::TooLarge),
     }
 }
@@ -617,25 +606,26 @@ fn split(file: &[u8]) -> Result<(&[u8], &[u8]), CheckpointError> {
 }
 
 /// The sizes that the weights' shapes tell.
-fn sizes_of(kind: &Kind, entries: &Entries, batch_size: usize, time_size: usize) -> Result<Sizes, CheckpointError> {
-    let shape =
-        |i: usize| entries[i].map(|entry| entry.shape).ok_or(CheckpointError::Missing { tensor: kind.names[i] });
+fn sizes_of<C: Cell>(entries: &Entries, batch_size: usize, time_size: usize) -> Result<Sizes, CheckpointError> {
+    let names = names::<C>();
+    let shape = |i: usize| entries[i].map(|entry| entry.shape).ok_or(CheckpointError::Missing { tensor: names[i] });
     let [vocab_size, wordvec_size] = shape(0)?;
     let [hidden_size, _] = shape(2)?;
-    Ok(Config { vocab_size, wordvec_size, hidden_size, batch_size, time_size }.sizes(kind.cell)?)
+    Ok(Config { vocab_size, wordvec_size, hidden_size, batch_size, time_size }.sizes(C::SIZES)?)
 }
 
-fn check_bare(kind: &Kind, entries: &Entries, len: usize) -> Result<Config, CheckpointError> {
-    let sizes = sizes_of(kind, entries, 1, 1)?;
+#[inline(always)]
+fn check_bare<C: Cell>(entries: &Entries, len: usize) -> Result<Config, CheckpointError> {
+    let sizes = sizes_of::<C>(entries, 1, 1)?;
     let mut expected = [None; COUNT];
-    tensors::complete(kind.cell, &sizes, 0, &mut expected).ok_or(ConfigError::TooLarge)?;
-    tensors::check_bare(&kind.names, entries, &expected, len)?;
+    tensors::complete::<C>(&sizes, 0, &mut expected).ok_or(ConfigError::TooLarge)?;
+    tensors::check_bare(names::<C>(), entries, &expected, len)?;
     Ok(sizes.config())
 }
 
 /// Checksum first: what follows it explains files that were made wrong, not damaged ones.
-fn check_complete(
-    kind: &Kind,
+#[inline(always)]
+fn check_complete<C: Cell>(
     entries: &Entries,
     parts: &[&[u8]; COUNT],
     file: &[u8],
@@ -645,17 +635,18 @@ fn check_complete(
     if checks_sum && entries[CRC].is_some() && crc32(all).to_le_bytes() != *checksum {
         return Err(CheckpointError::Checksum);
     }
-    for (entry, tensor) in entries.iter().zip(kind.names) {
+    let names = names::<C>();
+    for (entry, tensor) in entries.iter().zip(names) {
         if entry.is_none() {
             return Err(CheckpointError::Missing { tensor });
         }
     }
     let training = training::decode(parts[TRAINING])?;
-    let batch_size = entries[STATE].map_or(0, |entry| entry.shape[0] / kind.cell.states);
-    let sizes = sizes_of(kind, entries, batch_size, training.time_size)?;
+    let batch_size = entries[STATE].map_or(0, |entry| entry.shape[0] / C::SIZES.states);
+    let sizes = sizes_of::<C>(entries, batch_size, training.time_size)?;
     let mut expected = [None; COUNT];
-    tensors::complete(kind.cell, &sizes, parts[VOCABULARY].len(), &mut expected).ok_or(ConfigError::TooLarge)?;
-    for ((entry, expected), tensor) in entries.iter().flatten().zip(expected.iter().flatten()).zip(kind.names) {
+    tensors::complete::<C>(&sizes, parts[VOCABULARY].len(), &mut expected).ok_or(ConfigError::TooLarge)?;
+    for ((entry, expected), tensor) in entries.iter().flatten().zip(expected.iter().flatten()).zip(names) {
         if (entry.is_f32, entry.rank, entry.shape) != (expected.is_f32, expected.rank, expected.shape) {
             return Err(CheckpointError::Shape { tensor });
         }

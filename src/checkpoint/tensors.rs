@@ -1,11 +1,7 @@
 //! Which tensors a file holds, in which order, of which type and shape.
 
 use super::training;
-use crate::{
-    config::{CellSizes, Sizes},
-    error::CheckpointError,
-    layers::cell::Layer,
-};
+use crate::{config::Sizes, error::CheckpointError, layers::cell::Layer};
 
 /// The six weights, then what a complete file adds.
 pub(super) const COUNT: usize = 10;
@@ -18,30 +14,20 @@ pub(super) const TRAINING: usize = 8;
 pub(super) const CRC: usize = 9;
 pub(super) const CRC_LEN: usize = 4;
 
-/// The names of all.
+/// The name of each.
 pub(super) type Names = [&'static str; COUNT];
 
-/// What is different in the files of another cell.
-#[derive(Clone, Copy)]
-pub(super) struct Kind {
-    pub names: Names,
-    pub cell: CellSizes,
-}
-
-impl Kind {
-    /// Of this cell.
-    pub(super) const fn of<C: Layer>() -> &'static Self {
-        struct Of<C>(C);
-        impl<C: Layer> Of<C> {
-            const KIND: Kind = {
-                let [embed_w, wx, wh, b, affine_w, affine_b] = C::NAMES;
-                let (state, vocabulary, training) = ("rnnlm.state", "rnnlm.vocabulary", "rnnlm.training");
-                let names = [embed_w, wx, wh, b, affine_w, affine_b, state, vocabulary, training, "rnnlm.crc32"];
-                Kind { names, cell: C::SIZES }
-            };
-        }
-        &Of::<C>::KIND
+/// The names of all in the file of a cell.
+pub(super) const fn names<C: Layer>() -> &'static Names {
+    struct Of<C>(C);
+    impl<C: Layer> Of<C> {
+        const NAMES: Names = {
+            let [embed_w, wx, wh, b, affine_w, affine_b] = C::NAMES;
+            let (state, vocabulary) = ("rnnlm.state", "rnnlm.vocabulary");
+            [embed_w, wx, wh, b, affine_w, affine_b, state, vocabulary, "rnnlm.training", "rnnlm.crc32"]
+        };
     }
+    &Of::<C>::NAMES
 }
 
 /// One tensor as the header describes it.
@@ -60,14 +46,9 @@ pub(super) type Entries = [Option<Entry>; COUNT];
 
 /// Lays out the tensors of a complete file for these sizes one behind the other. Gives where the last one ends; `None`
 /// where the sum overflows.
-pub(super) const fn complete(
-    cell: CellSizes,
-    sizes: &Sizes,
-    vocabulary: usize,
-    entries: &mut Entries,
-) -> Option<usize> {
+pub(super) const fn complete<C: Layer>(sizes: &Sizes, vocabulary: usize, entries: &mut Entries) -> Option<usize> {
     let &Sizes { v, d, hidden: h, n, .. } = sizes;
-    let columns = cell.gates * h;
+    let columns = C::SIZES.gates * h;
     let shapes: [(usize, [usize; 2]); COUNT] = [
         (2, [v, d]),
         (2, [d, columns]),
@@ -75,7 +56,7 @@ pub(super) const fn complete(
         (1, [columns, 1]),
         (2, [h, v]),
         (1, [v, 1]),
-        (2, [cell.states * n, h]),
+        (2, [C::SIZES.states * n, h]),
         (1, [vocabulary, 1]),
         (1, [training::LEN, 1]),
         (1, [CRC_LEN, 1]),
@@ -96,15 +77,15 @@ pub(super) const fn complete(
 
 /// Checks the six weights of a bare file: each has the type and shape of `expected`, and together they cover `len`
 /// bytes without gap or overlap, in whatever order.
+#[inline(always)]
 pub(super) fn check_bare(
-    names: &Names,
+    names: &'static Names,
     entries: &Entries,
     expected: &Entries,
     len: usize,
 ) -> Result<(), CheckpointError> {
     let weights = || entries.iter().flatten();
     for ((entry, expected), tensor) in entries.iter().zip(expected.iter().flatten()).zip(names).take(WEIGHTS) {
-        let &tensor = tensor;
         let Some(entry) = entry else { return Err(CheckpointError::Missing { tensor }) };
         let [begin, end] = expected.offsets;
         let bytes = entry.offsets[1].checked_sub(entry.offsets[0]);

@@ -9,7 +9,6 @@ use crate::{
     layers::time_rnn::TanhCell,
     model::{
         Model,
-        feed::Token,
         parameters::{Storage, Weights},
         score::TokenScore,
         shared::Workspace,
@@ -251,8 +250,7 @@ where
             let sizes = self.model.sizes();
             let Some(id) = self.last else { return Ok(()) };
             let weights = Weights::of::<C>(&sizes, self.model.weights_block()).ok_or(StepError::OtherSizes)?;
-            let (isa, weights, buffer) = (self.model.isa(), &weights, self.prediction.as_mut());
-            C::feed(Token { isa, weights, d: sizes.d, id, buffer, sharpness: 1.0 })
+            C::feed(self.model.isa(), &weights, sizes.d, id, self.prediction.as_mut(), 1.0)
         });
         if result.is_err() {
             self.restart();

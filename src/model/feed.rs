@@ -10,23 +10,17 @@ use crate::{
     simd::{Isa, Kernel, Simd},
 };
 
-/// A token to be read, and where.
-pub struct Token<'a> {
-    pub isa: Isa,
-    pub weights: &'a Weights<&'a [f32]>,
-    pub d: usize,
-    pub id: u32,
-    /// The states (H) each, then the probabilities (V) and what a step takes beyond them.
-    pub buffer: &'a mut [f32],
-    /// 1 / temperature
-    pub sharpness: f32,
-}
-
-/// Reads one token: states and then probabilities (V) are in the buffer. Where they are not finite, the new states are
-/// there all the same.
+/// Reads one token: states (H) each and then probabilities (V) are in `buffer`, and what a step takes beyond them.
+/// `sharpness` is 1 / temperature. Where the probabilities are not finite, the new states are there all the same.
 #[inline(always)]
-pub(super) fn feed<C: Layer>(token: Token<'_>) -> Result<(), StepError> {
-    let Token { isa, weights, d, id, buffer, sharpness } = token;
+pub(super) fn feed<C: Layer>(
+    isa: Isa,
+    weights: &Weights<&[f32]>,
+    d: usize,
+    id: u32,
+    buffer: &mut [f32],
+    sharpness: f32,
+) -> Result<(), StepError> {
     let &Weights { embed_w, rnn_b, affine_b, .. } = weights;
     let (columns, v) = (rnn_b.len(), affine_b.len());
     let hidden = columns / C::SIZES.gates;

@@ -68,6 +68,7 @@ impl Sizes {
     }
 
     /// The scratch of the products, or what the forward pass packs for the backward pass; saturates.
+    #[inline(always)]
     pub(super) const fn scratch(&self, cell: CellSizes) -> usize {
         let (&Self { v, d, hidden: h, .. }, rows) = (self, self.n.saturating_mul(self.t));
         let columns = times(cell.gates, h);
@@ -84,9 +85,11 @@ impl Sizes {
     }
 
     /// The floats of a prediction: the states and the logits, in whose place new states are built first.
+    // the cell is a constant
+    #[inline(always)]
     pub(crate) const fn prediction(&self, cell: CellSizes) -> usize {
-        let taken = times(larger(cell.gates, cell.kept), self.hidden);
-        plus(times(cell.states, self.hidden), larger(taken, self.v))
+        let taken = larger(cell.gates, cell.kept) * self.hidden;
+        cell.states * self.hidden + larger(taken, self.v)
     }
 }
 

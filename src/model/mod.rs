@@ -1,6 +1,6 @@
 //! The model: the owner of the memory, and the phases of a training step. The order of the layers is in `step`.
 
-pub(crate) mod feed;
+mod feed;
 pub(crate) mod gradients;
 pub(crate) mod memory;
 pub(crate) mod parameters;

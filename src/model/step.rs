@@ -82,7 +82,14 @@ pub trait Cell: cell::Layer {
     fn set_state_of_window(model: Parts<'_>, after: bool);
     /// Reads one token: see `feed`.
     #[doc(hidden)]
-    fn feed(token: feed::Token<'_>) -> Result<(), StepError>;
+    fn feed(
+        isa: Isa,
+        weights: &Weights<&[f32]>,
+        d: usize,
+        id: u32,
+        buffer: &mut [f32],
+        sharpness: f32,
+    ) -> Result<(), StepError>;
 }
 
 /// A cell's own functions, each compiled here.
@@ -127,8 +134,15 @@ macro_rules! cell {
             fn set_state_of_window(model: Parts<'_>, after: bool) {
                 set_state_of_window::<Self>(model, after);
             }
-            fn feed(token: feed::Token<'_>) -> Result<(), StepError> {
-                feed::feed::<Self>(token)
+            fn feed(
+                isa: Isa,
+                weights: &Weights<&[f32]>,
+                d: usize,
+                id: u32,
+                buffer: &mut [f32],
+                sharpness: f32,
+            ) -> Result<(), StepError> {
+                feed::feed::<Self>(isa, weights, d, id, buffer, sharpness)
             }
         }
     };

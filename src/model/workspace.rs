@@ -49,6 +49,8 @@ impl<'v, 'a> Buffers<&'v mut &'a mut [f32]> {
 
 impl Sizes {
     /// The length of each buffer.
+    // the cell is a constant
+    #[inline(always)]
     pub(crate) const fn buffers(&self, cell: CellSizes) -> [usize; 8] {
         let (&Self { v, d, hidden, n, .. }, rows) = (self, self.rows());
         let Buffers { state, x, h, logits, d_h, d_x, row_ids, scratch } = Buffers {

@@ -9,7 +9,6 @@ use crate::{
     kernels::{Gemv, Softmax, Start, clear, copy, part_mut},
     layers::time_rnn::TanhCell,
     model::{
-        feed::Token,
         parameters::{Storage, Weights},
         step::Cell,
     },
@@ -211,8 +210,7 @@ impl<'w, B: Storage, C: Cell> Predictor<'w, B, C> {
         let sharpness = 1.0 / self.temperature;
         let [states, _] = self.states_and_words();
         let (isa, weights, buffer) = (self.isa, &self.weights, self.buffer.as_mut());
-        let token = Token { isa, weights, d: self.d, id, buffer: &mut *buffer, sharpness };
-        let Err(error) = C::feed(token) else { return Ok(self.probabilities()) };
+        let Err(error) = C::feed(isa, weights, self.d, id, buffer, sharpness) else { return Ok(self.probabilities()) };
         if error == StepError::NonFinitePrediction {
             if sharpness != 1.0 && predict_from_distances(isa, weights, states, buffer, sharpness).is_ok() {
                 return Ok(self.probabilities());

@@ -3,5 +3,6 @@
 
 mod counter;
 mod long_run;
+mod lstm;
 mod no_alloc;
 mod quantized;

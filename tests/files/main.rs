@@ -3,6 +3,7 @@
 mod checkpoint_corruption;
 mod flash;
 mod flash_histories;
+mod lstm;
 mod pages;
 mod pytorch;
 mod quantized;

@@ -2,6 +2,7 @@
 #![cfg(feature = "alloc")]
 
 mod failed_steps;
+mod lstm;
 mod non_finite;
 mod real_text;
 mod resume;
