@@ -60,7 +60,12 @@
 //! - [`SimpleRnnlm::score`] and [`TokenScore`], how likely a text is, word by word.
 //!
 //! **Events**
-//! - [`OnlineLearner`], predicts, scores and learns each event of a stream as it comes.
+//! - [`OnlineLearner`], predicts, scores and learns each event of a stream as it comes; [`HeadLearner`], the same with
+//!   all but the output layer in flash.
+//! - [`Detector`], finds odd events in sessions and streams: [`EventVerdict`], [`SessionVerdict`], [`Doing`]; over
+//!   any [`Foresight`]. [`FalseAlarms`] sets its [`Threshold`] by normal data, [`rate_interval`] says how sure that
+//!   is; [`Guard`] stops it from learning anomalies ([`GuardState`]); [`EventIds`] and [`Beyond`], events that it
+//!   doesn't know.
 //!
 //! **Text**
 //! - [`Corpus`], a text as ids, its rare words merged; [`Vocabulary`], words and their ids; [`Encoded`]; [`tokens`].
@@ -122,7 +127,16 @@ mod training;
 pub use checkpoint::{Checkpoint, learner::LearnerRecord, word_index::WordIndex};
 pub use config::Config;
 pub use error::{CheckpointError, ConfigError, CorpusError, Error, IsaError, ParameterError, StepError, TrainError};
-pub use events::online::OnlineLearner;
+pub use events::{
+    detector::{Detector, Doing},
+    false_alarms::{FalseAlarms, Threshold, rate_interval},
+    foresight::Foresight,
+    guard::{Guard, GuardState},
+    head::HeadLearner,
+    ids::{Beyond, EventIds},
+    online::OnlineLearner,
+    verdict::{EventVerdict, SessionVerdict},
+};
 pub use flash::{device::BlockDevice, error::SlotError, record::RecordWriter, slots::TwoSlots};
 #[cfg(feature = "alloc")]
 pub use heap::AlignedVec;

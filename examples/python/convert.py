@@ -21,8 +21,8 @@ found by their names in the model: --embedding, --rnn, --linear.
     linear.weight                     (V,H)    affine.W   (H,V)   transposed
     linear.bias                       (V)      affine.b   (V)
 
-Of an nn.LSTM the rows come in the order i, f, g, o, H each, and become the columns f, g, i, o of lstm.Wx (D,4H), lstm.Wh
-(H,4H) and lstm.b (4H).
+Of an nn.LSTM the rows come in the order i, f, g, o, H each, and become the columns f, g, i, o of lstm.Wx (D,4H),
+lstm.Wh (H,4H) and lstm.b (4H).
 
 Everything is float32: other types are rounded to it. A bias that a model lacks (bias=False) becomes zero. Which
 non-linearity an nn.RNN has is not in its state_dict: it must be tanh.
@@ -94,7 +94,8 @@ def to_rnnlm(state, embedding="embedding", rnn="rnn", linear="linear"):
     shapes = dict(zip(names, [(v, d), (d, columns), (h, columns), (columns,), (h, v), (v,)]))
     for name, shape in shapes.items():
         if w[name].shape != shape:
-            raise SystemExit("%s would be %s instead of %s: is it an nn.RNN with tanh or an nn.LSTM?" % (name, w[name].shape, shape))
+            told = "%s would be %s instead of %s: is it an nn.RNN with tanh or an nn.LSTM?"
+            raise SystemExit(told % (name, w[name].shape, shape))
         if not np.isfinite(w[name]).all():
             raise SystemExit("%s holds a number that is not finite" % name)
     # safetensors writes the memory as it lies there, so a transposed view must be copied first

@@ -1,5 +1,7 @@
 //! Learning from a stream of events while it comes: predict, score, learn.
 
+mod sessions;
+
 #[cfg(feature = "alloc")]
 use crate::heap::{AlignedVec, filled};
 use crate::{

@@ -10,6 +10,7 @@
 //! | [`checkpoint_format`] | the file, byte by byte |
 //! | [`firmware`] | RAM, flash, stack, cycles; flash memory that survives a power cut |
 //! | [`book`] | for readers of *Deep Learning from Scratch 2*: from its classes to these, and six mistakes |
+//! | [`events`] | odd sessions in logs: how they are found, and how well |
 //! | [`guarantees`] | every promise, the test that holds it, the figure |
 //! | [`figures`] | speed, accuracy and size, each with its command |
 //! | [`results`] | how well it foresees the Penn Treebank and the Brown corpus, next to other models |
@@ -29,6 +30,8 @@ pub mod checkpoint_format {}
 pub mod comparison {}
 #[doc = include_str!("equations.md")]
 pub mod equations {}
+#[doc = include_str!("events.md")]
+pub mod events {}
 #[doc = include_str!("figures.md")]
 pub mod figures {}
 #[doc = include_str!("firmware.md")]

@@ -46,6 +46,8 @@ def breakages():
 def tests_exist(arguments):
     """Whether there is something to run: the program, and in it a module or a test of that name."""
     words = arguments.split()
+    if words[0] == "--doc":
+        return True
     if words[0] == "--lib":
         folder, filters = ROOT / "src", words[1:]
     else:
@@ -103,8 +105,9 @@ def cargo(folder, target, *arguments, seconds=None):
 def test(folder, target, arguments):
     """Whether it passes: True, False, or what is wrong."""
     words = arguments.split()
-    kind = words[:1] if words[0] == "--lib" else words[:2]
-    steps = [["test", "--no-run", *kind]]
+    kind = words[:1] if words[0] in ("--lib", "--doc") else words[:2]
+    # examples in the documentation are compiled as they run
+    steps = [["build"] if kind == ["--doc"] else ["test", "--no-run", *kind]]
     # tests of the examples run what was built before
     if kind == ["--test", "examples"]:
         steps.insert(0, ["build", "--examples"])

@@ -1,0 +1,55 @@
+//! What a detector says.
+
+use crate::{model::score::TokenScore, prediction::sampling::Candidate};
+
+/// How many of the likeliest events a verdict names.
+pub(crate) const EXPECTED: usize = 3;
+
+/// What a [`Detector`](crate::Detector) says of an event.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct EventVerdict {
+    /// The id that was read, its surprise in nats (`loss`), its rank and probability.
+    pub score: TokenScore,
+    /// How far the surprise lies, in nats, above what the event's own past explains; infinite for an event that was
+    /// never measured.
+    pub excess: f32,
+    /// Whether the excess is above the threshold.
+    pub is_odd: bool,
+    /// Whether the event was never measured.
+    pub is_new: bool,
+}
+
+/// What a [`Detector`](crate::Detector) says of a session, its end included.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct SessionVerdict {
+    /// Whether one of its events was odd.
+    pub is_odd: bool,
+    /// Its events, the end among them.
+    pub events: u32,
+    /// How many of them were odd.
+    pub odd: u32,
+    /// The oddest: the first one of the largest excess.
+    pub worst: EventVerdict,
+    /// Where it stands, from 0; the end stands behind the last event.
+    pub at: u32,
+    /// What had been expected there, the likeliest first; probability 0 where there are fewer.
+    pub expected: [Candidate; EXPECTED],
+}
+
+impl SessionVerdict {
+    pub(crate) const NONE: Self = Self {
+        is_odd: false,
+        events: 0,
+        odd: 0,
+        worst: EventVerdict {
+            score: TokenScore { id: 0, loss: 0.0, rank: 0 },
+            excess: f32::NEG_INFINITY,
+            is_odd: false,
+            is_new: false,
+        },
+        at: 0,
+        expected: [Candidate { id: 0, probability: 0.0 }; EXPECTED],
+    };
+}
