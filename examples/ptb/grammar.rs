@@ -254,7 +254,8 @@ fn expand(state: &str, scale: f64, into: &mut Vec<(f64, &'static str, String)>) 
         return;
     };
     let fields: Vec<&str> = body.split_whitespace().collect();
-    let weights: Vec<f64> = fields.iter().step_by(2).map(|weight| weight.parse().unwrap_or(0.0)).collect();
+    let weights: Vec<f64> =
+        fields.iter().step_by(2).map(|weight| weight.parse::<u16>().map_or(0.0, f64::from)).collect();
     let scale = scale / weights.iter().sum::<f64>();
     for (weight, item) in weights.iter().zip(fields.into_iter().skip(1).step_by(2)) {
         if let Some(included) = item.strip_prefix('@') {
