@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# The page as one file, which any browser opens from the disk: target/rnnlm.html, or where the first argument says.
+# Without simd128: engines gain little by it, and the program is twice as long.
+set -euo pipefail
+cd "$(dirname "$0")"
+target=${CARGO_TARGET_DIR:-target}
+page=${1:-target/rnnlm.html}
+most=110000
+
+# paths of this machine are nobody's business
+root=$(cd ../.. && pwd)
+RUSTFLAGS="--remap-path-prefix=$root=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=." \
+    cargo build --quiet --release --lib --target wasm32-unknown-unknown
+wasm=$target/wasm32-unknown-unknown/release/rnnlm_web.wasm
+# a part of the page without indentation and comments that are lines of their own
+short() { sed -E 's/^ +//; /^\/\//d' "page/$1"; }
+mkdir -p "$(dirname "$page")"
+while IFS= read -r line; do
+    case $line in
+        "<!-- include wasm -->") gzip -9nc "$wasm" | base64 -w 0; echo ;;
+        "<!-- include "*) file=${line#<!-- include }; short "${file% -->}" ;;
+        *) printf '%s\n' "$line" ;;
+    esac
+done <page/index.html >"$page"
+
+size=$(stat -c %s "$page")
+echo "$page: $size bytes, of which the program takes $(gzip -9nc "$wasm" | base64 -w 0 | wc -c)" \
+    "($(stat -c %s "$wasm") before it is packed)"
+[ "$size" -le "$most" ] || { echo "more than $most bytes"; exit 1; }
