@@ -16,6 +16,7 @@
 //! | [`results`] | how well it foresees the Penn Treebank and the Brown corpus, next to other models |
 //! | [`comparison`] | against PyTorch, burn, KANN, TinyMind, AIfES: also where they are better |
 //! | [`security`] | what is defended, and what is not |
+//! | [`web`] | in a browser, and for WebAssembly in general |
 //! | [`changelog`] | what changed |
 
 #[doc = include_str!("architecture.md")]
@@ -48,3 +49,5 @@ pub mod results {}
 pub mod security {}
 #[doc = include_str!("tour.md")]
 pub mod tour {}
+#[doc = include_str!("web.md")]
+pub mod web {}
