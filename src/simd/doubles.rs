@@ -73,9 +73,10 @@ impl<T: Doubles> Widened<T> {
         [self.0.rounded(of(0)), self.0.rounded(of(1))]
     }
     /// The sums of doubles, rounded to odd where their last bit is 0. A function of its own: inlined into each
-    /// multiply-add it would be most of the code.
-    #[cold]
-    #[inline(never)]
+    /// multiply-add it would be most of the code. But engines of WebAssembly don't know that the call is rare, and keep
+    /// in memory what lives on behind it.
+    #[cfg_attr(not(target_arch = "wasm32"), cold, inline(never))]
+    #[cfg_attr(target_arch = "wasm32", inline(always))]
     fn to_odd(self, products: [T::D; 2], addends: [T::D; 2], sums: [T::D; 2]) -> [T::D; 2] {
         let t = self.0;
         let zero = t.splat(0.0);

@@ -104,7 +104,8 @@ impl Doubles for Simd128 {
     }
     #[inline(always)]
     fn any_on_midpoint(self, x: [v128; 2]) -> bool {
-        !i32x4_all_true(i32x4_shl(i32x4_shuffle::<0, 2, 4, 6>(x[0], x[1]), 4))
+        let low = i32x4_shl(i32x4_shuffle::<0, 2, 4, 6>(x[0], x[1]), 4);
+        i32x4_bitmask(i32x4_eq(low, i32x4_splat(0))) != 0
     }
     /// Two rounds: pairs of rows by element, then by pair.
     #[inline(always)]
