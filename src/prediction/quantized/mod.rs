@@ -6,14 +6,14 @@
 //!
 //! ```text
 //! a = Wx x                 b = Wh h + bias          sums of integers, exact
-//! y = a (s_Wx s_x k) + b (8 s_Wh)                   in 2^-16 of a power of e²: f32, then truncated
+//! y = a (s_Wx s_x k) + b s_Wh                       in 2^-13 of a power of e²: f32, then truncated
 //! h = ONE tanh                                      integers
-//! l = (W h + bias) (4 s_W)                          a logit in 2^-16 of a power of two: f32, then truncated
-//! e = 2^(30 - (max l - l) / 2^16)                   integers
+//! l = (W h + bias) s_W                              a logit in 2^-14 of a power of two: f32, then truncated
+//! e = 2^(30 - (max l - l) / 2^14)                   integers
 //! p = e (1 / sum of e)                              the sum is an integer; f32
 //! ```
 //!
-//! ONE is 2^14 log2 e, so that no factor but powers of two stands between the sums and the logits. The five operations
+//! ONE is 2^14 log2 e, so that no factor but the scale stands between the sums and the logits. The five operations
 //! on f32 (an integer's nearest f32, product, sum, quotient, truncation, which saturates) are IEEE's, and the integers
 //! are exact: the bits are the same everywhere, without a fused multiply-add. `rounding` sees to it that no sum of a
 //! row leaves an i32.

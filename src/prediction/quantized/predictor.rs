@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::{
-    arithmetic::{LOGIT_FACTOR, NATS, ONE, TANH_FACTOR, TANH_UNITS, power, scaled, tanh},
+    arithmetic::{NATS, ONE, UNITS, power, scaled, tanh},
     weights::{Quantized, Rows, checked_sizes, parts},
 };
 #[cfg(feature = "alloc")]
@@ -230,7 +230,7 @@ fn read<'b>(isa: Isa, weights: &Quantized<'_>, id: u32, buffer: &'b mut [f32]) -
         let x = as_halves_mut(x).get_mut(..d).ok_or(StepError::OtherSizes)?;
         let next = as_halves_mut(next).get_mut(..hidden_size).ok_or(StepError::OtherSizes)?;
         x.iter_mut().zip(vector).for_each(|(to, &byte)| *to = i16::from(byte as i8));
-        isa.run(Recurrence { weights, x, factor: scale * TANH_UNITS, h, next });
+        isa.run(Recurrence { weights, x, factor: scale * UNITS, h, next });
         h.iter_mut().zip(next).for_each(|(to, x)| *to = *x);
     }
     let logits = as_integers(rest).get_mut(..v).ok_or(StepError::OtherSizes)?;
@@ -269,7 +269,7 @@ impl Kernel for Recurrence<'_> {
             // the block first: where it ends, the next one's scales must still be there
             let sums = block.iter_mut().zip(xs.into_iter().zip(hs));
             for ((to, (x, h)), ((x_scale, h_scale), bias)) in sums.zip(&mut scales) {
-                let y = x as f32 * (x_scale * factor) + h.wrapping_add(bias) as f32 * (h_scale * TANH_FACTOR);
+                let y = x as f32 * (x_scale * factor) + h.wrapping_add(bias) as f32 * h_scale;
                 *to = tanh(y as i32) as i16;
             }
             next = after;
@@ -292,7 +292,7 @@ impl Kernel for Logits<'_> {
         let Self { rows, h, logits } = self;
         s.dot_rows(rows.weights, h, logits);
         for ((logit, scale), bias) in logits.iter_mut().zip(rows.scales()).zip(rows.biases()) {
-            *logit = scaled(logit.wrapping_add(bias), scale * LOGIT_FACTOR);
+            *logit = scaled(logit.wrapping_add(bias), scale);
         }
     }
 }

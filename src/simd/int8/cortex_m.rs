@@ -23,18 +23,27 @@ pub(in crate::simd) fn dot_rows(rows: &[u8], x: &[i16], sums: &mut [i32]) {
         // SAFETY: there are some pairs of rows of k bytes, and as many sums; `in_blocks` elements of each row, a
         // multiple of BLOCK above zero.
         unsafe { blocks(rows.as_ptr(), x, in_blocks, now) };
-        let left = x.get(in_blocks..).unwrap_or(&[]);
-        for sum in now {
-            let (row, after) = rest.split_at_checked(k).unwrap_or_default();
-            let mut of_rest = [0];
-            portable(row.get(in_blocks..).unwrap_or(&[]), left, &mut of_rest);
-            let [of_rest] = of_rest;
-            *sum = sum.wrapping_add(of_rest);
-            rest = after;
+        let (of_pairs, others) = rest.split_at_checked(2 * pairs * k).unwrap_or_default();
+        if let Some(left) = x.get(in_blocks..).filter(|left| !left.is_empty()) {
+            add_rests(of_pairs, in_blocks, left, now);
         }
-        later = after;
+        (rest, later) = (others, after);
     }
     portable(rest, x, later);
+}
+
+/// Adds what is left of each row behind its first `in_blocks` elements.
+#[inline(never)]
+fn add_rests(rows: &[u8], in_blocks: usize, left: &[i16], sums: &mut [i32]) {
+    let mut rest = rows;
+    for sum in sums {
+        let (row, after) = rest.split_at_checked(in_blocks + left.len()).unwrap_or_default();
+        let mut of_rest = [0];
+        portable(row.get(in_blocks..).unwrap_or(&[]), left, &mut of_rest);
+        let [of_rest] = of_rest;
+        *sum = sum.wrapping_add(of_rest);
+        rest = after;
+    }
 }
 
 /// The sums of the first `in_blocks` elements of pairs of rows.

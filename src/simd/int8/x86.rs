@@ -1,7 +1,6 @@
 //! AVX2: sixteen weights at a time, widened to i16; `vpmaddwd` multiplies them with the vector and adds in pairs.
 //!
-//! Four rows share each load of the vector and the last steps of their sums. The product comes from memory: with
-//! AVX-512 it would take the same time.
+//! Eight rows share each load of the vector and the last steps of their sums. A machine with AVX-512 takes this path too.
 
 use core::arch::x86_64::*;
 
@@ -10,7 +9,7 @@ use super::{complete_rows, last_block, portable};
 /// Elements of a block.
 const BLOCK: usize = 16;
 /// Rows that are taken together.
-const ROWS: usize = 4;
+const ROWS: usize = 8;
 
 /// As [`portable`].
 #[target_feature(enable = "avx2")]
@@ -21,11 +20,11 @@ pub(in crate::simd) fn dot_rows(rows: &[u8], x: &[i16], sums: &mut [i32]) {
     }
     let last = last_block::<BLOCK>(x, k % BLOCK);
     let Some(sums) = sums.get_mut(..count) else { return };
-    let (fours, rest) = sums.as_chunks_mut::<ROWS>();
+    let (eights, rest) = sums.as_chunks_mut::<ROWS>();
     let mut at = rows.as_ptr();
-    for four in &mut *fours {
-        // SAFETY: of the `count` rows of k bytes four begin here, and k >= BLOCK.
-        *four = unsafe { dot::<ROWS>(at, x, &last) };
+    for eight in &mut *eights {
+        // SAFETY: of the `count` rows of k bytes eight begin here, and k >= BLOCK.
+        *eight = unsafe { dot::<ROWS>(at, x, &last) };
         at = at.wrapping_add(ROWS * k);
     }
     for sum in rest {
@@ -35,7 +34,7 @@ pub(in crate::simd) fn dot_rows(rows: &[u8], x: &[i16], sums: &mut [i32]) {
     }
 }
 
-/// The sums of so many rows, at most four; zero for those that are fewer.
+/// The sums of so many rows, at most eight; zero for those that are fewer.
 ///
 /// # Safety
 /// They begin at `at`, with as many bytes each as `x` has elements, [`BLOCK`] or more.
@@ -58,11 +57,14 @@ unsafe fn dot<const R: usize>(at: *const u8, x: &[i16], last: &[i16; BLOCK]) -> 
     if !left.is_empty() {
         add(k - BLOCK, last);
     }
-    let [a, b, c, d] = sums;
-    let sums = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
-    let sums = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256::<1>(sums));
+    let [a, b, c, d, e, f, g, h] = sums;
+    // in each half of a vector the sums of that half of four rows
+    let first = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
+    let second = _mm256_hadd_epi32(_mm256_hadd_epi32(e, f), _mm256_hadd_epi32(g, h));
+    let low = _mm256_permute2x128_si256::<0x20>(first, second);
+    let high = _mm256_permute2x128_si256::<0x31>(first, second);
     let mut to = [0; ROWS];
-    // SAFETY: there is room for four.
-    unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), sums) };
+    // SAFETY: there is room for eight.
+    unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), _mm256_add_epi32(low, high)) };
     to
 }
