@@ -16,8 +16,8 @@ use crate::{
 
 /// What answers.
 pub enum Loaded<'f> {
-    Rnn(Box<SimpleRnnlm>),
-    Lstm(Box<Rnnlm>),
+    Rnn(SimpleRnnlm),
+    Lstm(Rnnlm),
     Int8(Quantized<'f>),
 }
 
@@ -32,11 +32,11 @@ impl<'f> Loaded<'f> {
         }
         if is_lstm(bytes) {
             let saved = Saved::<LstmCell>::new(path, bytes)?;
-            let model = Self::Lstm(Box::new(exact(&saved)?));
+            let model = Self::Lstm(exact(&saved)?);
             return with_words(saved.path, model, saved.vocabulary);
         }
         let saved = Saved::<TanhCell>::new(path, bytes)?;
-        let model = Self::Rnn(Box::new(exact(&saved)?));
+        let model = Self::Rnn(exact(&saved)?);
         with_words(saved.path, model, saved.vocabulary)
     }
 

@@ -23,7 +23,8 @@ fn power_of_fine(d: u32) -> u32 {
     // d / 2^16 = n - f
     let (n, f) = ((d + 0xffff) >> 16, d.wrapping_neg() & 0xffff);
     let [c1, c2, c3, c4] = C;
-    let t = c1 + ((c2 + ((c3 + ((c4 * f) >> 16)) * f >> 16)) * f >> 16);
+    let step = |sum: u32, c: u32| c + ((sum * f) >> 16);
+    let t = step(step(step(c4, c3), c2), c1);
     // no shift goes beyond 31
     ((1 << 30) + ((t * f) >> 2)) >> (n & 31)
 }

@@ -1,6 +1,7 @@
 //! AVX2: sixteen weights at a time, widened to i16; `vpmaddwd` multiplies them with the vector and adds in pairs.
 //!
-//! Eight rows share each load of the vector and the last steps of their sums. A machine with AVX-512 takes this path too.
+//! Eight rows share each load of the vector and the last steps of their sums. A machine with AVX-512 takes this path
+//! too.
 
 use core::arch::x86_64::*;
 
