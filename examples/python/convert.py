@@ -53,7 +53,7 @@ def gates_of(weights):
 
 def ordered(rows, order):
     """The blocks of rows, one a gate, in this order; without gates all of them."""
-    return rows if len(rows) % 4 or order is None else np.concatenate([np.split(rows, 4)[i] for i in order])
+    return rows if order is None else np.concatenate([np.split(rows, 4)[i] for i in order])
 
 
 def to_rnnlm(state, embedding="embedding", rnn="rnn", linear="linear"):
@@ -94,8 +94,8 @@ def to_rnnlm(state, embedding="embedding", rnn="rnn", linear="linear"):
     shapes = dict(zip(names, [(v, d), (d, columns), (h, columns), (columns,), (h, v), (v,)]))
     for name, shape in shapes.items():
         if w[name].shape != shape:
-            told = "%s would be %s instead of %s: is it an nn.RNN with tanh or an nn.LSTM?"
-            raise SystemExit(told % (name, w[name].shape, shape))
+            kinds = "an nn.RNN with tanh or an nn.LSTM"
+            raise SystemExit("%s would be %s instead of %s: is it %s?" % (name, w[name].shape, shape, kinds))
         if not np.isfinite(w[name]).all():
             raise SystemExit("%s holds a number that is not finite" % name)
     # safetensors writes the memory as it lies there, so a transposed view must be copied first

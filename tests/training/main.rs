@@ -6,6 +6,7 @@ mod detector_edges;
 mod failed_steps;
 mod head_learner;
 mod lstm;
+mod lstm_book;
 mod non_finite;
 mod online_sessions;
 mod real_text;
