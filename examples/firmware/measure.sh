@@ -33,7 +33,7 @@ parts() {
 }
 
 echo "flash in bytes: opt-level 3, s"
-parts train,predict 16384 8192
+parts train,predict 11776 8704
 parts train,initialize,predict
 parts predict 16384 4096
 parts int8 16384 5120

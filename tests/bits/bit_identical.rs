@@ -62,8 +62,9 @@ fn workload_e_has_its_golden_hash_after_200_steps() {
 #[test]
 fn the_edges_have_their_golden_hash_on_every_instruction_set() {
     for isa in Isa::available() {
-        let hash = edges::hash(isa, &mut [0.0; edges::MEMORY]);
-        assert_eq!(format!("{hash:016x}"), format!("{:016x}", edges::GOLDEN), "{}", isa.name());
+        let memory = &mut [0.0; edges::MEMORY];
+        let found = [edges::hash(isa, memory), edges::columns(isa, memory)];
+        assert_eq!(format!("{found:016x?}"), format!("{:016x?}", [edges::GOLDEN, edges::COLUMNS]), "{}", isa.name());
     }
 }
 

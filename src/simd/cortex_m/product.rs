@@ -1,5 +1,4 @@
-//! Matrix products on a Cortex-M with FPU: passes over blocks of columns, in assembly that stable Rust accepts, and
-//! single chains for the columns that remain.
+//! Matrix products on a Cortex-M with FPU: passes over blocks of columns, in assembly that stable Rust accepts.
 //!
 //! The idea: the accumulators of a block of C stay in s-registers over all of k, the elements of A and B come in by
 //! `vldmia`, several at once, and k is unrolled by four, so that little but `vfma.f32` remains:
@@ -8,7 +7,11 @@
 //! |---|---|---|---|
 //! | `blocks`, A row-major | 1 x 16 | 16, 4, 8 | 80 / 64 |
 //! | `blocks`, A by columns | 1 x 16 | 16, 4, 8 | 88 / 64 |
+//! | `quads`, the columns beyond a multiple of 16 | 1 x 4 | 4, 4, 4 | 27 / 16 |
 //! | `columns` | 1 x 4 | 4, 4, 4 x 4 | 23 / 16 |
+//!
+//! Of one to three columns that remain after quads the block begins further left, in columns that are done, and only
+//! what is new is stored. Where there are fewer than four columns at all each element is a chain of its own.
 //!
 //! More rows at once would save few of them and take more flash, which is short. Registers r6, r7 and r11 are not for
 //! `asm!` to use.
@@ -35,7 +38,7 @@ const _: () = {
 #[inline(always)]
 pub(super) unsafe fn gemv(o: &mut Operands) {
     // SAFETY: by the caller.
-    unsafe { rows(o, blocks, 16) };
+    unsafe { rows(o) };
 }
 
 /// The product.
@@ -44,47 +47,73 @@ pub(super) unsafe fn gemv(o: &mut Operands) {
 /// As [`Products::product`](crate::simd::Products::product).
 #[inline(never)]
 pub(super) unsafe fn product(o: &mut Operands) {
-    let columns_fit = o.b_row == 1 && o.b_col == o.k && o.a_col == 1 && !o.descends;
+    let columns_fit = o.b_row == 1 && o.b_col == o.k && o.a_col == 1 && !o.descends && o.n >= 4;
     // SAFETY: by the caller; the strides that each pass needs are checked here.
     unsafe {
-        if o.b_col != 1 && columns_fit {
-            rows(o, columns, 4);
-        } else {
-            // with any other strides of B no block is wide enough, and all are chains
-            rows(o, blocks, if o.b_col == 1 { 16 } else { 1 << 31 });
+        if o.b_col == 1 {
+            rows(o);
+        } else if o.m > 0 {
+            start_at_zeros(o);
+            if columns_fit { columns(o) } else { chains(o) }
         }
     }
 }
 
-/// All rows: the columns that fill no block of this width, a power of two, then the pass over the blocks.
-///
-/// # Safety
-/// As the pass.
+/// Chains that start nowhere start at zeros.
 #[inline(always)]
-unsafe fn rows(o: &mut Operands, pass: unsafe fn(&mut Operands), width: usize) {
-    // chains that start nowhere
+fn start_at_zeros(o: &mut Operands) {
     if o.start.is_null() {
         (o.start, o.start_col) = (ZEROS.as_ptr(), 0);
     }
-    let left = o.n & !(width - 1);
+}
+
+/// All of C from row-major B.
+///
+/// # Safety
+/// As [`Products::product`](crate::simd::Products::product).
+#[inline(always)]
+unsafe fn rows(o: &mut Operands) {
+    start_at_zeros(o);
     // SAFETY: by the caller.
     unsafe {
-        if left < o.n {
-            chains(o, left);
-        }
-        if left > 0 && o.m > 0 {
-            pass(o);
+        if o.n & 15 != 0 {
+            blocks_and_quads(o);
+        } else if o.m > 0 && o.n > 0 {
+            blocks(o);
         }
     }
 }
 
-/// The columns from `left` on, one element after the other.
+/// [`rows`] where columns remain.
 ///
 /// # Safety
 /// As [`Products::product`](crate::simd::Products::product).
 #[inline(never)]
-unsafe fn chains(o: &Operands, left: usize) {
-    for j in left..o.n {
+unsafe fn blocks_and_quads(o: &mut Operands) {
+    let Operands { a, c, start, m, n, .. } = *o;
+    let left = n & !15;
+    if m == 0 {
+        return;
+    }
+    // SAFETY: by the caller; quads find three columns to their left, or four of their own.
+    unsafe {
+        if left > 0 {
+            blocks(o);
+        }
+        // a pass uses up the operands
+        (o.a, o.m, o.n, o.c) = (a, m, n - left, c.wrapping_add(left));
+        (o.b, o.start) = (o.b.wrapping_add(left), start.wrapping_add(left * o.start_col));
+        if n < 4 { chains(o) } else { quads(o) }
+    }
+}
+
+/// One element after the other.
+///
+/// # Safety
+/// As [`Products::product`](crate::simd::Products::product).
+#[inline(never)]
+unsafe fn chains(o: &Operands) {
+    for j in 0..o.n {
         for i in 0..o.m {
             let start = o.start.wrapping_add(i * o.start_row + j * o.start_col);
             let c = o.c.wrapping_add(i * o.c_row + j);
@@ -147,6 +176,36 @@ macro_rules! one_by_sixteen {
         )
     };
 }
+/// One step in k of a 1 x 4 block.
+macro_rules! one_by_four {
+    ($x:ident) => {
+        concat!("vldmia r3, {{s8-s11}}\n add r3, r4\n", fused!(s0 s1 s2 s3 += $x * s8 s9 s10 s11))
+    };
+}
+/// The end of a 1 x 4 block: all of it is stored, or of a last one its r12 last columns.
+macro_rules! store_four {
+    ($next:literal) => {
+        concat!(
+            "cmp r12, #4
+            blo 9f
+            vstmia r9!, {{s0-s3}}
+            add r10, r10, lr, lsl #4
+            ",
+            $next,
+            "
+            subs r12, #4
+            bne 2b
+            b 20f
+         9: vstr s3, [r9, #12]
+            cmp r12, #2
+            blo 20f
+            vstr s2, [r9, #8]
+            beq 20f
+            vstr s1, [r9, #4]
+         20:"
+        )
+    };
+}
 /// The next row of A, of C and of the starts, or the end of the pass.
 macro_rules! next_row {
     () => {
@@ -167,15 +226,15 @@ macro_rules! next_row {
      99:"
     };
 }
-/// A pass over full blocks, row after row: r0 is the product, r8 goes along B, r9 along C, r10 along the starts, whose
-/// stride is lr; r4 is the stride of rows of B, and r12 counts the blocks.
+/// A pass over blocks, row after row: r0 is the product, r8 goes along B, r9 along C, r10 along the starts, whose
+/// stride is lr; r4 is the stride of rows of B, and r12 counts the blocks or the columns.
 macro_rules! pass {
     ($(#[$doc:meta])* $name:ident: $($line:expr),* $(,)?) => {
         $(#[$doc])*
         ///
         /// # Safety
         /// There is a block and a row, and all their elements; nothing else refers to those of C, but the starts may
-        /// be those of C.
+        /// be those of C. If the last block is to be stored in part, the columns to its left are there.
         #[inline(never)]
         unsafe fn $name(o: &mut Operands) {
             // SAFETY: by the caller.
@@ -259,10 +318,75 @@ pass! {
 }
 
 pass! {
+    /// As [`blocks`], of four columns.
+    quads:
+    "lsl r4, #2
+    ldr r2, [r0, #12]
+    lsl r2, #2
+    sub r2, #4
+ 2: cmp r12, #4
+    bhs 10f
+    rsb r5, r12, #4
+    sub r8, r8, r5, lsl #2
+    sub r9, r9, r5, lsl #2
+    mul r5, r5, lr
+    sub r10, r10, r5, lsl #2
+ 10: vldmia r10, {{s0-s3}}
+    ldrd r5, r1, [r0]
+    mov r3, r8
+    subs r5, #4
+    blo 5f
+ 3: cbz r2, 4f
+    vldmia r1!, {{s12}}
+    add r1, r2
+    vldmia r1!, {{s13}}
+    add r1, r2
+    vldmia r1!, {{s14}}
+    add r1, r2
+    vldmia r1!, {{s15}}
+    add r1, r2
+    b 14f
+ 4: vldmia r1!, {{s12-s15}}
+ 14:",
+    one_by_four!(s12),
+    one_by_four!(s13),
+    one_by_four!(s14),
+    "6:",
+    one_by_four!(s15),
+    "subs r5, #4
+    bhs 3b
+ 5: adds r5, #4
+    beq 7f
+    vldmia r1!, {{s15}}
+    add r1, r2
+    subs r5, #1
+    b 6b
+ 7: ldrb r1, [r0, #44]
+    cbz r1, 8f
+    vldr s12, [r0, #48]
+    vldmia r9, {{s8-s11}}",
+    fused!(s8 s9 s10 s11 -= s12 * s0 s1 s2 s3),
+    "vmov.f32 s0, s8
+    vmov.f32 s1, s9
+    vmov.f32 s2, s10
+    vmov.f32 s3, s11
+ 8:",
+    store_four!("add r8, #16"),
+}
+
+pass! {
     /// Row-major A, and contiguous columns of B: r8, at the end of the fourth, is where the fifth starts.
     columns:
-    "lsr r12, #2
- 2: vldmia r10, {{s0-s3}}
+    "2: cmp r12, #4
+    bhs 10f
+    rsb r2, r12, #4
+    sub r9, r9, r2, lsl #2
+    ldr r1, [r0]
+    mul r1, r1, r2
+    sub r8, r8, r1, lsl #2
+    mul r2, r2, lr
+    sub r10, r10, r2, lsl #2
+ 10: vldmia r10, {{s0-s3}}
     ldrd r2, r1, [r0]
     mov r3, r8
     add r4, r3, r2, lsl #2
@@ -291,8 +415,6 @@ pass! {
     vldmia r8!, {{s31}}
     subs r2, #1
     b 6b
- 5: vstmia r9!, {{s0-s3}}
-    add r10, r10, lr, lsl #4
-    subs r12, #1
-    bne 2b",
+ 5:",
+    store_four!(""),
 }

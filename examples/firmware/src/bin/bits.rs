@@ -60,9 +60,11 @@ fn main() -> ! {
         good &= found == golden;
         println!("{steps} steps: {found:016x}, desktop {golden:016x}");
     }
-    let found = edges::hash(isa, MEMORY.take());
-    good &= found == edges::GOLDEN;
-    println!("edges: {found:016x}, desktop {:016x}", edges::GOLDEN);
+    let memory = MEMORY.take();
+    let found = [edges::hash(isa, memory), edges::columns(isa, memory)];
+    let golden = [edges::GOLDEN, edges::COLUMNS];
+    good &= found == golden;
+    println!("edges: {found:016x?}, desktop {golden:016x?}");
     if !advises_what_is_here() {
         println!("errors name instruction sets that are not here");
     }
