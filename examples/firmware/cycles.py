@@ -1,0 +1,125 @@
+#!/usr/bin/env python3
+"""Modelled Cortex-M4 cycles of a training step and of a prediction with its top 3: `./cycles.py [release|small]`.
+
+QEMU runs one instruction at a time and names its address; the costs are those of Arm's Cortex-M4 Technical Reference
+Manual ("Instruction set summary" and "FPU instruction set") with memory that never waits:
+
+    fused multiply-add 3; division and square root 14; other arithmetic on floats 1, and 1 more where the next
+    instruction uses what it gives; loads and stores of a list 1 + words, of one float 2, of a pair 3; a load 2, or 1
+    behind another load; a store 1; a moved pair of floats 2; a long or accumulating multiplication 1 or 2, a division
+    of integers 7 (2 to 12); all else 1; a branch that is taken 2 more (1 to 3).
+
+It is a model: hardware has flash with wait states, and caches. Needs qemu-system-arm and an objdump that reads Arm.
+"""
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+TARGET = "thumbv7em-none-eabihf"
+QEMU = "qemu-system-arm -M mps2-an386 -nographic -monitor none -serial none -icount shift=6".split()
+QEMU += "-semihosting-config enable=on,target=native -singlestep -d exec,nochain -D /dev/stderr -kernel".split()
+
+
+def words(operands):
+    """The words of a list of registers."""
+    count = 0
+    for part in re.search(r"\{(.*)\}", operands)[1].split(","):
+        first, _, last = part.strip().partition("-")
+        registers = int(last[1:]) - int(first[1:]) + 1 if last else 1
+        count += registers * (2 if first[0] == "d" else 1)
+    return count
+
+
+def cost(name, operands, before):
+    """The cycles of an instruction, without what a taken branch adds."""
+    if re.match(r"vfn?m[as]|vn?ml[as]", name):
+        return 3
+    if re.match(r"vdiv|vsqrt", name):
+        return 14
+    if "{" in operands and re.match(r"v?(ldm|stm|push|pop)", name):
+        return 1 + words(operands)
+    if re.match(r"vldr|vstr", name):
+        return 2
+    if name == "vmov" and operands.count(",") >= 2:
+        return 2
+    if re.match(r"ldrd|strd", name):
+        return 3
+    if name.startswith("ldr"):
+        return 1 if re.match(r"v?ldr", before) else 2
+    if re.match(r"ml[as]", name):
+        return 2
+    return 7 if re.match(r"[us]div", name) else 1
+
+
+def waits(name, operands, next_operands):
+    """Whether the next instruction waits for what this one, arithmetic on floats, gives."""
+    if not re.match(r"v(add|sub|n?mul|cvt|fn?m[as]|ml[as])", name):
+        return False
+    gives = operands.split(",")[0].strip()
+    return re.search(rf"\b{gives}\b", next_operands) is not None
+
+
+def program(elf):
+    """Address -> name, operands, length; and the names of functions."""
+    objdump = shutil.which("arm-none-eabi-objdump") or shutil.which("llvm-objdump") or sys.exit("no objdump is here")
+    out = subprocess.run([objdump, "-d", "-C", elf], check=True, capture_output=True, text=True).stdout
+    code, starts, function = {}, {}, ""
+    for line in out.splitlines():
+        if head := re.match(r"([0-9a-f]+) <(.*)>:", line):
+            function = head[2]
+            starts[function] = int(head[1], 16)
+        elif found := re.match(r"\s*([0-9a-f]+):\s+((?:[0-9a-f]{4,8} ?)+)\s+(\S+)\s*([^;@]*)", line):
+            length = len(found[2].replace(" ", "")) // 2
+            code[int(found[1], 16)] = (found[3].removesuffix(".n").removesuffix(".w"), found[4], length, function)
+    return code, starts
+
+
+def sections(elf, code, starts):
+    """Instructions and cycles of each section between marks, by function."""
+    run = subprocess.Popen([*QEMU, elf], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    found, counts, previous = [], None, None
+    for line in run.stderr:
+        at = re.match(r"Trace .*\[\w+/(\w+)/", line)
+        if not at:
+            continue
+        address = int(at[1], 16)
+        if address == starts["begin"]:
+            counts, previous = Counter(), None
+        elif address == starts["end"]:
+            found.append(counts)
+            counts = None
+        if counts is None or address not in code:
+            continue
+        name, operands, length, function = code[address]
+        before = ""
+        if previous is not None:
+            before, before_operands, before_length, before_function = code[previous]
+            counts[before_function] += 2 * (address != previous + before_length)
+            counts[before_function] += waits(before, before_operands, operands)
+        counts["instructions"] += 1
+        counts[function] += cost(name, operands, before)
+        previous = address
+    run.wait()
+    return found
+
+
+def main():
+    profile = sys.argv[1] if len(sys.argv) > 1 else "release"
+    folder = Path(__file__).resolve().parent
+    built = ["cargo", "build", "-q", "--profile", profile, "--target", TARGET, "--target-dir", "target"]
+    subprocess.run([*built, "--bin", "cycles"], cwd=folder, check=True)
+    elf = str(folder / "target" / TARGET / profile / "cycles")
+    found = sections(elf, *program(elf))
+    if len(found) != 2:
+        sys.exit("the program did not run between its marks")
+    for what, counts in zip(["training step", "prediction with its top 3"], found):
+        instructions = counts.pop("instructions")
+        print(f"{what}: {sum(counts.values())} cycles, {instructions} instructions")
+        for function, cycles in counts.most_common(6):
+            print(f"{cycles:10} {function[:100]}")
+
+
+main()
