@@ -5,6 +5,7 @@
 
 mod builtin_text;
 mod curves;
+mod events;
 mod example;
 mod first_contact;
 mod int8;
@@ -24,6 +25,15 @@ mod args;
 #[allow(dead_code)]
 #[path = "../../examples/book_loop.rs"]
 mod book_loop;
+#[allow(dead_code)]
+#[path = "../../examples/events/judge.rs"]
+mod events_judge;
+#[allow(dead_code)]
+#[path = "../../examples/events/keys.rs"]
+mod events_keys;
+#[allow(dead_code)]
+#[path = "../../examples/events/watch.rs"]
+mod events_watch;
 #[allow(dead_code)]
 #[path = "../../examples/shared/flags.rs"]
 mod flags;

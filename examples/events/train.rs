@@ -1,0 +1,101 @@
+//! Training on whole sessions: several side by side, each from a zero state, with a rate that falls.
+
+use rnnlm::{Config, EventIds, Gradients, IGNORE, Sgd, SimpleRnnlm, Xorshift};
+
+/// How a model is trained.
+#[derive(Clone, Copy, Debug)]
+pub struct Recipe {
+    pub wordvec: usize,
+    pub hidden: usize,
+    pub epochs: usize,
+    pub rate: f32,
+    pub seed: u64,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Self { wordvec: 16, hidden: 32, epochs: 20, rate: 2.0, seed: 1 }
+    }
+}
+
+/// Sessions side by side, and events of a window.
+const SIDE_BY_SIDE: usize = 8;
+const TIME: usize = 20;
+/// The last rate is this part of the first.
+const LAST_RATE: f64 = 0.01;
+const MAX_NORM: f32 = 1.0;
+
+/// Orders at random.
+pub fn shuffle<T>(items: &mut [T], rng: &mut Xorshift) {
+    for i in (1..items.len()).rev() {
+        items.swap(i, rng.below(i as u32 + 1) as usize);
+    }
+}
+
+/// A model that was trained on these sessions, with N = 1.
+pub fn train(ids: EventIds, sessions: &[Vec<u32>], recipe: Recipe) -> Result<SimpleRnnlm, rnnlm::Error> {
+    let Recipe { wordvec, hidden, epochs, rate, seed } = recipe;
+    let config = Config {
+        vocab_size: ids.vocab_size as usize,
+        wordvec_size: wordvec,
+        hidden_size: hidden,
+        batch_size: SIDE_BY_SIDE,
+        time_size: TIME,
+    };
+    let mut rng = Xorshift::new(seed);
+    let mut model = SimpleRnnlm::new(config, &mut rng)?;
+    let mut gradients = Gradients::new(config)?;
+    let mut order: Vec<&[u32]> = sessions.iter().map(Vec::as_slice).collect();
+    // what the rate is multiplied by in front of each batch
+    let batches = (epochs * order.len().div_ceil(SIDE_BY_SIDE)).max(1);
+    let decay = LAST_RATE.powf(1.0 / batches as f64);
+    let mut rate = f64::from(rate);
+    for _ in 0..epochs {
+        arrange(&mut order, &mut rng);
+        for batch in order.chunks(SIDE_BY_SIDE) {
+            let sgd = Sgd::new(rate as f32)?;
+            rate *= decay;
+            model.reset_state();
+            let longest = batch.iter().map(|session| session.len() + 1).max().unwrap_or(0);
+            for first in (0..longest).step_by(TIME) {
+                let (xs, ts) = window(batch, first, ids);
+                model.forward(&xs, &ts)?.backward(&mut gradients)?;
+                gradients.clip(MAX_NORM)?;
+                sgd.update(&mut model, &gradients)?;
+            }
+        }
+    }
+    // for a stream of one
+    let mut single = SimpleRnnlm::new(Config { batch_size: 1, time_size: 8, ..config }, &mut rng)?;
+    for ((_, mut to), (_, from)) in single.weights_mut().named().into_iter().zip(model.weights().named()) {
+        to.as_mut_slice().copy_from_slice(from.as_slice());
+    }
+    Ok(single)
+}
+
+/// Random batches of sessions that are about equally long.
+fn arrange(order: &mut [&[u32]], rng: &mut Xorshift) {
+    shuffle(order, rng);
+    for part in order.chunks_mut(16 * SIDE_BY_SIDE) {
+        part.sort_by_key(|session| session.len());
+    }
+    let mut batches: Vec<Vec<&[u32]>> = order.chunks(SIDE_BY_SIDE).map(<[_]>::to_vec).collect();
+    shuffle(&mut batches, rng);
+    // the one that isn't full stays last
+    batches.sort_by_key(|batch| batch.len() < SIDE_BY_SIDE);
+    for (to, session) in order.iter_mut().zip(batches.concat()) {
+        *to = session;
+    }
+}
+
+/// Inputs and targets from the event `first` of each session on; nothing counts behind an end.
+fn window(batch: &[&[u32]], first: usize, ids: EventIds) -> (Vec<u32>, Vec<u32>) {
+    let (mut xs, mut ts) = (vec![ids.end; SIDE_BY_SIDE * TIME], vec![IGNORE; SIDE_BY_SIDE * TIME]);
+    for ((xs, ts), session) in xs.chunks_mut(TIME).zip(ts.chunks_mut(TIME)).zip(batch) {
+        for (at, (x, t)) in (first..=session.len()).zip(xs.iter_mut().zip(ts)) {
+            *x = if at == 0 { ids.end } else { session[at - 1] };
+            *t = session.get(at).copied().unwrap_or(ids.end);
+        }
+    }
+    (xs, ts)
+}
