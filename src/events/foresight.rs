@@ -27,8 +27,8 @@ use crate::{
 ///         self.0 = [0.0; 4];
 ///     }
 /// }
-/// let mut detector =
-///     Detector::with_buffers(Again([0.0; 4]), EventIds::last_two(4), [0.0; 8])?;
+/// let measures = [1.0, 1.0, 1.0, 1.0, 0.0, 0.0, 0.0, 0.0]; // each came once, as expected
+/// let mut detector = Detector::with_buffers(Again([0.0; 4]), EventIds::last_two(4), measures)?;
 /// detector.set_threshold(3.0);
 /// assert!(detector.observe(1)?.is_odd); // not behind the start
 /// assert!(!detector.observe(1)?.is_odd);

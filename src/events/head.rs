@@ -27,15 +27,21 @@ use crate::{
 /// flop.
 ///
 /// ```
-/// use rnnlm::{Config, HeadLearner, SimpleRnnlm, Xorshift};
+/// use rnnlm::{Config, HeadLearner, OnlineLearner, SimpleRnnlm, Xorshift};
 /// let config =
 ///     Config { vocab_size: 4, wordvec_size: 8, hidden_size: 8, batch_size: 1, time_size: 5 };
 /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
-/// let mut learner = HeadLearner::new(model.weights(), 0.5)?;
+/// let mut factory = OnlineLearner::new(model, 0.5)?;
 /// for i in 0..2000 {
-///     learner.observe([0, 1, 2][i % 3])?;
+///     factory.observe([0, 1, 2][i % 3])?;
 /// }
-/// assert_eq!(learner.observe(2)?.map(|score| score.rank), Some(1)); // behind 1
+/// let model = factory.into_model();
+/// let mut learner = HeadLearner::new(model.weights(), 0.1)?;
+/// for i in 0..600 {
+///     learner.observe([0, 1, 3][i % 3])?; // its owner's ways
+/// }
+/// let scores = [learner.observe(0)?, learner.observe(1)?, learner.observe(3)?];
+/// assert_eq!(scores[2].map(|score| score.rank), Some(1));
 /// # Ok::<(), rnnlm::Error>(())
 /// ```
 #[derive(Clone)]
