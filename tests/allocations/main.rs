@@ -2,6 +2,7 @@
 #![cfg(feature = "alloc")]
 
 mod counter;
+mod detector;
 mod long_run;
 mod lstm;
 mod no_alloc;

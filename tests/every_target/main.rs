@@ -15,6 +15,8 @@
 //! The golden hashes are part of the interface: changing one is a breaking change.
 #![cfg(feature = "alloc")]
 
+mod detector;
+
 use std::ops::ControlFlow;
 
 use rnnlm::{

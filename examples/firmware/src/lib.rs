@@ -8,4 +8,5 @@ pub mod model;
 pub mod nor;
 pub mod stack;
 pub mod target;
+pub mod verdicts;
 pub mod workload;

@@ -59,6 +59,10 @@ fn main() -> ! {
     black_box(device());
     #[cfg(feature = "words")]
     black_box(words());
+    #[cfg(feature = "detect")]
+    black_box(detect());
+    #[cfg(feature = "head")]
+    black_box(head());
     loop {
         black_box(());
     }
@@ -136,6 +140,52 @@ fn online() -> Option<f32> {
         rnnlm::OnlineLearner::with_buffers(model, black_box(0.1), &mut prediction[..], &mut ids[..]).ok()?;
     learner.observe(black_box(1)).ok()?;
     learner.observe(black_box(2)).ok()?.map(|score| score.loss)
+}
+
+/// Sessions judged and learned from, and a threshold.
+#[cfg(feature = "detect")]
+fn detect() -> Option<f32> {
+    use firmware::{
+        model::{CONFIG, MEMORY, Static, model},
+        verdicts::{ids, verdicts},
+        workload::WINDOW,
+    };
+    use rnnlm::{Detector, OnlineLearner};
+    static PREDICTION: Static<[f32; MEMORY.prediction]> = Static::new([0.0; MEMORY.prediction]);
+    static IDS: Static<[u32; 2 * WINDOW]> = Static::new([0; 2 * WINDOW]);
+    static MEASURES: Static<[f32; 2 * CONFIG.vocab_size]> = Static::new([0.0; 2 * CONFIG.vocab_size]);
+    static ALARMS: Static<[u32; 192]> = Static::new([0; 192]);
+    // SAFETY: called once, in a program without `train`.
+    let (model, prediction, window) = unsafe { (model().ok()?, PREDICTION.take(), IDS.take()) };
+    // SAFETY: called once.
+    let (measures, alarms) = unsafe { (MEASURES.take(), ALARMS.take()) };
+    let learner = OnlineLearner::with_buffers(model, black_box(0.1), &mut prediction[..], &mut window[..]).ok()?;
+    let mut detector = Detector::with_buffers(learner, black_box(ids()), &mut measures[..]).ok()?;
+    verdicts(&mut detector, black_box(&mut alarms[..])).ok()?;
+    let stream = detector.observe_stream(black_box(1)).ok()?;
+    let mut kept = [0.0; 8];
+    detector.keep(black_box(&mut kept)).ok()?;
+    detector.revert(black_box(&kept)).ok()?;
+    Some(stream.excess)
+}
+
+/// Learning with a frozen body.
+#[cfg(feature = "head")]
+fn head() -> Option<u64> {
+    use firmware::{
+        model::{CONFIG, MEMORY, Static},
+        verdicts,
+    };
+    use rnnlm::{HeadLearner, Parameters};
+    const HEAD: usize = (CONFIG.hidden_size + 1) * CONFIG.vocab_size;
+    static FACTORY: Static<[f32; MEMORY.weights]> = Static::new([0.0; MEMORY.weights]);
+    static OWN: Static<[f32; HEAD]> = Static::new([0.0; HEAD]);
+    static BUFFER: Static<[f32; MEMORY.prediction]> = Static::new([0.0; MEMORY.prediction]);
+    // SAFETY: called once.
+    let (factory, own, buffer) = unsafe { (FACTORY.take(), OWN.take(), BUFFER.take()) };
+    let weights = Parameters::from_block(CONFIG, black_box(&*factory)).ok()?;
+    let mut learner = HeadLearner::with_buffers(weights, black_box(0.1), &mut own[..], &mut buffer[..]).ok()?;
+    verdicts::head(&mut learner).ok()
 }
 
 /// A model saved to flash in pages, and found there.
