@@ -2,7 +2,7 @@ extern crate std;
 use std::vec::Vec;
 
 use super::*;
-use crate::{AlignedVec, Config, ParameterError, Xorshift};
+use crate::{AlignedVec, Config, ParameterError, SimpleRnnlm, Xorshift};
 
 const CONFIG: Config = Config { vocab_size: 7, wordvec_size: 3, hidden_size: 9, batch_size: 1, time_size: 4 };
 

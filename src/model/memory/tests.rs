@@ -47,8 +47,8 @@ fn zero_sizes_are_errors() {
 fn memory_is_the_sum_of_the_parts() -> Result<(), ConfigError> {
     for config in [E, Config { vocab_size: 700, batch_size: 5, ..E }, Config { time_size: 70, wordvec_size: 1, ..E }] {
         let (memory, sizes) = (config.memory()?, config.sizes(TanhCell::SIZES)?);
-        assert_eq!(memory.weights, sizes.parameters(1).iter().sum());
-        assert_eq!(memory.workspace, sizes.buffers(TanhCell::SIZES).iter().sum());
+        assert_eq!(memory.weights, sizes.parameters(1).iter().sum::<usize>());
+        assert_eq!(memory.workspace, sizes.buffers(TanhCell::SIZES).iter().sum::<usize>());
     }
     Ok(())
 }

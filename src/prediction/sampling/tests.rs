@@ -49,7 +49,7 @@ fn shares_side_by_side_are_those_of_single_numbers() {
         assert_eq!((share(p), sum_of_shares(&[p; SIDE_BY_SIDE])), (expected, 16 * expected), "{p:e}");
     }
     for len in [0, 1, 15, 16, 17, 160, p.len()] {
-        assert_eq!(sum_of_shares(&p[..len]), p[..len].iter().map(|&p| share(p)).sum(), "{len}");
+        assert_eq!(sum_of_shares(&p[..len]), p[..len].iter().map(|&p| share(p)).sum::<u64>(), "{len}");
     }
     // more of the largest than 32 bits hold
     let most = std::vec![1.0; 16 * ((1 << 12) + 3)];

@@ -117,8 +117,8 @@ fn hard_cases(a: u32, b: u32, c: u32) -> [[f32; 3]; 5] {
         [x, y, z],
         [x, y, near],
         [short(a), short(b), f32::from_bits(c & 0xbf80_0003)],
-        [p - down | sign, q, addend].map(f32::from_bits),
-        [p - (126 << 23) | sign, q - (24 << 23), c & 0x807f_ffff].map(f32::from_bits),
+        [(p - down) | sign, q, addend].map(f32::from_bits),
+        [(p - (126 << 23)) | sign, q - (24 << 23), c & 0x807f_ffff].map(f32::from_bits),
     ]
 }
 
