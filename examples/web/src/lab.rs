@@ -31,8 +31,8 @@ impl Lab {
     /// On the text that the example `ptb` has built in.
     pub fn built_in() -> Told<Self> {
         let text = Grammar::new().text(SEED, 20_000);
-        let config = Config { vocab_size: 0, wordvec_size: 64, hidden_size: 64, batch_size: 10, time_size: 5 };
-        Self::new(Corpus::from_text(&text).map_err(told)?, config, 0.3)
+        let config = Config { vocab_size: 0, wordvec_size: 64, hidden_size: 64, batch_size: 10, time_size: 10 };
+        Self::new(Corpus::from_text(&text).map_err(told)?, config, 0.7)
     }
 
     /// On the book's sentence.
@@ -89,16 +89,13 @@ impl Lab {
     /// Trains so many steps; their mean loss.
     pub fn train(&mut self, steps: u32) -> Told<f64> {
         let Self { ids, model, state, .. } = self;
-        let mut batches = Batches::new(ids, model.config()).map_err(told)?;
-        let per_epoch = batches.steps_per_epoch() as u64;
-        batches.seek(state.position as usize);
         let mut losses = 0.0;
         for _ in 0..steps {
-            // the end of an epoch
-            let (xs, ts) = match batches.next_window() {
-                Some(window) => window,
-                None => return Err("the text is too short".into()),
-            };
+            // a fresh one knows no end of an epoch, at which it would pause
+            let mut batches = Batches::new(ids, model.config()).map_err(told)?;
+            let per_epoch = batches.steps_per_epoch() as u64;
+            batches.seek(state.position as usize);
+            let Some((xs, ts)) = batches.next_window() else { return Err("the text is too short".into()) };
             let loss = model.forward(xs, ts).map_err(told)?.sgd(state.learning_rate).map_err(told)?;
             losses += f64::from(loss);
             state.position = batches.position() as u64;
