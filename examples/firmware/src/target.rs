@@ -61,17 +61,24 @@ impl Instructions {
     }
 }
 
-/// Turns the FPU on before anything uses it: `cortex-m-rt` does so only below the ABI with floating-point registers.
+// Turns the FPU on before anything uses it, in the coprocessor access control register: `cortex-m-rt` does so only below
+// the ABI with floating-point registers.
 #[cfg(rnnlm_fpu)]
-#[cortex_m_rt::pre_init]
-unsafe fn turn_the_fpu_on() {
-    /// The coprocessor access control register.
-    const CPACR: *mut u32 = 0xE000_ED88 as *mut u32;
-    // SAFETY: the register is there on every processor with an FPU; nothing else runs yet.
-    unsafe { CPACR.write_volatile(CPACR.read_volatile() | 0xf << 20) };
-    cortex_m::asm::dsb();
-    cortex_m::asm::isb();
-}
+core::arch::global_asm!(
+    ".section .text.__pre_init, \"ax\"
+    .global __pre_init
+    .type __pre_init, %function
+    .thumb_func
+ __pre_init:
+    movw r0, #0xed88
+    movt r0, #0xe000
+    ldr r1, [r0]
+    orr r1, r1, #0xf00000
+    str r1, [r0]
+    dsb
+    isb
+    bx lr"
+);
 
 /// A panic is a failure of the program, told to the debugger.
 pub fn fail() -> ! {
