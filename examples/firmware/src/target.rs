@@ -61,8 +61,8 @@ impl Instructions {
     }
 }
 
-// Turns the FPU on before anything uses it, in the coprocessor access control register: `cortex-m-rt` does so only below
-// the ABI with floating-point registers.
+// Turns the FPU on before anything uses it, in the coprocessor access control register: `cortex-m-rt` does so only
+// below the ABI with floating-point registers.
 #[cfg(rnnlm_fpu)]
 core::arch::global_asm!(
     ".section .text.__pre_init, \"ax\"
