@@ -33,7 +33,7 @@ static FOR_WORDS: Static<[f32; floats(WORDS)]> = Static::new([0.0; floats(WORDS)
 static MADE_HERE: Static<[u8; EVENTS.len()]> = Static::new([0; EVENTS.len()]);
 
 /// What a prediction at E may take without an FPU.
-const LIMIT: u32 = 60_000;
+const LIMIT: u32 = 105_000;
 
 // Where a model of cycles begins and ends to count; of different bodies, so that they stay two.
 #[unsafe(no_mangle)]
