@@ -240,6 +240,25 @@ fn the_same_bits_on_every_path_and_for_any_number_of_workers() {
     }
 }
 
+/// Workload E of the benchmarks, with an LSTM.
+#[test]
+fn workload_e_has_its_golden_hash_after_200_steps() {
+    for isa in Isa::available() {
+        let mut model = Rnnlm::new(config([64, 16, 32, 1, 8]), &mut Xorshift::new(1)).unwrap().with_isa(isa);
+        let mut rng = Xorshift::new(11);
+        for _ in 0..200 {
+            let xs = [(); 8].map(|()| rng.below(64));
+            let ts = xs.map(|x| if rng.below(10) == 0 { rng.below(64) } else { (x * 5 + 3) % 64 });
+            model.forward(&xs, &ts).unwrap().sgd(0.1).unwrap();
+        }
+        let bytes = model.weights_block().iter().chain(model.state()).flat_map(|x| x.to_bits().to_le_bytes());
+        let hash = bytes.fold(0xcbf2_9ce4_8422_2325, |hash: u64, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+        });
+        assert_eq!(format!("{hash:016x}"), "0331518b983654e1", "{isa}");
+    }
+}
+
 #[test]
 fn a_text_scores_alike_in_windows_of_every_size() {
     let text: Vec<u32> = (0..58).map(|i| i * i % 13).collect();
