@@ -101,6 +101,8 @@ enum {
     RNNLM_ERROR_STEP_NON_FINITE_UPDATE = 305,
     /* the sizes differ from the model's: make both from the same Config */
     RNNLM_ERROR_STEP_OTHER_SIZES = 306,
+    /* a step is due, the event was not read: let the learner learn, then read it again */
+    RNNLM_ERROR_STEP_STEP_IS_DUE = 307,
     /* the file is cut short: fetch it again, or load an older one */
     RNNLM_ERROR_CHECKPOINT_TRUNCATED = 501,
     /* the header is no safetensors header: save the file anew */
@@ -137,11 +139,15 @@ enum {
      */
     RNNLM_ERROR_CHECKPOINT_NOT_SAFETENSORS = 516,
     /* a word of the vocabulary stands there twice: list each word once */
-    RNNLM_ERROR_CHECKPOINT_DUPLICATE_WORD = 517
+    RNNLM_ERROR_CHECKPOINT_DUPLICATE_WORD = 517,
+    /* the learner is amid a step: let it learn to the end of the step, then save */
+    RNNLM_ERROR_CHECKPOINT_MID_STEP = 518,
+    /* the pending events are damaged, or not those of this model: load an older record */
+    RNNLM_ERROR_CHECKPOINT_PENDING = 519
 };
 
 /* How many errors there are. */
-#define RNNLM_ERRORS 42
+#define RNNLM_ERRORS 45
 
 /*
  * How much memory is needed, as constants for the sizes of arrays. The results are numbers of

@@ -27,7 +27,7 @@ pub const NOT_IN_PLACE: Named = own(
 pub const NOTHING_TO_DRAW: Named = own("NOTHING_TO_DRAW", 6, "no word that may be drawn has a probability above zero");
 
 /// All, by their numbers. Those of texts, epochs, heaps and devices can't come up here.
-pub const ALL: [Named; 42] = [
+pub const ALL: [Named; 45] = [
     NULL_POINTER,
     MISALIGNED,
     NOT_INITIALIZED,
@@ -57,6 +57,7 @@ pub const ALL: [Named; 42] = [
     step("STEP_NON_FINITE_PREDICTION", StepError::NonFinitePrediction),
     step("STEP_NON_FINITE_UPDATE", StepError::NonFiniteUpdate),
     step("STEP_OTHER_SIZES", StepError::OtherSizes),
+    step("STEP_STEP_IS_DUE", StepError::StepIsDue),
     file("CHECKPOINT_TRUNCATED", CheckpointError::Truncated),
     file("CHECKPOINT_HEADER", CheckpointError::Header { at: 0 }),
     file("CHECKPOINT_UNKNOWN_TENSOR", CheckpointError::UnknownTensor { at: 0 }),
@@ -86,6 +87,8 @@ pub const ALL: [Named; 42] = [
         "not a safetensors file: what is there was not saved by this library or by Python's safetensors",
     ),
     file("CHECKPOINT_DUPLICATE_WORD", CheckpointError::DuplicateWord { id: 0 }),
+    file("CHECKPOINT_MID_STEP", CheckpointError::MidStep),
+    file("CHECKPOINT_PENDING", CheckpointError::Pending),
 ];
 
 const fn own(name: &'static str, code: u16, text: &'static str) -> Named {
