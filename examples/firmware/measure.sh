@@ -36,7 +36,7 @@ echo "flash in bytes: opt-level 3, s"
 parts train,predict 11776 8704
 parts train,initialize,predict
 parts predict 16384 4096
-parts int8 16384 5120
+parts int8
 parts checkpoint 16384 6144
 parts online
 parts slots

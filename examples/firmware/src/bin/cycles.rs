@@ -29,8 +29,7 @@ extern "C" fn end() {
 
 #[entry]
 fn main() -> ! {
-    // SAFETY: called once.
-    let mut model = unsafe { model() }.unwrap();
+    let mut model = model().unwrap();
     model.initialize(&mut Xorshift::new(1));
     let (xs, ts) = window(&mut Xorshift::new(11));
     begin();

@@ -5,7 +5,7 @@
 use core::hint::black_box;
 
 use firmware::{
-    model::{CONFIG, MEMORY, Static, model},
+    model::{CONFIG, MEMORY, model},
     stack::depth,
     target::{Instructions, entry, fail},
     verdicts::{self, ids, verdicts},
@@ -13,15 +13,16 @@ use firmware::{
 };
 use rnnlm::{Detector, Doing, FalseAlarms, HeadLearner, Isa, OnlineLearner, Xorshift};
 use semihosting::println;
+use static_cell::ConstStaticCell;
 
 const V: usize = CONFIG.vocab_size;
 const HEAD: usize = CONFIG.hidden_size * V + V;
 const BINS: usize = 192;
 
-static PREDICTION: Static<[f32; MEMORY.prediction]> = Static::new([0.0; MEMORY.prediction]);
-static IDS: Static<[u32; 2 * WINDOW]> = Static::new([0; 2 * WINDOW]);
-static MEASURES: Static<[f32; 2 * V]> = Static::new([0.0; 2 * V]);
-static ALARMS: Static<[u32; BINS]> = Static::new([0; BINS]);
+static PREDICTION: ConstStaticCell<[f32; MEMORY.prediction]> = ConstStaticCell::new([0.0; MEMORY.prediction]);
+static IDS: ConstStaticCell<[u32; 2 * WINDOW]> = ConstStaticCell::new([0; 2 * WINDOW]);
+static MEASURES: ConstStaticCell<[f32; 2 * V]> = ConstStaticCell::new([0.0; 2 * V]);
+static ALARMS: ConstStaticCell<[u32; BINS]> = ConstStaticCell::new([0; BINS]);
 
 type Learner = OnlineLearner<&'static mut [f32], &'static mut [f32], &'static mut [f32], &'static mut [u32]>;
 
@@ -62,9 +63,8 @@ pub extern "C" fn head_mark_off() {
 #[entry]
 fn main() -> ! {
     let mut instructions = Instructions::new().unwrap();
-    // SAFETY: called once each.
     let (mut model, prediction, ids_of_window, measures, alarms) =
-        unsafe { (model().unwrap(), PREDICTION.take(), IDS.take(), MEASURES.take(), ALARMS.take()) };
+        (model().unwrap(), PREDICTION.take(), IDS.take(), MEASURES.take(), ALARMS.take());
     model.initialize(&mut Xorshift::new(1));
     println!("instruction set: {}", Isa::detect().name());
 
@@ -97,15 +97,14 @@ fn main() -> ! {
     semihosting::process::exit(i32::from(!good))
 }
 
-static HEAD_WEIGHTS: Static<[f32; HEAD]> = Static::new([0.0; HEAD]);
+static HEAD_WEIGHTS: ConstStaticCell<[f32; HEAD]> = ConstStaticCell::new([0.0; HEAD]);
 
 fn head(
     model: &mut rnnlm::SimpleRnnlm<&'static mut [f32]>,
     prediction: &mut [f32],
     instructions: &mut Instructions,
 ) -> bool {
-    // SAFETY: called once.
-    let memory = unsafe { HEAD_WEIGHTS.take() };
+    let memory = HEAD_WEIGHTS.take();
     let mut learner = HeadLearner::with_buffers(model.weights(), 0.5, &mut memory[..], &mut prediction[..]).unwrap();
     let found = verdicts::head(&mut learner).unwrap();
     println!("frozen body: {found:016x}, desktop {:016x}", verdicts::HEAD);

@@ -101,7 +101,6 @@ fn predict() -> Option<rnnlm::Candidate> {
 /// The three likeliest next events, from a file of int8 weights that is checked first.
 #[cfg(feature = "int8")]
 fn int8() -> Option<rnnlm::Candidate> {
-    use firmware::model::{CONFIG, Static};
     use rnnlm::{Candidate, Quantized, QuantizedPredictor, top};
     const LEN: usize = match Quantized::buffer_len(CONFIG) {
         Ok(len) => len,
@@ -146,7 +145,6 @@ fn online() -> Option<f32> {
 #[cfg(feature = "detect")]
 fn detect() -> Option<f32> {
     use firmware::{
-        model::{CONFIG, MEMORY, Static, model},
         verdicts::{ids, verdicts},
         workload::WINDOW,
     };
@@ -172,10 +170,7 @@ fn detect() -> Option<f32> {
 /// Learning with a frozen body.
 #[cfg(feature = "head")]
 fn head() -> Option<u64> {
-    use firmware::{
-        model::{CONFIG, MEMORY, Static},
-        verdicts,
-    };
+    use firmware::verdicts;
     use rnnlm::{HeadLearner, Parameters};
     const HEAD: usize = (CONFIG.hidden_size + 1) * CONFIG.vocab_size;
     static FACTORY: Static<[f32; MEMORY.weights]> = Static::new([0.0; MEMORY.weights]);

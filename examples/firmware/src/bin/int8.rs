@@ -8,11 +8,12 @@ use core::hint::black_box;
 
 use firmware::{
     int8::{IDS, ODD, WORDS, bits},
-    model::{CONFIG, Static},
+    model::CONFIG,
     target::{Instructions, entry, fail},
 };
 use rnnlm::{Candidate, Checkpoint, Config, Isa, Quantized, QuantizedPredictor, top};
 use semihosting::println;
+use static_cell::ConstStaticCell;
 
 #[repr(align(8))]
 struct Aligned<T: ?Sized>(T);
@@ -28,9 +29,9 @@ const fn floats(config: Config) -> usize {
     }
 }
 
-static FOR_EVENTS: Static<[f32; floats(CONFIG)]> = Static::new([0.0; floats(CONFIG)]);
-static FOR_WORDS: Static<[f32; floats(WORDS)]> = Static::new([0.0; floats(WORDS)]);
-static MADE_HERE: Static<[u8; EVENTS.len()]> = Static::new([0; EVENTS.len()]);
+static FOR_EVENTS: ConstStaticCell<[f32; floats(CONFIG)]> = ConstStaticCell::new([0.0; floats(CONFIG)]);
+static FOR_WORDS: ConstStaticCell<[f32; floats(WORDS)]> = ConstStaticCell::new([0.0; floats(WORDS)]);
+static MADE_HERE: ConstStaticCell<[u8; EVENTS.len()]> = ConstStaticCell::new([0; EVENTS.len()]);
 
 /// What a prediction at E may take without an FPU.
 const LIMIT: u32 = 105_000;
@@ -66,8 +67,7 @@ fn predict(predictor: &mut QuantizedPredictor<'_, &mut [f32]>, id: u32) -> Optio
 fn main() -> ! {
     let mut instructions = Instructions::new().unwrap();
     println!("instruction set: {}", Isa::detect().name());
-    // SAFETY: each is taken once, here.
-    let (for_events, for_words, made) = unsafe { (FOR_EVENTS.take(), FOR_WORDS.take(), MADE_HERE.take()) };
+    let (for_events, for_words, made) = (FOR_EVENTS.take(), FOR_WORDS.take(), MADE_HERE.take());
 
     let weights = Quantized::read(EVENTS).unwrap();
     let mut predictor = QuantizedPredictor::with_buffers(weights, &mut for_events[..]).unwrap();
