@@ -239,7 +239,7 @@ impl<B, C: Cell> fmt::Debug for Predictor<'_, B, C> {
     }
 }
 
-/// The probabilities anew, behind a [`feed`] in which the largest scaled logit overflowed: that says nothing about
+/// The probabilities anew, behind a `feed` in which the largest scaled logit overflowed: that says nothing about
 /// their distances. At temperature 0, where the factor is infinite, each does: so the usual case has no test for it.
 #[cold]
 fn predict_from_distances(
