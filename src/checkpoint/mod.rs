@@ -12,8 +12,8 @@
 //! the tensors in this order, little-endian, without gaps
 //! ```
 //!
-//! In the file of an LSTM `lstm.Wx [D,4H]`, `lstm.Wh [H,4H]` and `lstm.b [4H]` are in place of the tanh cell's, gates in
-//! the order f, g, i, o, and the state is `[2N,H]`: the N hidden states, then the N cell states.
+//! In the file of an LSTM `lstm.Wx [D,4H]`, `lstm.Wh [H,4H]` and `lstm.b [4H]` are in place of the tanh cell's, gates
+//! in the order f, g, i, o, and the state is `[2N,H]`: the N hidden states, then the N cell states.
 //!
 //! That is a complete file. A bare one has the six weights, in any order, and none of the others: what Python's
 //! `safetensors` writes of a dictionary of float32 arrays with these names. Anything between the two is refused, so a
