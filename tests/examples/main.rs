@@ -9,6 +9,7 @@ mod events;
 mod example;
 mod first_contact;
 mod int8;
+mod lstm;
 mod on_the_way;
 mod own_text;
 mod predict;

@@ -10,8 +10,8 @@ fn help_lists_every_flag() {
     let help = lines(&folder("help"), "--help").join("\n");
     for flag in
         "data valid valid-fraction test tokens min-count vocab vocabulary lower split-punctuation epochs wordvec \
-                 hidden batch time lr clip lr-decay patience seed isa load save save-every save-best csv plot generate \
-                 prompt temperature top log-every threads quiet help version"
+                 hidden cell batch time lr clip lr-decay patience seed isa load save save-every save-best quantize csv \
+                 plot generate prompt temperature top log-every threads quiet help version"
             .split_whitespace()
     {
         assert!(help.contains(&format!("\n  --{flag} ")), "{flag}");
