@@ -13,7 +13,12 @@
 
 use core::slice;
 
-#[cfg(all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(target_has_atomic = "64")))]
+#[cfg(all(
+    target_arch = "arm",
+    target_os = "none",
+    any(target_abi = "eabihf", rnnlm_fpu),
+    not(target_has_atomic = "64")
+))]
 pub(super) mod cortex_m;
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 pub(super) mod neon;
@@ -46,7 +51,7 @@ pub(crate) fn portable(rows: &[u8], x: &[i16], sums: &mut [i32]) {
 #[cfg(any(
     all(target_arch = "x86_64", target_feature = "sse2"),
     all(target_arch = "aarch64", target_feature = "neon"),
-    all(target_arch = "arm", target_os = "none", target_abi = "eabihf", not(target_has_atomic = "64"))
+    all(target_arch = "arm", target_os = "none", any(target_abi = "eabihf", rnnlm_fpu), not(target_has_atomic = "64"))
 ))]
 #[inline(always)]
 pub(super) fn complete_rows(rows: &[u8], x: &[i16], sums: &[i32]) -> usize {
