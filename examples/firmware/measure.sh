@@ -1,7 +1,7 @@
 #!/bin/sh
 # Flash, RAM and instructions on a Cortex-M4F, and whether they keep to their limits. Flash is .text and .rodata of a
 # program with the named parts of the library, without those of an empty one. Needs a `size` that reads Arm files, and
-# qemu-system-arm.
+# qemu-system-arm. `measure.sh --full` weighs the parts without a limit too, and the calls of a learner.
 set -eu
 cd "$(dirname "$0")"
 size=$(command -v llvm-size || command -v arm-none-eabi-size)
@@ -34,18 +34,19 @@ parts() {
 
 echo "flash in bytes: opt-level 3, s"
 parts train,predict 11776 8704
-parts train,initialize,predict
 parts predict 16384 4096
-parts int8
 parts checkpoint 16384 6144
-parts online
-parts slots
-parts device
-parts words
+if [ "${1:-}" = --full ]; then
+    for alone in train,initialize,predict int8 online slots device words detect head; do
+        parts "$alone"
+    done
+fi
 for profile in release small; do
     echo "$profile:"
     cargo run -q --profile "$profile" --bin cost
     cargo run -q --profile "$profile" --bin save
-    cargo run -q --profile "$profile" --bin calls
+    if [ "${1:-}" = --full ]; then
+        cargo run -q --profile "$profile" --bin calls
+    fi
 done
 exit "$too_large"
