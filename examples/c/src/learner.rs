@@ -78,6 +78,11 @@ pub unsafe extern "C" fn rnnlm_learner_resume(
             (model, blocks(model, (prediction, prediction_len), (ids, ids_len))?, slice(pending, pending_len)?)
         };
         check_apart_from(model, pending)?;
+        // a learner in C never waits with a step that is due
+        let (needed, given) = (model.config().time_size, pending.len());
+        if given > needed {
+            Err(StepError::Length { needed, given })?;
+        }
         let new = OnlineLearner::resume(model.clone(), rate, prediction, ids, pending)?;
         // SAFETY: the handle was checked.
         unsafe { put(learner, new) };
