@@ -26,6 +26,7 @@ const WORDS: [usize; 4] = [418, 2_000, 10_000, 50_000];
 const HIDDEN: [usize; 10] = [16, 32, 64, 100, 128, 256, 512, 650, 1024, 2048];
 /// N and T.
 const WINDOWS: [[usize; 2]; 4] = [[1, 1], [1, 8], [10, 5], [20, 35]];
+const HEADER: &str = "N,T,V,H,microseconds,share";
 /// For a cell, unless three steps take longer.
 const SECONDS: f64 = 0.4;
 
@@ -111,7 +112,7 @@ fn run() -> Result<(), String> {
         return Err(format!("no peak is known of {}", isa.name()));
     };
     println!("{}, GFLOP/s of the peak {:.0}", isa.name(), width.measure());
-    println!("N,T,V,H,microseconds,share");
+    println!("{HEADER}");
     let mut cells = Vec::new();
     for [batch_size, time_size] in WINDOWS {
         for vocab_size in WORDS.into_iter().filter(|&v| v <= asked.most_words) {
@@ -128,7 +129,7 @@ fn run() -> Result<(), String> {
     let rows: String = cells.iter().map(|cell| row(cell) + "\n").collect();
     let write = |path: &str, text: String| fs::write(path, text).map_err(|error| format!("{path}: {error}"));
     if let Some(path) = &asked.csv {
-        write(path, format!("N,T,V,H,microseconds,share\n{rows}"))?;
+        write(path, format!("{HEADER}\n{rows}"))?;
     }
     if let Some(path) = &asked.svg {
         write(path, picture(&cells, isa.name()))?;

@@ -73,7 +73,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let int8_file = Quantized::to_vec(&model.weights(), &vocabulary)?;
     let quantized = Quantized::read(&int8_file)?;
     let words: usize = vocabulary.to_lines()?.len();
-    println!("{} tokens; {} bytes, in int8 {}, of either {words} words", ids.len(), file.len(), int8_file.len());
+    let [exact_len, int8_len] = [file.len(), int8_file.len()];
+    println!("{} tokens; {exact_len} bytes, in int8 {int8_len}; the words take {words} bytes of either", ids.len());
 
     let mut exact = Judged::default();
     model.score(&ids, |score| exact.add(score))?;

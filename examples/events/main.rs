@@ -215,23 +215,22 @@ fn watch(options: &Options) -> Result<String, String> {
         Box::new(io::BufReader::new(fs::File::open(from).map_err(|error| failed(&error))?))
     };
     let mut out = io::stdout().lock();
+    // false where nobody reads on
+    let mut show = |line: &str| match writeln!(out, "{line}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        done => done.map(|()| true).map_err(|error| error.to_string()),
+    };
+    if options.output == Output::Tsv && !show(watch::HEADER)? {
+        return Ok(String::new());
+    }
     let mut number = 0;
     let mut judge = |session: &[String]| -> Result<bool, String> {
         number += 1;
         let events = keys::encode(&saved.vocabulary, saved.ids, session);
         let verdict = detector.session(&events).map_err(|error| failed(&error))?;
-        let Some(line) = watch::line(options.output, number, session, &verdict, &saved.vocabulary) else {
-            return Ok(true);
-        };
-        // whoever watches wants it now
-        match writeln!(out, "{line}").and_then(|()| out.flush()) {
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
-            done => done.map(|()| true).map_err(|error| error.to_string()),
-        }
+        let line = watch::line(options.output, number, session, &verdict, &saved.vocabulary);
+        line.map_or(Ok(true), |line| show(&line))
     };
-    if options.output == Output::Tsv {
-        println!("{}", watch::HEADER);
-    }
     let mut session = vec![];
     for line in input.lines() {
         let line = line.map_err(|error| failed(&error))?;

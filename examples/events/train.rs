@@ -21,8 +21,8 @@ impl Default for Recipe {
 /// Sessions side by side, and events of a window.
 const SIDE_BY_SIDE: usize = 8;
 const TIME: usize = 20;
-/// The last rate is this part of the first.
-const LAST_RATE: f64 = 0.01;
+/// The last rate is e^-FALL of the first: a hundredth.
+const FALL: f64 = 4.605_170_185_988_091;
 const MAX_NORM: f32 = 1.0;
 
 /// Orders at random.
@@ -48,7 +48,7 @@ pub fn train(ids: EventIds, sessions: &[Vec<u32>], recipe: Recipe) -> Result<Sim
     let mut order: Vec<&[u32]> = sessions.iter().map(Vec::as_slice).collect();
     // what the rate is multiplied by in front of each batch
     let batches = (epochs * order.len().div_ceil(SIDE_BY_SIDE)).max(1);
-    let decay = LAST_RATE.powf(1.0 / batches as f64);
+    let decay = exp(-FALL / batches as f64);
     let mut rate = f64::from(rate);
     for _ in 0..epochs {
         arrange(&mut order, &mut rng);
@@ -71,6 +71,11 @@ pub fn train(ids: EventIds, sessions: &[Vec<u32>], recipe: Recipe) -> Result<Sim
         to.as_mut_slice().copy_from_slice(from.as_slice());
     }
     Ok(single)
+}
+
+/// The series of e^x, for x from -5 to 0: the same bits on every machine, which std doesn't promise.
+fn exp(x: f64) -> f64 {
+    (1..=32).rev().fold(1.0, |sum, k| 1.0 + x / f64::from(k) * sum)
 }
 
 /// Random batches of sessions that are about equally long.

@@ -68,8 +68,11 @@ fn with_words<'f>(
     if !vocabulary.is_empty() {
         return Ok((loaded, vocabulary));
     }
-    let (file, flag) = (visible(path), if matches!(loaded, Loaded::Int8(_)) { "--quantize" } else { "--save" });
-    let from = if flag == "--save" { &file[..] } else { "its f32 file" };
+    let file = visible(path);
+    let (from, flag) = match loaded {
+        Loaded::Int8(_) => ("its f32 file", "--quantize"),
+        _ => (&file[..], "--save"),
+    };
     Err(format!(
         "{file} has weights but no words: add them from a list, or by --data from the text of its training:\n  \
          cargo run --release --example ptb -- --load {from} --vocabulary WORDS --epochs 0 {flag} FILE"

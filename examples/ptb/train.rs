@@ -52,25 +52,29 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         if options.quantize.is_some() {
             return Err(NO_INT8.into());
         }
-        run_with::<LstmCell>(options, isa, &source, files, bytes)
+        run_with::<LstmCell>(options, Prepared { isa, source, files, bytes })
     } else {
-        run_with::<TanhCell>(options, isa, &source, files, bytes)
+        run_with::<TanhCell>(options, Prepared { isa, source, files, bytes })
     }
 }
 
-/// With this cell.
-fn run_with<C: Cell>(
-    options: &Options,
+/// What is there before the cell is known.
+struct Prepared {
     isa: Isa,
-    source: &Source,
+    source: Source,
     files: Files,
+    /// Those of the file to load.
     bytes: Option<Vec<u8>>,
-) -> Result<(), Failure> {
+}
+
+/// With this cell.
+fn run_with<C: Cell>(options: &Options, prepared: Prepared) -> Result<(), Failure> {
+    let Prepared { isa, source, files, bytes } = prepared;
     let loaded = options.load.as_deref().zip(bytes.as_deref());
     let saved = loaded.map(|(path, bytes)| Saved::<C>::new(path, bytes)).transpose()?;
-    let read = Read::new(options, source)?;
-    let mut settings = Settings::new(options, saved.as_ref(), read.defaults(source))?;
-    let texts = text::load(options, source, &settings, saved.as_ref(), read)?;
+    let read = Read::new(options, &source)?;
+    let mut settings = Settings::new(options, saved.as_ref(), read.defaults(&source))?;
+    let texts = text::load(options, &source, &settings, saved.as_ref(), read)?;
     let corpus = texts.train.as_deref().unwrap_or_default();
     let starts_anew = settings.starts_anew(texts.start);
     if starts_anew {

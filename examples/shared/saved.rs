@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use rnnlm::{Cell, Checkpoint, CheckpointError, TanhCell, Vocabulary};
+use rnnlm::{Cell, Checkpoint, CheckpointError, Vocabulary};
 
 use crate::visible::visible;
 
@@ -59,10 +59,11 @@ fn refused(path: &Path, bytes: &[u8], error: CheckpointError) -> String {
     }
 }
 
-/// Whether it is a file of an LSTM. What else is wrong with it shows when it is read.
+/// Whether it is a file of an LSTM, by the names in its header. What is wrong with it shows when it is read.
 pub fn is_lstm(bytes: &[u8]) -> bool {
-    let read = Checkpoint::<TanhCell>::read_as(bytes);
-    read.err().and_then(|error| error.tensor(bytes)).is_some_and(|name| name.starts_with("lstm."))
+    let Some((len, rest)) = bytes.split_first_chunk() else { return false };
+    let header = usize::try_from(u64::from_le_bytes(*len)).ok().and_then(|len| rest.get(..len));
+    header.is_some_and(|header| header.windows(6).any(|name| name == b"\"lstm."))
 }
 
 /// Whether these bytes are a file of int8 weights, whole or damaged.

@@ -174,7 +174,8 @@ impl<'a> LearnerRecord<'a> {
     /// it [is due](OnlineLearner::step_is_due). Costs a prediction for each pending event.
     ///
     /// # Errors
-    /// Those of [`Checkpoint::load`] and [`OnlineLearner::resume`].
+    /// Those of [`Checkpoint::load`] and [`OnlineLearner::with_buffers`];
+    /// [`StepError::StepIsDue`](crate::StepError::StepIsDue) for more than T + 1 events in a model of a smaller T.
     pub fn resume<W, S, P, I>(
         &self,
         mut model: SimpleRnnlm<W, S>,

@@ -167,22 +167,6 @@ impl<'a> Checkpoint<'a> {
         Self::open(file, false)
     }
 
-    /// The words as [`Self::write`] takes them, each ended by a newline: to save them again, a learner's for instance.
-    ///
-    /// ```
-    /// # use rnnlm::{Checkpoint, Config, SimpleRnnlm, TrainingState, Xorshift};
-    /// # let config = Config { vocab_size: 2, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
-    /// # let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
-    /// let mut file = vec![0; Checkpoint::encoded_len(config, 7)?];
-    /// Checkpoint::write(&model, &TrainingState::default(), "yes\nno\n", &mut file)?;
-    /// assert_eq!(Checkpoint::read(&file)?.lines(), "yes\nno\n");
-    /// # Ok::<(), Box<dyn core::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub fn lines(&self) -> &'a str {
-        self.words
-    }
-
     /// The weights in place, to predict from without copying: `None` where the file's bytes do not begin at an address
     /// that is a multiple of 4 (of 8, if in doubt), or on a big-endian machine.
     ///
@@ -404,6 +388,22 @@ impl<'a, C: Cell> Checkpoint<'a, C> {
     /// first on: [`Self::index_words`] finds one at once.
     pub fn words(&self) -> impl Iterator<Item = &'a str> + use<'a, C> {
         self.words.split_terminator('\n')
+    }
+
+    /// The words as [`Self::write`] takes them, each ended by a newline: to save them again, a learner's for instance.
+    ///
+    /// ```
+    /// # use rnnlm::{Checkpoint, Config, SimpleRnnlm, TrainingState, Xorshift};
+    /// # let config = Config { vocab_size: 2, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// # let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let mut file = vec![0; Checkpoint::encoded_len(config, 7)?];
+    /// Checkpoint::write(&model, &TrainingState::default(), "yes\nno\n", &mut file)?;
+    /// assert_eq!(Checkpoint::read(&file)?.lines(), "yes\nno\n");
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn lines(&self) -> &'a str {
+        self.words
     }
 
     /// Copies the weights into a model of the same V, D and H. The hidden state is copied too where the file has one

@@ -208,7 +208,7 @@ impl<'a> Quantized<'a> {
         for (tensor, matrix) in weights.named() {
             check_finite(tensor, matrix.as_slice())?;
         }
-        let tensors = layout(&checked_sizes(config)?, words.len()).ok_or(ConfigError::TooLarge)?;
+        let tensors = layout(&config.checked_sizes(), words.len()).ok_or(ConfigError::TooLarge)?;
         let header = header_len(&tensors);
         let (head, rest) = to.split_at_mut_checked(header).unwrap_or_default();
         head.fill(b' ');

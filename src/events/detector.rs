@@ -167,7 +167,7 @@ impl<M: Foresight, L: Storage> Detector<M, L> {
         self.model.probabilities()
     }
 
-    /// Judges an event, and reads it. In a stream without sessions the guard counts it.
+    /// Judges an event, and reads it. In a stream without sessions: [`Self::observe_stream`].
     ///
     /// # Errors
     /// An event without an id where those are refused; what the model refuses. The session is then dropped, and the
@@ -178,7 +178,7 @@ impl<M: Foresight, L: Storage> Detector<M, L> {
         verdict
     }
 
-    /// [`Self::observe`] in a stream without sessions: the guard counts each event.
+    /// [`Self::observe`] in a stream without sessions: where it learns, the guard counts each event.
     ///
     /// # Errors
     /// As [`Self::observe`].
@@ -190,7 +190,7 @@ impl<M: Foresight, L: Storage> Detector<M, L> {
         Ok(verdict)
     }
 
-    /// `learns`: whatever is decided elsewhere.
+    /// `learns` overrules what it does and what the guard says.
     fn judge(&mut self, event: u32, learns: Option<bool>) -> Result<EventVerdict, StepError> {
         let id = self.ids.id(event)?;
         if !self.is_open {
@@ -223,7 +223,8 @@ impl<M: Foresight, L: Storage> Detector<M, L> {
         session.is_odd |= verdict.is_odd;
     }
 
-    /// Ends the session, judges that it ends here, and judges it as a whole. The guard counts it.
+    /// Ends the session, judges that it ends here, and judges it as a whole. Where it learns, the guard counts the
+    /// session.
     ///
     /// # Errors
     /// What the model refuses. The session is over.

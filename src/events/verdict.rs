@@ -14,7 +14,7 @@ pub struct EventVerdict {
     /// How far the surprise lies, in nats, above what the event's own past explains; infinite for an event that was
     /// never measured.
     pub excess: f32,
-    /// Whether the excess is above the threshold.
+    /// Whether the excess is above the threshold, or the event is new.
     pub is_odd: bool,
     /// Whether the event was never measured.
     pub is_new: bool,

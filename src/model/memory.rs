@@ -36,7 +36,7 @@ pub struct Memory {
     /// learner hold (u32).
     pub ids: usize,
     /// The hidden state and the probabilities of a [`Predictor`](crate::Predictor) or an online learner: H + V, and
-    /// where H exceeds V, 2 H (f32).
+    /// where H exceeds V, 2 H; of an LSTM 2 H + V, and where 5 H exceeds V, 7 H (f32).
     pub prediction: usize,
 }
 

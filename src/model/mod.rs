@@ -116,7 +116,7 @@ impl<C: Cell> Model<C> {
 impl<C: Cell, W: Storage, S: Storage> Model<C, W, S> {
     /// The same model, computed by these workers: each step, evaluation and, by [`Self::clip`] and in a trainer,
     /// clipping. The results are the same bits for any number of them. What workers pack takes
-    /// [`Config::scratch_of_workers`] floats from the heap. See [`Workers`] for an example.
+    /// [`Config::scratch_of_workers_of`] floats from the heap. See [`Workers`] for an example.
     ///
     /// # Errors
     /// [`ConfigError::OutOfMemory`], [`ConfigError::TooLarge`].
@@ -126,7 +126,7 @@ impl<C: Cell, W: Storage, S: Storage> Model<C, W, S> {
         Ok(self.with_workers_in(workers, scratch))
     }
 
-    /// [`Self::with_workers`] over memory of the caller, for [`Config::scratch_of_workers`] floats. With less, some
+    /// [`Self::with_workers`] over memory of the caller, for [`Config::scratch_of_workers_of`] floats. With less, some
     /// workers have nothing to do.
     pub fn with_workers_in<P: Workers, X: Storage>(
         self,
@@ -176,7 +176,8 @@ impl<C: Cell, W: Storage, S: Workspace> Model<C, W, S> {
     /// ```
     ///
     /// # Errors
-    /// Bad sizes, or a buffer whose length is not exactly the one of [`Config::memory`].
+    /// Bad sizes, or a buffer whose length is not exactly the one of [`Config::memory`], for an LSTM of
+    /// [`Config::memory_of`].
     pub fn with_buffers(config: Config, weights: W, workspace: S) -> Result<Self, ConfigError> {
         let memory = config.memory_of::<C>()?;
         ConfigError::check_len(memory.weights, weights.as_ref().len())?;

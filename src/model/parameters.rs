@@ -137,7 +137,7 @@ impl<'a> Parameters<&'a [f32]> {
 impl<'a> Parameters<&'a mut [f32]> {
     /// Mutable views of a block that holds the weights of these sizes; `None` where it is shorter.
     pub(crate) fn of_mut(sizes: &Sizes, block: &'a mut [f32]) -> Option<Self> {
-        Some(Self::assemble(sizes, Weights::named(split(block, &sizes.parameters(1))?)))
+        Some(Self::assemble(sizes, Weights::named(split(block, &sizes.parameters(TanhCell::SIZES.gates))?)))
     }
 }
 
@@ -234,8 +234,7 @@ impl<'a> LstmParameters<&'a [f32]> {
     /// ```
     ///
     /// # Errors
-    /// Bad sizes, or a block whose length is not exactly the one of
-    /// [`Config::memory_of`].
+    /// Bad sizes, or a block whose length is not exactly the one of [`Config::memory_of`].
     pub fn from_block(config: Config, block: &'a [f32]) -> Result<Self, ConfigError> {
         let (needed, given) = (config.memory_with(LstmCell::SIZES)?.weights, block.len());
         ConfigError::check_len(needed, given)?;

@@ -38,7 +38,7 @@ impl<S: Storage> Workspace for S {
 pub struct Crew<'a> {
     /// They.
     pub workers: &'a dyn Workers,
-    /// Scratch for all of them but one: [`Config::scratch_of_workers`](crate::Config::scratch_of_workers).
+    /// Scratch for all of them but one: [`Config::scratch_of_workers_of`](crate::Config::scratch_of_workers_of).
     pub scratch: &'a mut [f32],
 }
 

@@ -55,6 +55,7 @@ impl<C: Cell, W: Storage, S: Workspace> Model<C, W, S> {
     /// Takes a slice of a step over this window, alone even where there are workers. Gives the next one, `None` where
     /// it was the last. Where it fails, weights and state are those before the step.
     pub(crate) fn slice(&mut self, slice: Slice, ids: [&[u32]; 2], rate: f32) -> Result<Option<Slice>, StepError> {
+        self.awaits_update = false;
         let next = take::<C>(self.parts().0, slice, ids, rate);
         self.is_mid_step = matches!(next, Ok(Some(_)));
         next

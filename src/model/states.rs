@@ -26,14 +26,16 @@ pub(super) fn start<C: Layer>(h: &mut [f32], state: &[f32], sizes: &Sizes) {
     h.chunks_mut(matrix).zip(state.chunks_exact(len)).for_each(|(h, state)| copy(h, state));
 }
 
-/// The window starts from zeros; `len` floats are carried, or a row of text is read alone.
+/// The window starts from zeros. Where h is the only state, `len` is its length: N H, or H where a row of text is read
+/// alone.
 #[inline(always)]
 pub(super) fn start_at_zero<C: Layer>(h: &mut [f32], len: usize, sizes: &Sizes) {
     if C::SIZES.states == 1 {
         return clear(part_mut(h, ..len));
     }
-    let [len, matrix] = lens(sizes);
-    h.chunks_mut(matrix).take(C::SIZES.states).for_each(|h| clear(part_mut(h, ..len)));
+    // `len` may be that of all states
+    let [state, matrix] = lens(sizes);
+    h.chunks_mut(matrix).take(C::SIZES.states).for_each(|h| clear(part_mut(h, ..state)));
 }
 
 /// The carried states are those before the window.

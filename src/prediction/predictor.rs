@@ -150,14 +150,7 @@ impl<'w, B: Storage, C: Cell> Predictor<'w, B, C> {
     /// # Errors
     /// [`ParameterError::Temperature`] unless it is 0, or finite and at least 3e-39.
     pub fn with_temperature(self, temperature: f32) -> Result<Self, ParameterError> {
-        // the smallest have no finite inverse
-        let is_positive = temperature > 0.0 && temperature.is_finite() && (1.0 / temperature).is_finite();
-        if is_positive || temperature == 0.0 {
-            // not -0, whose inverse is negative
-            Ok(Self { temperature: temperature.abs(), ..self })
-        } else {
-            Err(ParameterError::Temperature)
-        }
+        Ok(Self { temperature: checked_temperature(temperature)?, ..self })
     }
 
     /// Forgets what was read.
@@ -237,6 +230,15 @@ impl<B, C: Cell> fmt::Debug for Predictor<'_, B, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Predictor").field("isa", &self.isa).finish_non_exhaustive()
     }
+}
+
+/// The temperature without its sign; an error unless it is 0, or finite with a finite inverse.
+#[inline(always)]
+pub(super) fn checked_temperature(temperature: f32) -> Result<f32, ParameterError> {
+    // the smallest have no finite inverse
+    let is_positive = temperature > 0.0 && temperature.is_finite() && (1.0 / temperature).is_finite();
+    // not -0, whose inverse is negative
+    if is_positive || temperature == 0.0 { Ok(temperature.abs()) } else { Err(ParameterError::Temperature) }
 }
 
 /// The probabilities anew, behind a `feed` in which the largest scaled logit overflowed: that says nothing about

@@ -222,24 +222,25 @@ fn a_temperature_sharpens() {
     }
 }
 
+/// A file of five words, of which three are equally likely, whatever was read.
+fn file_of_equals() -> Vec<u8> {
+    let mut model = SimpleRnnlm::new(config([5, 2, 3]), &mut Xorshift::new(1)).unwrap();
+    model.weights_mut().affine_w.as_mut_slice().fill(0.0);
+    model.weights_mut().affine_b.as_mut_slice().copy_from_slice(&[0.0, 1.0, 1.0, 0.5, 1.0]);
+    file(&model)
+}
+
 /// Of words that are equally likely the first is certain.
 #[test]
 fn at_temperature_0_the_first_of_equals_is_certain() {
-    let config = config([5, 2, 3]);
-    let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1)).unwrap();
-    model.weights_mut().affine_w.as_mut_slice().fill(0.0);
-    model.weights_mut().affine_b.as_mut_slice().copy_from_slice(&[0.0, 1.0, 1.0, 0.5, 1.0]);
-    let file = file(&model);
+    let file = file_of_equals();
     let predictor = QuantizedPredictor::new(Quantized::read(&file).unwrap()).unwrap();
     assert_eq!(predictor.with_temperature(0.0).unwrap().feed(0).unwrap(), [0.0, 1.0, 0.0, 0.0, 0.0]);
 }
 
 #[test]
 fn the_first_of_equals_ranks_before_the_others() {
-    let mut model = SimpleRnnlm::new(config([5, 2, 3]), &mut Xorshift::new(1)).unwrap();
-    model.weights_mut().affine_w.as_mut_slice().fill(0.0);
-    model.weights_mut().affine_b.as_mut_slice().copy_from_slice(&[0.0, 1.0, 1.0, 0.5, 1.0]);
-    let file = file(&model);
+    let file = file_of_equals();
     let mut predictor = QuantizedPredictor::new(Quantized::read(&file).unwrap()).unwrap();
     let mut ranks = Vec::new();
     predictor.score(&[0, 0, 1, 2, 3, 4], |score| ranks.push(score.rank)).unwrap();

@@ -3,9 +3,9 @@
 
 use std::{fs, path::Path};
 
-use rnnlm::Quantized;
+use rnnlm::{Config, Quantized, SimpleRnnlm, Xorshift};
 
-use crate::example::{SMALL, fails, lines, predict, run, text, with_text};
+use crate::example::{SMALL, fails, lines, predict, text, with_text};
 
 fn answer(folder: &Path, line: &str, input: &str) -> String {
     let output = predict(folder, line, input.as_bytes());
@@ -46,7 +46,9 @@ fn int8_weights_are_asked_like_those_they_were_made_of() {
 fn what_int8_weights_cannot_do_is_told() {
     let folder = with_text("int8_told");
     lines(&folder, &format!("{SMALL} --epochs 1 --save m --quantize q"));
-    fails(&folder, "--load q --data a.txt --epochs 2", 1, "int8, made for prediction alone");
+    for epochs in [0, 2] {
+        fails(&folder, &format!("--load q --data a.txt --epochs {epochs}"), 1, "int8, made for prediction alone");
+    }
     fails(&folder, &format!("{SMALL} --epochs 1 --save x --quantize x"), 1, "--quantize and --save name the same");
     fails(&folder, &format!("{SMALL} --epochs 1 --quantize nowhere/q"), 1, "nowhere");
     let mut damaged = fs::read(folder.join("q")).unwrap();
@@ -55,6 +57,13 @@ fn what_int8_weights_cannot_do_is_told() {
     let output = predict(&folder, "--load damaged", b"you\n");
     assert_eq!(output.status.code(), Some(1));
     assert!(text(&output.stderr).contains("checksum"), "{output:?}");
-    // where nothing is trained, weights without words have none either
-    assert!(run(&folder, "--load q --epochs 0 --data a.txt").status.code() == Some(1));
+    let config = Config { vocab_size: 3, wordvec_size: 2, hidden_size: 2, batch_size: 1, time_size: 1 };
+    let model = SimpleRnnlm::new(config, &mut Xorshift::new(1)).unwrap();
+    let mut wordless = vec![0; Quantized::encoded_len(config, 0).unwrap()];
+    Quantized::write(&model.weights(), "", &mut wordless).unwrap();
+    fs::write(folder.join("wordless"), wordless).unwrap();
+    let output = predict(&folder, "--load wordless", b"you\n");
+    assert_eq!(output.status.code(), Some(1));
+    let advice = "--load its f32 file --vocabulary WORDS --epochs 0 --quantize FILE";
+    assert!(text(&output.stderr).contains(advice), "{output:?}");
 }

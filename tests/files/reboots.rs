@@ -3,10 +3,14 @@
 #![cfg(feature = "alloc")]
 
 use rnnlm::{
-    AlignedVec, CheckpointError, Config, Error, LearnerRecord, OnlineLearner, SimpleRnnlm, TrainingState, Xorshift,
+    AlignedVec, Checkpoint, CheckpointError, Config, Error, LearnerRecord, OnlineLearner, SimpleRnnlm, StepError,
+    TrainingState, Vocabulary, Xorshift,
 };
 
-use crate::flash::{Flash, TORN};
+use crate::{
+    checkpoint_corruption::crc32,
+    flash::{Flash, TORN},
+};
 
 const CONFIG: Config = Config { vocab_size: 9, wordvec_size: 3, hidden_size: 5, batch_size: 1, time_size: 6 };
 const EVENTS: usize = 2000;
@@ -140,12 +144,6 @@ fn with_checksum(record: &[u8], change: impl FnOnce(&mut [u8])) -> Vec<u8> {
     record
 }
 
-fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(!0, |register: u32, &byte| {
-        (0..8).fold(register ^ u32::from(byte), |r, _| if r & 1 == 1 { r >> 1 ^ 0xedb8_8320 } else { r >> 1 })
-    })
-}
-
 #[test]
 fn what_is_damaged_is_refused() -> Result<(), Error> {
     let mut learner = new()?;
@@ -189,9 +187,17 @@ fn what_is_damaged_is_refused() -> Result<(), Error> {
     assert_eq!(LearnerRecord::read(&good[..tail]).err(), Some(CheckpointError::Pending));
     let bare = std::fs::read("tests/data/golden/checkpoint/numpy.safetensors").unwrap();
     assert_eq!(LearnerRecord::read(&bare).err(), Some(CheckpointError::Pending));
+    let rows = SimpleRnnlm::new(Config { batch_size: 2, ..CONFIG }, &mut Xorshift::new(1))?;
+    let rows = Checkpoint::to_vec(&rows, &TrainingState::default(), &Vocabulary::new())?;
+    let rows = with_checksum(&[&rows[..], &good[tail..]].concat(), |_| {});
+    assert_eq!(LearnerRecord::read(&rows).err(), Some(CheckpointError::Pending));
     // another model's memory
     let wide = SimpleRnnlm::new(Config { hidden_size: 6, ..CONFIG }, &mut Xorshift::new(1))?;
     let refused = LearnerRecord::read(&good)?.resume(wide, vec![0.0; 15], vec![0; 12]);
     assert_eq!(refused.err(), Some(CheckpointError::OtherSizes.into()));
+    // three events, where a window takes two
+    let short = SimpleRnnlm::new(Config { time_size: 1, ..CONFIG }, &mut Xorshift::new(1))?;
+    let refused = LearnerRecord::read(&good)?.resume(short, vec![0.0; 14], vec![0; 2]);
+    assert_eq!(refused.err(), Some(StepError::StepIsDue.into()));
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Promise: what a detector's figures are, and that what is refused has a name.
 
-use rnnlm::{Beyond, ConfigError, Detector, EventIds, Foresight, StepError};
+use rnnlm::{Beyond, ConfigError, Detector, Doing, EventIds, Foresight, Guard, GuardState, StepError};
 
 /// Expects event 0 or 1 with these odds, and refuses event 2.
 struct Odds([f32; 5], u32);
@@ -63,4 +63,24 @@ fn refused_events_and_memory_have_names() {
     assert_eq!(detector.measures(), [0.0; 10]);
     detector.revert(&kept).unwrap();
     assert_eq!(detector.measures()[..2], [100.0, 50.0]);
+}
+
+#[test]
+fn in_a_stream_the_guard_counts_events_while_it_learns() {
+    let mut detector = detector(EventIds::last_two(5)).unwrap();
+    detector.set_threshold(-100.0); // everything is odd
+    detector.set_guard(Guard::new(0.5, 1, u32::MAX));
+    detector.observe_stream(1).unwrap();
+    assert_eq!(detector.guard().state(), GuardState::Learning, "it watches");
+    detector.set_doing(Doing::Learn);
+    detector.observe(1).unwrap();
+    assert_eq!(detector.guard().state(), GuardState::Learning, "an event of a session");
+    detector.observe_stream(1).unwrap();
+    assert_eq!(detector.guard().state(), GuardState::Holding);
+    let before = detector.measures().to_vec();
+    detector.observe_stream(1).unwrap();
+    assert_eq!(detector.measures(), before);
+    detector.guard_mut().adapt();
+    detector.observe_stream(1).unwrap();
+    assert_ne!(detector.measures(), before);
 }

@@ -1,6 +1,8 @@
 //! Promise: a learner with a frozen body learns the bits of a whole model's head, and changes nothing else.
 
-use rnnlm::{Config, Error, HeadLearner, Isa, OnlineLearner, ParameterError, SimpleRnnlm, Xorshift};
+use rnnlm::{
+    Config, Error, HeadLearner, Isa, OnlineLearner, ParameterError, SimpleRnnlm, StepError, TokenScore, Xorshift,
+};
 
 const CONFIG: Config = Config { vocab_size: 19, wordvec_size: 5, hidden_size: 17, batch_size: 1, time_size: 1 };
 
@@ -71,6 +73,13 @@ fn stream(seed: u64, is_personal: bool) -> impl Iterator<Item = u32> {
     })
 }
 
+/// The mean surprise of 2,000 events.
+fn nats(is_personal: bool, mut observe: impl FnMut(u32) -> Result<Option<TokenScore>, StepError>) -> f32 {
+    let events = stream(if is_personal { 3 } else { 4 }, is_personal).take(2000);
+    let losses: Vec<f32> = events.filter_map(|id| observe(id).unwrap()).map(|score| score.loss).collect();
+    losses.iter().sum::<f32>() / losses.len() as f32
+}
+
 #[test]
 fn a_personal_stream_is_learned_and_the_factory_stream_mostly_kept() {
     let config = Config { vocab_size: 32, wordvec_size: 16, hidden_size: 32, batch_size: 1, time_size: 8 };
@@ -83,26 +92,13 @@ fn a_personal_stream_is_learned_and_the_factory_stream_mostly_kept() {
     let model = factory.into_model();
     let mut head = HeadLearner::new(model.weights(), 0.02).unwrap();
 
-    let mean = |losses: Vec<f32>| losses.iter().sum::<f32>() / losses.len() as f32;
-    let mut of_head = |seed, is_personal| {
-        let losses = stream(seed, is_personal).take(2000).filter_map(|id| head.observe_frozen(id).unwrap());
-        mean(losses.map(|score| score.loss).collect())
-    };
-    let before = [of_head(3, true), of_head(4, false)];
+    let before = [true, false].map(|is_personal| nats(is_personal, |id| head.observe_frozen(id)));
     stream(5, true).take(4000).for_each(|id| {
         head.observe(id).unwrap();
         whole.observe(id).unwrap();
     });
-    let mut of_head = |seed, is_personal| {
-        let losses = stream(seed, is_personal).take(2000).filter_map(|id| head.observe_frozen(id).unwrap());
-        mean(losses.map(|score| score.loss).collect())
-    };
-    let after = [of_head(3, true), of_head(4, false)];
-    let mut of_whole = |seed, is_personal| {
-        let losses = stream(seed, is_personal).take(2000).filter_map(|id| whole.observe_frozen(id).unwrap());
-        mean(losses.map(|score| score.loss).collect())
-    };
-    let whole = [of_whole(3, true), of_whole(4, false)];
+    let after = [true, false].map(|is_personal| nats(is_personal, |id| head.observe_frozen(id)));
+    let whole = [true, false].map(|is_personal| nats(is_personal, |id| whole.observe_frozen(id)));
     println!("nats of the personal and the factory stream: before {before:?}, head {after:?}, whole {whole:?}");
     assert!(after[0] < before[0] - 0.3, "learned: {before:?} {after:?}");
     assert!(after[1] < 32_f32.ln() * 0.75, "forgotten: {after:?}");

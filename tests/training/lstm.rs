@@ -58,6 +58,26 @@ fn a_step_that_fails_leaves_weights_and_both_states() {
 }
 
 #[test]
+fn a_window_that_is_not_stateful_has_the_gradients_of_one_from_zero_states() {
+    let [xs, ts] = IDS;
+    let (mut stateless, mut stateful) = (model(false), model(true));
+    let gradients = |model: &mut Rnnlm| {
+        let mut gradients = Gradients::<_, LstmCell>::new_as(CONFIG).unwrap();
+        model.forward(&xs, &ts).unwrap().backward(&mut gradients).unwrap();
+        gradients
+    };
+    for _ in 0..3 {
+        stateful.reset_state();
+        assert_eq!(gradients(&mut stateless).parameters(), gradients(&mut stateful).parameters());
+        stateful.reset_state();
+        for model in [&mut stateless, &mut stateful] {
+            model.forward(&xs, &ts).unwrap().sgd(0.5).unwrap();
+        }
+        assert_eq!(bits(&stateless), bits(&stateful));
+    }
+}
+
+#[test]
 fn a_cell_state_that_is_not_finite_is_refused() {
     let [xs, ts] = IDS;
     let mut model = model(true);

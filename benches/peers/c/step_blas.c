@@ -217,9 +217,11 @@ int main(int count, char **words)
     x = matrix(ROWS, D), h = matrix(ROWS + N, H), logits = matrix(ROWS, V), dh = matrix(ROWS, H), dx = matrix(ROWS, D);
     Matrix weights[] = {embed_w, wx, wh, b, affine_w, affine_b};
     FILE *file = open_in(folder, "weights", "rb");
-    for (int i = 0; i < 6; i++)
-        if (fread(weights[i].at, sizeof(float), weights[i].rows * weights[i].cols, file) == 0)
+    for (int i = 0; i < 6; i++) {
+        size_t floats = weights[i].rows * weights[i].cols;
+        if (fread(weights[i].at, sizeof(float), floats, file) < floats)
             stop("the weights are cut short");
+    }
     fclose(file);
 
     /* of each window inputs and targets, batch-major in the file */

@@ -31,7 +31,7 @@
 //! | product | m, k, n | way |
 //! |---|---|---|
 //! | z = b + x Wx | N T, D, H | packed B where it has 512 columns and N T >= 64 (12 if k >= 256), else in place |
-//! | z += h Wh | N, H, H | packed once for all T steps where x Wx is, else in place; N = 1: `../recurrence/` |
+//! | z += h Wh | N, H, H | as x Wx, but packed once for all T steps; N = 1: `../recurrence/`, or gemv where H >= 512 |
 //! | logits = b + h W | N T, H, V | as x Wx; N T = 1: gemv where V >= 512 |
 //! | dh = dlogits W^T | N T, V, H | transposed B; panels where the forward pass has packed them |
 //! | dh += dz Wh^T | N, H, H | packed once for all T steps |
@@ -40,6 +40,9 @@
 //! | dWx; dWh, db | D or H, N T, H | as dW |
 //! | prediction | 1, D or H, H or V | gemv |
 //! | a [`Probe`] | of dW, dWx, dWh | one element after the other |
+//!
+//! In an LSTM H stands for 4 H where it counts the columns of z: in n with Wx, Wh and their gradients, in k with their
+//! transposes.
 //!
 //! One-lane paths pack nothing: the portable path reads every operand in place. A Cortex-M with FPU computes all
 //! products in assembly, and a processor without floating point each element as a chain in integers (`assembly.rs`).

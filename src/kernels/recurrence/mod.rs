@@ -44,18 +44,17 @@ impl Recurrence<'_> {
     pub(crate) fn run<T: Team, S: Simd>(self, team: T, s: S) {
         let Self { h, wh, n, t, hidden, overlap, scratch } = self;
         let shape = Shape { m: n, k: hidden, n: hidden };
-        let wh_rows = wh;
-        let wh = Right::Rows(wh);
-        let wh = if scratch.is_empty() { wh } else { wh.packed(s, shape, t, scratch) };
+        let b = Right::Rows(wh);
+        let b = if scratch.is_empty() { b } else { b.packed(s, shape, t, scratch) };
         if let Some(dealt) = dealt(team, [n, t, hidden], h, t.saturating_add(1)) {
-            return team.run(&mut [], &|_| forward_rows(s, &dealt, wh, [t, hidden]));
+            return team.run(&mut [], &|_| forward_rows(s, &dealt, b, [t, hidden]));
         }
         let Some((before, z)) = h.split_at_mut_checked(n * hidden) else { return };
         if S::LANES > 1 && n == 1 {
             let z = part_mut(z, ..t * hidden);
             let done = match overlap {
-                Some(overlap) => s.run(InRegisters { before, z, wh: wh_rows, overlap }),
-                None => s.run(InRegisters { before, z, wh: wh_rows, overlap: () }),
+                Some(overlap) => s.run(InRegisters { before, z, wh, overlap }),
+                None => s.run(InRegisters { before, z, wh, overlap: () }),
             };
             if done {
                 return;
@@ -65,7 +64,7 @@ impl Recurrence<'_> {
         for _ in 0..t {
             let Some((z, after)) = rest.split_at_mut_checked(n * hidden) else { return };
             let a = Left::rows(h_before, hidden);
-            Product { shape, a, b: wh, c: &mut *z, start: Start::C, end: End::Store, scratch: &mut [] }.run(s);
+            Product { shape, a, b, c: &mut *z, start: Start::C, end: End::Store, scratch: &mut [] }.run(s);
             s.run(Tanh(&mut *z));
             (h_before, rest) = (z, after);
         }

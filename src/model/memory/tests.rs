@@ -1,4 +1,5 @@
 use super::*;
+use crate::layers::time_lstm::LstmCell;
 
 const E: Config = Config { vocab_size: 64, wordvec_size: 16, hidden_size: 32, batch_size: 1, time_size: 8 };
 
@@ -46,9 +47,11 @@ fn zero_sizes_are_errors() {
 #[test]
 fn memory_is_the_sum_of_the_parts() -> Result<(), ConfigError> {
     for config in [E, Config { vocab_size: 700, batch_size: 5, ..E }, Config { time_size: 70, wordvec_size: 1, ..E }] {
-        let (memory, sizes) = (config.memory()?, config.sizes(TanhCell::SIZES)?);
-        assert_eq!(memory.weights, sizes.parameters(1).iter().sum::<usize>());
-        assert_eq!(memory.workspace, sizes.buffers(TanhCell::SIZES).iter().sum::<usize>());
+        for cell in [TanhCell::SIZES, LstmCell::SIZES] {
+            let (memory, sizes) = (config.memory_with(cell)?, config.sizes(cell)?);
+            assert_eq!(memory.weights, sizes.parameters(cell.gates).iter().sum::<usize>());
+            assert_eq!(memory.workspace, sizes.buffers(cell).iter().sum::<usize>());
+        }
     }
     Ok(())
 }

@@ -6,17 +6,17 @@
 //!
 //! ```text
 //! a = Wx x                 b = Wh h + bias          sums of integers, exact
-//! y = a (s_Wx s_x k) + b s_Wh                       in 2^-13 of a power of e²: f32, then truncated
-//! h = ONE tanh                                      integers
+//! y = a (s_Wx (s_x UNITS)) + b s_Wh                 UNITS z, and e^2z = 2^(y / 2^13): f32, then truncated
+//! h = ONE tanh z                                    integers
 //! l = (W h + bias) s_W                              a logit in 2^-14 of a power of two: f32, then truncated
 //! e = 2^(30 - (max l - l) / 2^14)                   integers
 //! p = e (1 / sum of e)                              the sum is an integer; f32
 //! ```
 //!
-//! ONE is 2^14 log2 e, so that no factor but the scale stands between the sums and the logits. The five operations
-//! on f32 (an integer's nearest f32, product, sum, quotient, truncation, which saturates) are IEEE's, and the integers
-//! are exact: the bits are the same everywhere, without a fused multiply-add. `rounding` sees to it that no sum of a
-//! row leaves an i32.
+//! UNITS is 2^14 log2 e, ONE the integer next to it, so that no factor but the scale stands between the sums and the
+//! logits. The five operations on f32 (an integer's nearest f32, product, sum, quotient, truncation, which saturates)
+//! are IEEE's, and the integers are exact: the bits are the same everywhere, without a fused multiply-add. `rounding`
+//! sees to it that no sum of a row leaves an i32.
 
 pub(crate) mod arithmetic;
 pub(crate) mod predictor;

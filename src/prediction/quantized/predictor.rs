@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::{
     arithmetic::{NATS, ONE, UNITS, power, scaled, tanh},
-    weights::{Quantized, Rows, checked_sizes, parts},
+    weights::{Quantized, Rows, parts},
 };
 #[cfg(feature = "alloc")]
 use crate::heap::AlignedVec;
@@ -14,6 +14,7 @@ use crate::{
     heap::Floats,
     kernels::{Sum, clear, ln},
     model::{parameters::Storage, score::TokenScore},
+    prediction::predictor::checked_temperature,
     simd::{
         Isa, Kernel, Scalar, Simd,
         int8::{as_halves, as_halves_mut, as_integers},
@@ -26,9 +27,10 @@ const BLOCK: usize = 16;
 /// [`Predictor`](crate::Predictor) over int8 weights: reads a text token by token and tells how likely each word is to
 /// come next.
 ///
-/// Needs [`Quantized::buffer_len`] floats of its own, less than H + V. Work per token: DH + HH + HV multiplications of
-/// integers, and every output weight, a byte, is read once. [`top`](crate::top) lists the likeliest words,
-/// [`Sampler`](crate::Sampler) draws one. The same bits on every machine; other bits than those of the f32 weights.
+/// Needs [`Quantized::buffer_len`] floats of its own, H / 2 + V unless V is small. Work per token: DH + HH + HV
+/// multiplications of integers, and every output weight, a byte, is read once. [`top`](crate::top) lists the likeliest
+/// words, [`Sampler`](crate::Sampler) draws one. The same bits on every machine; other bits than those of the f32
+/// weights.
 ///
 /// ```
 /// use rnnlm::{Candidate, Config, Quantized, QuantizedPredictor, SimpleRnnlm, Xorshift, top};
@@ -103,12 +105,7 @@ impl<'w, B: Storage> QuantizedPredictor<'w, B> {
     /// # Errors
     /// [`ParameterError::Temperature`] unless it is 0, or finite and at least 3e-39.
     pub fn with_temperature(self, temperature: f32) -> Result<Self, ParameterError> {
-        let is_positive = temperature > 0.0 && temperature.is_finite() && (1.0 / temperature).is_finite();
-        if is_positive || temperature == 0.0 {
-            Ok(Self { temperature: temperature.abs(), ..self })
-        } else {
-            Err(ParameterError::Temperature)
-        }
+        Ok(Self { temperature: checked_temperature(temperature)?, ..self })
     }
 
     /// Forgets what was read.
@@ -152,7 +149,7 @@ impl<'w, B: Storage> QuantizedPredictor<'w, B> {
 
     /// Reads one token and returns the probability of each word of the vocabulary to be the next: 0 for a word that is
     /// less than 2^-30 times as likely as the likeliest. Of two words the one with the larger logit has no smaller
-    /// probability, and a larger one where both are above 2^-13 of the largest.
+    /// probability, and at temperature 1 a larger one where both are above 2^-13 of the largest.
     ///
     /// # Errors
     /// An id not below V.
@@ -163,7 +160,7 @@ impl<'w, B: Storage> QuantizedPredictor<'w, B> {
         Ok(self.probabilities())
     }
 
-    /// What the last [`Self::feed`] returned.
+    /// What the last [`Self::feed`] returned; of no meaning behind [`Self::score`], which needs the memory.
     #[must_use]
     pub fn probabilities(&self) -> &[f32] {
         let Config { vocab_size: v, hidden_size: h, .. } = self.weights.config;
@@ -217,11 +214,10 @@ fn read<'b>(isa: Isa, weights: &Quantized<'_>, id: u32, buffer: &'b mut [f32]) -
     let place = id as usize;
     let first = place.saturating_mul(d);
     let vector = weights.embed_w.weights.get(first..).and_then(|rest| rest.get(..d));
-    let (Some(vector), Some(scale)) = (vector, weights.embed_w.scales().nth(place)) else {
+    let (Some(vector), Some(&scale)) = (vector, weights.embed_w.scales.get(place)) else {
         return Err(StepError::IdOutOfRange { id });
     };
-    let sizes = checked_sizes(weights.config).map_err(|_| StepError::OtherSizes)?;
-    let [state_len, vector_len, _] = parts(&sizes);
+    let [state_len, vector_len, _] = parts(&weights.config.checked_sizes());
     let (state, rest) = buffer.split_at_mut_checked(state_len).ok_or(StepError::OtherSizes)?;
     let h = as_halves_mut(state).get_mut(..hidden_size).ok_or(StepError::OtherSizes)?;
     {
@@ -230,7 +226,7 @@ fn read<'b>(isa: Isa, weights: &Quantized<'_>, id: u32, buffer: &'b mut [f32]) -
         let x = as_halves_mut(x).get_mut(..d).ok_or(StepError::OtherSizes)?;
         let next = as_halves_mut(next).get_mut(..hidden_size).ok_or(StepError::OtherSizes)?;
         x.iter_mut().zip(vector).for_each(|(to, &byte)| *to = i16::from(byte as i8));
-        isa.run(Recurrence { weights, x, factor: scale * UNITS, h, next });
+        isa.run(Recurrence { weights, x, factor: f32::from_le_bytes(scale) * UNITS, h, next });
         h.iter_mut().zip(next).for_each(|(to, x)| *to = *x);
     }
     let logits = as_integers(rest).get_mut(..v).ok_or(StepError::OtherSizes)?;

@@ -2,8 +2,8 @@
 //!
 //! The scale of a row is its largest magnitude / 127, so that the largest becomes 127, and larger where the row's sums
 //! would otherwise leave an i32: a state of [`ONE`] everywhere, and the bias, are the worst that can come. This happens
-//! to long rows of large weights (H above 700, nearly all weights of a row nearly as large as its largest) and to a
-//! bias above 350 times the largest weight.
+//! where the magnitudes of a row's weights and of its bias add up to more than 714 - H / 254 times the largest weight:
+//! to long rows (H of some hundreds) of weights that are nearly as large as each other, and to a large bias.
 
 use super::arithmetic::{ONE, UNITS};
 use crate::simd::ROUND;

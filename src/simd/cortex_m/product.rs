@@ -7,7 +7,7 @@
 //! |---|---|---|---|
 //! | `blocks`, A row-major | 1 x 16 | 16, 4, 8 | 80 / 64 |
 //! | `blocks`, A by columns | 1 x 16 | 16, 4, 8 | 88 / 64 |
-//! | `quads`, the columns beyond a multiple of 16 | 1 x 4 | 4, 4, 4 | 27 / 16 |
+//! | `quads`, the columns beyond a multiple of 16 | 1 x 4 | 4, 4, 4 | 28 / 16 |
 //! | `columns` | 1 x 4 | 4, 4, 4 x 4 | 23 / 16 |
 //!
 //! Of one to three columns that remain after quads the block begins further left, in columns that are done, and only

@@ -35,7 +35,7 @@ const BYTES: usize = MEMORY.bytes()
 const HEAD_BYTES: usize =
     4 * (HEAD + MEMORY.prediction) + size_of::<HeadLearner<'static, &'static mut [f32], &'static mut [f32]>>();
 
-/// Marks for `.ci/` tools that count cycles; their bodies differ, so they stay two.
+// Where a model of cycles begins and ends to count; of different bodies, so that they stay two.
 #[unsafe(no_mangle)]
 #[inline(never)]
 pub extern "C" fn mark_on() {

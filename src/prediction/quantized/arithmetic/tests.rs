@@ -12,6 +12,8 @@ fn the_power_is_close_to_2_to_the_d_and_never_rises() {
         assert!(found <= last, "{d}: {found} behind {last}");
         last = found;
     }
+    // what a prediction promises of unequal logits
+    assert!((0..13 << 14).all(|d| power(d) as f32 > power(d + 1) as f32));
     assert_eq!([0, 1 << 14, 30 << 14, 31 << 14, u32::MAX].map(power), [1 << 30, 1 << 29, 1, 0, 0]);
     assert!(power((31 << 14) - 1) <= 1);
 }
