@@ -14,7 +14,8 @@ use crate::{
 /// the Python interpreter brings along: OpenBLAS in NumPy, MKL by `pip install mkl`.
 pub fn start(start: &Start, library: &str, pages: &str) -> Result<Process, Failure> {
     static PROGRAM: OnceLock<Result<String, String>> = OnceLock::new();
-    let program = PROGRAM.get_or_init(|| compile().map_err(|failure| failure.to_string())).as_ref()?;
+    let program =
+        PROGRAM.get_or_init(|| compile().map_err(|failure| failure.to_string())).as_ref().map_err(String::as_str)?;
     let found = match env::var(library.to_uppercase()) {
         Ok(named) => named,
         Err(_) => find(library)?,

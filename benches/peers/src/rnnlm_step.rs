@@ -10,7 +10,7 @@ use crate::{
     workload::{LEARNING_RATE, Start, Window},
 };
 
-pub struct Rnnlm(SimpleRnnlm<Pages, SharedWorkspace<Pool, Pages>>);
+pub struct Rnnlm(SimpleRnnlm<Pages, SharedWorkspace<Pool, Pages, Pages>>);
 
 impl Rnnlm {
     /// With `large` pages, or with memory that starts a cache line as the library's own does.
