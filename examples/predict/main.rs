@@ -19,6 +19,8 @@ mod loaded;
 mod reader;
 #[path = "../shared/saved.rs"]
 mod saved;
+#[path = "../shared/tokenizer.rs"]
+mod tokenizer;
 #[path = "../shared/visible.rs"]
 mod visible;
 
@@ -37,17 +39,20 @@ use evaluation::Evaluation;
 use flags::{Asked, Flag};
 use lines::{Answers, Mode};
 use loaded::Loaded;
+use tokenizer::Tokenizer;
 use visible::visible;
 
 type Failure = Box<dyn Error>;
 
-const FLAGS: [Flag; 9] = [
+const FLAGS: [Flag; 11] = [
     ("--load", "FILE", "the model: a file of `ptb --save FILE` or `ptb --quantize FILE` (must be named)"),
     ("--top", "K", "show the K likeliest words (5); with --generate, draw from these, 0 = all (0)"),
     ("--temperature", "X", "divide the logits by X: above 1 all words become more alike, 0 takes the likeliest (1)"),
     ("--generate", "K", "go on from each line with K words that the model makes up"),
     ("--seed", "SEED", "of --generate: equal seeds make up equal words (1)"),
     ("--score", "", "tell how likely each line is, word by word, instead of what comes next"),
+    ("--lower", "", "read the lines in lower case, as `ptb --lower` read the text"),
+    ("--split-punctuation", "", "put spaces around the punctuation of the lines, as ptb's flag of that name does"),
     ("--tsv", "", "with --score: a table for programs, a row a token, the total last"),
     ("--help", "", "print this and exit; -h too"),
     ("--version", "", "print the version and exit"),
@@ -72,6 +77,7 @@ struct Options {
     seed: Option<u64>,
     score: bool,
     tsv: bool,
+    tokenizer: Tokenizer,
 }
 
 fn main() -> ExitCode {
@@ -107,6 +113,8 @@ fn parse(arguments: impl Iterator<Item = OsString>) -> Result<(Asked, Options), 
             "--generate" => options.generate = Some(value.parse()?),
             "--seed" => options.seed = Some(value.parse()?),
             "--score" => options.score = true,
+            "--lower" => options.tokenizer.lower = true,
+            "--split-punctuation" => options.tokenizer.splits_punctuation = true,
             _ => options.tsv = true,
         }
         Ok(())
@@ -176,7 +184,7 @@ fn answer(options: &Options) -> Result<(), Failure> {
             break;
         }
         let text = str::from_utf8(&line).map_err(|_| format!("line {number} is not UTF-8: convert it first"))?;
-        let block = answers.of(text, number)?;
+        let block = answers.of(&options.tokenizer.apply(text), number)?;
         // a block is read at once by who waits for it
         write!(out, "{}{block}", if number > 1 && !is_typed { answers.between() } else { "" })?;
         out.flush()?;

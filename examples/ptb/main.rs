@@ -32,6 +32,8 @@ mod saved;
 mod settings;
 mod text;
 mod threads;
+#[path = "../shared/tokenizer.rs"]
+mod tokenizer;
 mod train;
 #[path = "../shared/visible.rs"]
 mod visible;

@@ -11,9 +11,10 @@ use crate::{
     Failure,
     args::Options,
     grammar::Grammar,
-    input::{Input, Tokenizer},
+    input::Input,
     saved::Saved,
     settings::{Defaults, Settings},
+    tokenizer::Tokenizer,
     visible::visible,
 };
 
@@ -88,7 +89,7 @@ impl Read {
             Source::Stdin => Input::of_stdin(enough)?,
             Source::BuiltIn => Input { text: built_in(options.tokens)?, is_whole: true },
         };
-        let corpus = Corpus::from_text(&Tokenizer::of(options).apply(input.text))?;
+        let corpus = Corpus::from_text(&tokenizer(options).apply(&input.text))?;
         let first = wanted.min(corpus.ids().len());
         Ok(Self { corpus, first, is_whole: input.is_whole })
     }
@@ -122,6 +123,22 @@ impl Read {
 }
 
 /// The built-in text: longer than what is trained on, so that each of its words is among the first 200,000 tokens.
+/// What is done to every text of this run.
+pub fn tokenizer(options: &Options) -> Tokenizer {
+    Tokenizer { lower: options.lower, splits_punctuation: options.split_punctuation }
+}
+
+/// What is done to every text, for the user.
+fn tokenizer_note(options: &Options) -> Option<String> {
+    let note = match (options.lower, options.split_punctuation) {
+        (false, false) => return None,
+        (true, false) => "the text is read in lower case",
+        (false, true) => "punctuation is split off",
+        (true, true) => "the text is read in lower case, punctuation is split off",
+    };
+    Some(note.into())
+}
+
 fn built_in(tokens: Option<usize>) -> Result<String, Failure> {
     let tokens = tokens.unwrap_or(ALL_TOKENS);
     if tokens > MOST_TOKENS {
@@ -185,9 +202,10 @@ pub fn load(
         Some(saved) => in_saved_words(options, source, settings, saved, &read)?,
         None => in_own_words(options, source, settings, saved, read)?,
     };
-    texts.notes.extend(Tokenizer::of(options).note().map(String::from));
+    texts.notes.extend(tokenizer_note(options));
     let of_file = |path: &Path| {
-        let text = Tokenizer::of(options).apply(Input::of_file(path, None)?.text);
+        let text = Input::of_file(path, None)?.text;
+        let text = tokenizer(options).apply(&text);
         encode(&text, &texts.vocabulary, &visible(path))
     };
     let of_folder = |name: &str| match source {
@@ -207,7 +225,8 @@ pub fn load(
         (None, Some(text)) => (Some(encode(&text, &texts.vocabulary, "the part of --valid-fraction")?), None),
         (None, None) if source.is_built_in() && texts.train.is_some() => {
             let grammar = Grammar::new();
-            let text = Tokenizer::of(options).apply(grammar.text(HELD_OUT_SEED, HELD_OUT_TOKENS));
+            let text = grammar.text(HELD_OUT_SEED, HELD_OUT_TOKENS);
+            let text = tokenizer(options).apply(&text);
             (Some(encode(&text, &texts.vocabulary, "the held-out text")?), Some(grammar.perplexity()))
         }
         (None, None) => (of_folder("ptb.valid.txt")?, None),

@@ -388,7 +388,8 @@ impl Run<'_> {
     /// Prints what the model makes up.
     fn make_up<C: Cell>(&self, model: &Model<C>, seed: u64, options: &Options) -> Result<(), Failure> {
         let vocabulary = &self.texts.vocabulary;
-        let prompt = Line::read(&options.prompt, vocabulary);
+        let prompt = text::tokenizer(options).apply(&options.prompt);
+        let prompt = Line::read(&prompt, vocabulary);
         if let Some(note) = prompt.note() {
             self.report.warn(&format!("--prompt: {note}"));
         }

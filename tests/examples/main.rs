@@ -57,6 +57,9 @@ mod plot;
 #[allow(dead_code)]
 #[path = "../../examples/ptb/progress.rs"]
 mod progress;
+#[allow(dead_code)]
+#[path = "../../examples/shared/tokenizer.rs"]
+mod tokenizer;
 #[path = "../../examples/shared/visible.rs"]
 mod visible;
 #[allow(dead_code)]

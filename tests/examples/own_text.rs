@@ -197,6 +197,17 @@ fn raw_text_is_lowered_and_its_punctuation_split_off() {
     assert_eq!(words(&folder.join("m")), ["you", "say", "\"", "goodbye", ",", "and", "i", "hello", "...", "<eos>"]);
     assert_eq!(printed[1], "valid size: 6, unknown words: 1 (left out, as the vocabulary has no <unk>)");
     assert!(has(&printed, "the text is read in lower case, punctuation is split off"), "{printed:?}");
+    // so are a prompt and the lines of `predict`, where that is asked
+    let asked = ["--load", "m", "--epochs", "0", "--quiet", "--generate", "1", "--prompt", "YOU, say\"Goodbye"];
+    let flags = ["--lower", "--split-punctuation"];
+    let prompted = Command::new(example("ptb")).current_dir(&folder).args(asked).args(flags).output().unwrap();
+    assert!(prompted.status.success() && prompted.stderr.is_empty(), "{prompted:?}");
+    assert!(text(&prompted.stdout).starts_with("you , say \" goodbye"), "{prompted:?}");
+    let told = |flags: &str| text(&predict(&folder, &format!("--load m {flags}"), b"YOU, say\n").stdout);
+    assert!(told("--lower --split-punctuation").starts_with("you , say ...\n"), "{}", told("--lower"));
+    assert!(!told("--lower --split-punctuation").contains("not in the vocabulary"));
+    assert!(told("--lower").starts_with("you, say ...\n  not in the vocabulary: you,"), "{}", told("--lower"));
+    assert!(told("").contains("not in the vocabulary: YOU,"), "{}", told(""));
     // goes on only where it reads the same
     lines(&folder, "--load m --data a.txt --lower --split-punctuation --epochs 2 --save m");
     assert_eq!(state(&folder.join("m")).epoch, 2);
