@@ -305,5 +305,5 @@ by("copy").onclick = async () => {
   }
 };
 for (const button of document.querySelectorAll("main button")) button.disabled = true;
-send("load", { packed: by("wasm").textContent.trim() });
+unpack("wasm").arrayBuffer().then(program => send("load", { program }), error => problem(String(error)));
 draw();

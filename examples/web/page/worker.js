@@ -104,11 +104,8 @@ const wake = () => { if (asleep) { asleep = false; setTimeout(turn, 0); } };
 
 const fresh = () => { curve = []; spent = trained = 0; };
 const does = {
-  async load({ packed }) {
-    const raw = Uint8Array.from(atob(packed), c => c.charCodeAt(0));
-    const stream = new Blob([raw]).stream().pipeThrough(new DecompressionStream("gzip"));
-    const code = await new Response(stream).arrayBuffer();
-    wasm = (await WebAssembly.instantiate(code)).instance.exports;
+  async load({ program }) {
+    wasm = (await WebAssembly.instantiate(program)).instance.exports;
     wasm.start(0);
     postMessage({ did: "loaded" });
     tell();
