@@ -1,6 +1,6 @@
 /* The training step in C on a BLAS that is found at run time: what a C programmer gets with a page of code.
  *
- *     step_blas V D H N T RATE LIBRARY:SYMBOL:PAGES FOLDER
+ *     step_blas V D H N T rnn|lstm RATE LIBRARY:SYMBOL:PAGES FOLDER
  *
  * SYMBOL is the library's cblas_sgemm; one whose name ends in 64_ takes 64-bit sizes. PAGES is `large` where memory is
  * to stand on pages of 2 MB. FOLDER and the commands on standard input are those of `python/serve.py`. Every product is
@@ -90,12 +90,21 @@ static inline float fast_tanh(float x)
     return (e - 1) / (e + 1);
 }
 
+static inline float fast_sigmoid(float x)
+{
+    return 1 / (1 + fast_exp(x > 80.0f ? -80.0f : -x));
+}
+
 static size_t V, D, H, N, T, ROWS;
+static int is_lstm;
 static float rate;
-/* embed.W, rnn.Wx, rnn.Wh, rnn.b, affine.W, affine.b */
+/* embed.W, Wx, Wh, b, affine.W, affine.b */
 static Matrix embed_w, wx, wh, b, affine_w, affine_b;
-/* h has the state before the window in its first N rows. */
-static Matrix x, h, logits, dh, dx;
+/* h, and the c of an LSTM, have the state before the window in their first N rows. */
+static Matrix x, h, c, logits, dh, dx;
+/* Of an LSTM: z of the gates f, g, i, o, then the gates, then dz; and tanh c; and the gradient that the step behind
+ * hands to c. */
+static Matrix z, tanh_c, dc;
 
 static void start_at(Matrix rows, Matrix bias)
 {
@@ -132,40 +141,103 @@ static float softmax_with_loss(const uint32_t *ts)
     return loss / ROWS;
 }
 
-/* One step on a window of time-major ids; gives its mean loss. */
-static float step(const uint32_t *xs, const uint32_t *ts)
+/* z_t += h_{t-1} Wh and h_t = tanh z_t, in the place of h. */
+static void rnn_forward(void)
 {
-    Matrix after = part(h, N, ROWS), before = part(h, 0, ROWS);
-    for (size_t r = 0; r < ROWS; r++)
-        memcpy(part(x, r, 1).at, part(embed_w, xs[r], 1).at, D * sizeof(float));
-    memcpy(h.at, part(h, ROWS, N).at, N * H * sizeof(float));
-    start_at(after, b);
-    product(after, 1, PLAIN, x, PLAIN, wx, 1);
     for (size_t t = 0; t < T; t++) {
         Matrix now = part(h, (t + 1) * N, N);
         product(now, 1, PLAIN, part(h, t * N, N), PLAIN, wh, 1);
         for (size_t i = 0; i < N * H; i++)
             now.at[i] = fast_tanh(now.at[i]);
     }
-    start_at(logits, affine_b);
-    product(logits, 1, PLAIN, after, PLAIN, affine_w, 1);
-    float loss = softmax_with_loss(ts);
-    product(dh, 1, PLAIN, logits, TRANSPOSED, affine_w, 0);
+}
+
+/* dz in the place of dh. */
+static void rnn_backward(void)
+{
     for (size_t t = T; t-- > 0;) {
         Matrix d = part(dh, t * N, N);
         if (t + 1 < T)
             product(d, 1, PLAIN, part(dh, (t + 1) * N, N), TRANSPOSED, wh, 1);
         for (size_t i = 0; i < N * H; i++) {
-            float y = after.at[t * N * H + i];
+            float y = h.at[(t + 1) * N * H + i];
             d.at[i] *= 1 - y * y;
         }
     }
-    product(dx, 1, PLAIN, dh, TRANSPOSED, wx, 0);
+}
+
+/* z becomes the gates; c_t = f c_{t-1} + g i, h_t = o tanh c_t. */
+static void lstm_forward(void)
+{
+    for (size_t t = 0; t < T; t++) {
+        product(part(z, t * N, N), 1, PLAIN, part(h, t * N, N), PLAIN, wh, 1);
+        for (size_t r = t * N; r < (t + 1) * N; r++) {
+            float *restrict f = part(z, r, 1).at, *restrict g = f + H, *restrict in = g + H, *restrict o = in + H;
+            float *restrict c_now = part(c, r + N, 1).at, *restrict h_now = part(h, r + N, 1).at;
+            float *restrict tanh_now = part(tanh_c, r, 1).at;
+            const float *restrict c_before = part(c, r, 1).at;
+            for (size_t i = 0; i < H; i++) {
+                f[i] = fast_sigmoid(f[i]);
+                g[i] = fast_tanh(g[i]);
+                in[i] = fast_sigmoid(in[i]);
+                o[i] = fast_sigmoid(o[i]);
+                c_now[i] = f[i] * c_before[i] + g[i] * in[i];
+                tanh_now[i] = fast_tanh(c_now[i]);
+                h_now[i] = o[i] * tanh_now[i];
+            }
+        }
+    }
+}
+
+/* The gates become dz. */
+static void lstm_backward(void)
+{
+    memset(dc.at, 0, N * H * sizeof(float));
+    for (size_t t = T; t-- > 0;) {
+        if (t + 1 < T)
+            product(part(dh, t * N, N), 1, PLAIN, part(z, (t + 1) * N, N), TRANSPOSED, wh, 1);
+        for (size_t r = t * N; r < (t + 1) * N; r++) {
+            float *restrict f = part(z, r, 1).at, *restrict g = f + H, *restrict in = g + H, *restrict o = in + H;
+            float *restrict dc_row = part(dc, r - t * N, 1).at;
+            const float *restrict dh_row = part(dh, r, 1).at, *restrict c_before = part(c, r, 1).at;
+            const float *restrict tanh_now = part(tanh_c, r, 1).at;
+            for (size_t i = 0; i < H; i++) {
+                float y = tanh_now[i], candidate = g[i], input = in[i];
+                float d = dc_row[i] + dh_row[i] * o[i] * (1 - y * y);
+                dc_row[i] = d * f[i];
+                f[i] = d * c_before[i] * f[i] * (1 - f[i]);
+                g[i] = d * input * (1 - candidate * candidate);
+                in[i] = d * candidate * input * (1 - input);
+                o[i] = dh_row[i] * y * o[i] * (1 - o[i]);
+            }
+        }
+    }
+}
+
+/* One step on a window of time-major ids; gives its mean loss. */
+static float step(const uint32_t *xs, const uint32_t *ts)
+{
+    Matrix after = part(h, N, ROWS), before = part(h, 0, ROWS);
+    Matrix inputs = is_lstm ? z : after, dz = is_lstm ? z : dh;
+    for (size_t r = 0; r < ROWS; r++)
+        memcpy(part(x, r, 1).at, part(embed_w, xs[r], 1).at, D * sizeof(float));
+    memcpy(h.at, part(h, ROWS, N).at, N * H * sizeof(float));
+    if (is_lstm)
+        memcpy(c.at, part(c, ROWS, N).at, N * H * sizeof(float));
+    start_at(inputs, b);
+    product(inputs, 1, PLAIN, x, PLAIN, wx, 1);
+    is_lstm ? lstm_forward() : rnn_forward();
+    start_at(logits, affine_b);
+    product(logits, 1, PLAIN, after, PLAIN, affine_w, 1);
+    float loss = softmax_with_loss(ts);
+    product(dh, 1, PLAIN, logits, TRANSPOSED, affine_w, 0);
+    is_lstm ? lstm_backward() : rnn_backward();
+    product(dx, 1, PLAIN, dz, TRANSPOSED, wx, 0);
     product(affine_w, -rate, TRANSPOSED, after, PLAIN, logits, 1);
     descend_by_sums(affine_b, logits);
-    product(wx, -rate, TRANSPOSED, x, PLAIN, dh, 1);
-    product(wh, -rate, TRANSPOSED, before, PLAIN, dh, 1);
-    descend_by_sums(b, dh);
+    product(wx, -rate, TRANSPOSED, x, PLAIN, dz, 1);
+    product(wh, -rate, TRANSPOSED, before, PLAIN, dz, 1);
+    descend_by_sums(b, dz);
     for (size_t r = 0; r < ROWS; r++) {
         float *word = part(embed_w, xs[r], 1).at, *gradient = part(dx, r, 1).at;
         for (size_t i = 0; i < D; i++)
@@ -202,19 +274,23 @@ static void find_sgemm(char *variant)
 
 int main(int count, char **words)
 {
-    if (count != 9)
-        stop("usage: step_blas V D H N T RATE LIBRARY:SYMBOL:PAGES FOLDER");
+    if (count != 10)
+        stop("usage: step_blas V D H N T rnn|lstm RATE LIBRARY:SYMBOL:PAGES FOLDER");
     size_t *sizes[] = {&V, &D, &H, &N, &T};
     for (int i = 0; i < 5; i++)
         *sizes[i] = strtoull(words[i + 1], NULL, 10);
-    rate = strtof(words[6], NULL);
+    is_lstm = strcmp(words[6], "lstm") == 0;
+    rate = strtof(words[7], NULL);
     ROWS = N * T;
-    find_sgemm(words[7]);
-    const char *folder = words[8];
+    find_sgemm(words[8]);
+    const char *folder = words[9];
+    size_t columns = is_lstm ? 4 * H : H;
 
-    embed_w = matrix(V, D), wx = matrix(D, H), wh = matrix(H, H), b = matrix(1, H);
+    embed_w = matrix(V, D), wx = matrix(D, columns), wh = matrix(H, columns), b = matrix(1, columns);
     affine_w = matrix(H, V), affine_b = matrix(1, V);
     x = matrix(ROWS, D), h = matrix(ROWS + N, H), logits = matrix(ROWS, V), dh = matrix(ROWS, H), dx = matrix(ROWS, D);
+    if (is_lstm)
+        c = matrix(ROWS + N, H), tanh_c = matrix(ROWS, H), z = matrix(ROWS, columns), dc = matrix(N, H);
     Matrix weights[] = {embed_w, wx, wh, b, affine_w, affine_b};
     FILE *file = open_in(folder, "weights", "rb");
     for (int i = 0; i < 6; i++) {

@@ -1,9 +1,9 @@
 """What the peers in Python have in common: the start that they are given, and the commands that they obey.
 
-Arguments: V D H N T, the learning rate, a variant that is the script's own, and a folder with `weights` (float32:
-embed.W, rnn.Wx, rnn.Wh, rnn.b, affine.W, affine.b) and `windows` (uint32: inputs and targets of each window,
-batch-major). Commands on standard input: `train COUNT` answers with the loss of the last step, `weights` writes them to
-the folder.
+Arguments: V D H N T, the cell (rnn or lstm), the learning rate, a variant that is the script's own, and a folder with
+`weights` (float32: embed.W, Wx, Wh, b, affine.W, affine.b; an LSTM's columns are its gates f, g, i, o) and `windows`
+(uint32: inputs and targets of each window, batch-major). Commands on standard input: `train COUNT` answers with the
+loss of the last step, `weights` writes them to the folder.
 """
 import pathlib
 import sys
@@ -11,12 +11,14 @@ import sys
 import numpy
 
 V, D, H, N, T = map(int, sys.argv[1:6])
-RATE = float(sys.argv[6])
-VARIANT = sys.argv[7]
-FOLDER = pathlib.Path(sys.argv[8])
+IS_LSTM = sys.argv[6] == "lstm"
+RATE = float(sys.argv[7])
+VARIANT = sys.argv[8]
+FOLDER = pathlib.Path(sys.argv[9])
 
 # Row vectors for the biases, as everywhere in this comparison.
-SHAPES = [(V, D), (D, H), (H, H), (1, H), (H, V), (1, V)]
+COLUMNS = 4 * H if IS_LSTM else H
+SHAPES = [(V, D), (D, COLUMNS), (H, COLUMNS), (1, COLUMNS), (H, V), (1, V)]
 
 
 def weights():

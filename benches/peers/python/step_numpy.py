@@ -1,19 +1,58 @@
 """NumPy: time-major, one product per weight, updates in place."""
 import numpy as np
 
-from serve import N, RATE, T, one_by_one, serve, weights, windows
+from serve import H, IS_LSTM, N, RATE, T, one_by_one, serve, weights, windows
 
 parameters = weights()
 embed_w, wx, wh, b, affine_w, affine_b = parameters
 rate = np.float32(RATE)
 inputs, targets = (np.ascontiguousarray(ids.swapaxes(1, 2)).reshape(len(ids), N * T) for ids in windows())
-h = np.zeros(((T + 1) * N, len(wh)), np.float32)
-dz = np.empty((T * N, len(wh)), np.float32)
+h, c = (np.zeros(((T + 1) * N, H), np.float32) for _ in range(2))
+dz = np.empty((T * N, wh.shape[1]), np.float32)
+tanh_c, dc = np.empty((T * N, H), np.float32), np.empty((N, H), np.float32)
+# sigmoid x = tanh(x / 2) / 2 + 1 / 2, so that one tanh serves all gates
+scale = np.repeat(np.float32([0.5, 1, 0.5, 0.5]), H)
+offset = 1 - scale
 every_row = np.arange(N * T)
 
 
 def block(time):
     return slice(time * N, (time + 1) * N)
+
+
+def rnn_forward(time, z):
+    np.tanh(z, out=h[block(time + 1)])
+
+
+def rnn_backward(time, dh, slope):
+    np.multiply(dh, slope, out=dz[block(time)])
+
+
+def lstm_forward(time, z):
+    """z becomes the gates f, g, i, o."""
+    z *= scale
+    np.tanh(z, out=z)
+    z *= scale
+    z += offset
+    f, g, i, o = np.split(z, 4, axis=1)
+    c[block(time + 1)] = f * c[block(time)] + g * i
+    np.tanh(c[block(time + 1)], out=tanh_c[block(time)])
+    np.multiply(o, tanh_c[block(time)], out=h[block(time + 1)])
+
+
+def lstm_backward(time, dh, gates):
+    f, g, i, o = np.split(gates, 4, axis=1)
+    df, dg, di, do = np.split(dz[block(time)], 4, axis=1)
+    y = tanh_c[block(time)]
+    d = dc + dh * o * (1 - y * y)
+    np.multiply(d, f, out=dc)
+    np.multiply(d * c[block(time)], f * (1 - f), out=df)
+    np.multiply(d * i, 1 - g * g, out=dg)
+    np.multiply(d * g, i * (1 - i), out=di)
+    np.multiply(dh * y, o * (1 - o), out=do)
+
+
+forward, backward = (lstm_forward, lstm_backward) if IS_LSTM else (rnn_forward, rnn_backward)
 
 
 def step(i):
@@ -22,9 +61,10 @@ def step(i):
     z = x @ wx
     z += b
     h[block(0)] = h[block(T)]
+    c[block(0)] = c[block(T)]
     for time in range(T):
         z[block(time)] += h[block(time)] @ wh
-        np.tanh(z[block(time)], out=h[block(time + 1)])
+        forward(time, z[block(time)])
     current = h[N:]
     logits = current @ affine_w
     logits += affine_b
@@ -37,11 +77,12 @@ def step(i):
     logits /= sums * np.float32(N * T)
     logits[every_row, ts] -= np.float32(1 / (N * T))
     dh = logits @ affine_w.T
-    slope = 1 - current * current
+    kept = z if IS_LSTM else 1 - current * current
+    dc.fill(0)
     for time in reversed(range(T)):
         if time + 1 < T:
             dh[block(time)] += dz[block(time + 1)] @ wh.T
-        np.multiply(dh[block(time)], slope[block(time)], out=dz[block(time)])
+        backward(time, dh[block(time)], kept[block(time)])
     dx = dz @ wx.T
     for weight, gradient in (
         (affine_w, current.T @ logits),

@@ -2,22 +2,25 @@
 
 use lexopt::{Arg::Long, Parser, ValueExt};
 
-use crate::{Failure, steps::PEERS};
+use crate::{Failure, steps::PEERS, workload::Cell};
 
 pub const HELP: &str = "\
 Measures rnnlm and its peers side by side and prints Markdown tables.
 
+--cell rnn|lstm    the recurrent cell: tanh, or an LSTM (rnn)
 --workloads SMLE   which of the workloads S, M, L, E
 --seconds 3        time for each implementation and workload
---only a,b         rnnlm, ndarray, matrixmultiply, gemm, candle, burn, c, numpy, torch, jax
+--only a,b         rnnlm, ndarray, matrixmultiply, gemm, candle, burn, rust-lstm, c, numpy, torch, jax; ndarray and
+                   candle have no LSTM here, rust-lstm has nothing else
 --threads 1        of everyone who can use some
---products         the matrix products of the workloads instead of their steps
+--products         the matrix products of the workloads instead of their steps, with tanh
 
 PYTHON names the interpreter for numpy, torch and jax; python3 by default. c is the step in C on the OpenBLAS of its
 NumPy and the MKL of its packages, or on OPENBLAS=FILE:SYMBOL and MKL=FILE:SYMBOL; CC names the compiler.
 ";
 
 pub struct Arguments {
+    pub cell: Cell,
     pub workloads: String,
     pub seconds: f64,
     pub only: Option<Vec<String>>,
@@ -28,11 +31,17 @@ pub struct Arguments {
 impl Arguments {
     /// None where help is asked for.
     pub fn parse() -> Result<Option<Self>, Failure> {
-        let mut arguments = Self { workloads: "SMLE".into(), seconds: 3.0, only: None, products: false, threads: 1 };
+        let mut arguments =
+            Self { cell: Cell::Tanh, workloads: "SMLE".into(), seconds: 3.0, only: None, products: false, threads: 1 };
         let mut parser = Parser::from_env();
         while let Some(argument) = parser.next()? {
             match argument {
                 Long("help") => return Ok(None),
+                Long("cell") => {
+                    let name = parser.value()?.string()?;
+                    let cell = [Cell::Tanh, Cell::Lstm].into_iter().find(|cell| cell.name() == name);
+                    arguments.cell = cell.ok_or(format!("no cell {name}: name rnn or lstm"))?;
+                }
                 Long("workloads") => arguments.workloads = parser.value()?.string()?.to_uppercase(),
                 Long("seconds") => arguments.seconds = parser.value()?.parse()?,
                 Long("only") => {
@@ -48,6 +57,9 @@ impl Arguments {
         }
         if !(arguments.seconds > 0.0 && arguments.seconds.is_finite()) {
             return Err("--seconds must be above zero".into());
+        }
+        if arguments.products && arguments.cell != Cell::Tanh {
+            return Err("--products are those of the tanh cell".into());
         }
         let names = arguments.only.iter().flatten();
         if let Some(unknown) = names.into_iter().find(|name| PEERS.iter().all(|peer| peer.key != **name)) {

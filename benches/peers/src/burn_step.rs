@@ -1,11 +1,14 @@
 //! burn on its flex backend: tensors with automatic differentiation, updated by hand.
 
-use burn::tensor::{Device, Int, Tensor, TensorData, activation::log_softmax};
+use burn::tensor::{
+    Device, Int, Tensor, TensorData,
+    activation::{log_softmax, sigmoid},
+};
 
 use crate::{
     Failure,
     peer::Step,
-    workload::{LEARNING_RATE, Start, Window, Workload},
+    workload::{Cell, LEARNING_RATE, Start, Window, Workload},
 };
 
 pub struct Burn {
@@ -14,6 +17,8 @@ pub struct Burn {
     /// In the order of [`Workload::shapes`].
     weights: [Tensor<2>; 6],
     h: Tensor<2>,
+    /// Of an LSTM.
+    c: Tensor<2>,
 }
 
 impl Burn {
@@ -24,8 +29,30 @@ impl Burn {
         let weights = std::array::from_fn(|i| {
             Tensor::from_data(TensorData::new(parts[i].to_vec(), sizes.shapes()[i]), &device).require_grad()
         });
-        let h = Tensor::zeros([sizes.n, sizes.h], &device);
-        Self { sizes, device, weights, h }
+        let zeros = || Tensor::zeros([sizes.n, sizes.h], &device);
+        let (h, c) = (zeros(), zeros());
+        Self { sizes, device, weights, h, c }
+    }
+
+    /// The hidden states of a window, of z = x Wx + b; the last ones are carried.
+    fn states(&mut self, z: &Tensor<2>, wh: &Tensor<2>) -> Vec<Tensor<2>> {
+        let Workload { n, t, h: hidden, cell, .. } = self.sizes;
+        let (mut h, mut c) = (self.h.clone(), self.c.clone());
+        let mut states = Vec::with_capacity(t);
+        for time in 0..t {
+            let z = z.clone().narrow(0, time * n, n) + h.matmul(wh.clone());
+            h = match cell {
+                Cell::Tanh => z.tanh(),
+                Cell::Lstm => {
+                    let [f, g, i, o] = [0, 1, 2, 3].map(|gate| z.clone().narrow(1, gate * hidden, hidden));
+                    c = sigmoid(f) * c + g.tanh() * sigmoid(i);
+                    sigmoid(o) * c.clone().tanh()
+                }
+            };
+            states.push(h.clone());
+        }
+        (self.h, self.c) = (h.detach(), c.detach());
+        states
     }
 }
 
@@ -40,14 +67,7 @@ impl Step for Burn {
         let [embed_w, wx, wh, b, affine_w, affine_b] = self.weights.clone();
 
         let z = embed_w.select(0, xs).matmul(wx) + b;
-        let mut states = Vec::with_capacity(t);
-        let mut h = self.h.clone();
-        for time in 0..t {
-            h = (z.clone().narrow(0, time * n, n) + h.matmul(wh.clone())).tanh();
-            states.push(h.clone());
-        }
-        self.h = h.detach();
-        let logits = Tensor::cat(states, 0).matmul(affine_w) + affine_b;
+        let logits = Tensor::cat(self.states(&z, &wh), 0).matmul(affine_w) + affine_b;
         let loss = log_softmax(logits, 1).gather(1, ts.reshape([n * t, 1])).mean().neg();
         let mut gradients = loss.backward();
         for weight in &mut self.weights {

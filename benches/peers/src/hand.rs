@@ -75,24 +75,10 @@ impl Step for Hand {
         }
         let current = &h[block..];
 
-        // logits = h affine.W + affine.b, turned into the gradient (softmax - one-hot) / rows
+        // logits = h affine.W + affine.b, then their gradient
         logits.chunks_exact_mut(v).for_each(|row| row.copy_from_slice(affine_b));
         multiply(1.0, Operand::new(current, hidden), Operand::new(affine_w, v), 1.0, logits);
-        let per_row = 1.0 / (n * t) as f32;
-        let mut loss = 0.0;
-        for (row, &target) in logits.chunks_exact_mut(v).zip(ts) {
-            let max = row.iter().fold(f32::NEG_INFINITY, |max, &x| if x > max { x } else { max });
-            let of_target = row[target as usize] - max;
-            let mut sum = 0.0;
-            for x in &mut *row {
-                *x = (*x - max).exp();
-                sum += *x;
-            }
-            loss += f64::from(sum.ln() - of_target);
-            let scale = per_row / sum;
-            row.iter_mut().for_each(|x| *x *= scale);
-            row[target as usize] -= per_row;
-        }
+        let loss = softmax_with_loss(logits, v, ts);
 
         // dh = dlogits affine.W', before affine.W moves
         multiply(1.0, Operand::new(logits, v), Operand::new(affine_w, v).t(), 0.0, dz);
@@ -118,7 +104,7 @@ impl Step for Hand {
         for (row, &id) in dx.chunks_exact(d).zip(xs) {
             descend(&mut embed_w[id as usize * d..][..d], rate, row);
         }
-        Ok((loss / (n * t) as f64) as f32)
+        Ok(loss)
     }
 
     fn weights(&mut self) -> Result<Vec<f32>, Failure> {
@@ -126,7 +112,27 @@ impl Step for Hand {
     }
 }
 
+/// Turns logits into their gradient (softmax - one-hot) / rows; gives the mean loss.
+pub fn softmax_with_loss(logits: &mut [f32], v: usize, ts: &[u32]) -> f32 {
+    let per_row = 1.0 / ts.len() as f32;
+    let mut loss = 0.0;
+    for (row, &target) in logits.chunks_exact_mut(v).zip(ts) {
+        let max = row.iter().fold(f32::NEG_INFINITY, |max, &x| if x > max { x } else { max });
+        let of_target = row[target as usize] - max;
+        let mut sum = 0.0;
+        for x in &mut *row {
+            *x = (*x - max).exp();
+            sum += *x;
+        }
+        loss += f64::from(sum.ln() - of_target);
+        let scale = per_row / sum;
+        row.iter_mut().for_each(|x| *x *= scale);
+        row[target as usize] -= per_row;
+    }
+    (loss / ts.len() as f64) as f32
+}
+
 /// w -= rate * g
-fn descend(w: &mut [f32], rate: f32, g: &[f32]) {
+pub fn descend(w: &mut [f32], rate: f32, g: &[f32]) {
     w.iter_mut().zip(g).for_each(|(w, g)| *w -= rate * g);
 }

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! PYTHON=python3 taskset -c 0 cargo run --release
+//! PYTHON=python3 taskset -c 0 cargo run --release -- --cell lstm
 //! PYTHON=python3 cargo run --release -- --threads 2
 //! ```
 //!
@@ -16,6 +17,7 @@ mod blas;
 mod burn_step;
 mod candle_step;
 mod hand;
+mod hand_lstm;
 mod multiply;
 mod ndarray_step;
 #[path = "../../../examples/shared/pages.rs"]
@@ -28,6 +30,7 @@ mod process;
 mod products;
 mod report;
 mod rnnlm_step;
+mod rust_lstm_step;
 #[path = "../../shapes/mod.rs"]
 mod shapes;
 mod sharing;
@@ -37,7 +40,7 @@ mod workload;
 use std::{env, process::ExitCode};
 
 use arguments::Arguments;
-use workload::WORKLOADS;
+use workload::workloads;
 
 pub type Failure = Box<dyn std::error::Error>;
 
@@ -72,7 +75,8 @@ fn run() -> Result<ExitCode, Failure> {
     if arguments.threads == 1 && std::thread::available_parallelism()?.get() > 1 {
         eprintln!("not pinned to one core, figures will be noisy: run it under `taskset -c 0`");
     }
-    let workloads = WORKLOADS.into_iter().filter(|workload| arguments.workloads.contains(workload.name));
+    let workloads =
+        workloads(arguments.cell).into_iter().filter(|workload| arguments.workloads.contains(workload.name));
     if arguments.products {
         workloads.for_each(|workload| products::measure(workload.name));
     } else {

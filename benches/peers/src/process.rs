@@ -32,12 +32,12 @@ impl Process {
         Self::start(start, Command::new(interpreter()).arg(path), variant, multiple)
     }
 
-    /// Starts a program with the same weights and windows as everyone: it is told the sizes, the learning rate, the
-    /// variant and the folder in which it finds them.
+    /// Starts a program with the same weights and windows as everyone: it is told the sizes, the cell, the learning
+    /// rate, the variant and the folder in which it finds them.
     ///
     /// Fails where there is no such program, or not the library that it needs: the error says which.
     pub fn start(start: &Start, program: &mut Command, variant: &str, multiple: usize) -> Result<Self, Failure> {
-        let Workload { v, d, h, n, t, .. } = start.workload;
+        let Workload { v, d, h, n, t, cell, .. } = start.workload;
         let folder = Folder::new()?;
         let ids = start.windows.iter().flat_map(|window| window.batch_major.concat());
         fs::write(folder.file("windows"), ids.flat_map(u32::to_le_bytes).collect::<Vec<u8>>())?;
@@ -46,7 +46,7 @@ impl Process {
         let name = program.get_program().to_owned();
         let mut child = program
             .args([v, d, h, n, t].map(|size| size.to_string()))
-            .args([&LEARNING_RATE.to_string(), variant])
+            .args([cell.name(), &LEARNING_RATE.to_string(), variant])
             .arg(&folder.0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -27,8 +27,8 @@ pub struct Row {
 
 /// The table of one workload.
 pub fn table(table: &Table) {
-    let Workload { name, v, d, h, n, t, .. } = table.workload;
-    println!("### {name}: V {v}, D {d}, H {h}, N {n}, T {t}\n");
+    let Workload { name, v, d, h, n, t, cell, .. } = table.workload;
+    println!("### {name} with {}: V {v}, D {d}, H {h}, N {n}, T {t}\n", cell.name());
     println!("{}\n", peaks(&table.peaks));
     quiet(table.others);
     println!(
