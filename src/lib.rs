@@ -63,9 +63,9 @@
 //! - [`OnlineLearner`], predicts, scores and learns each event of a stream as it comes; [`HeadLearner`], the same with
 //!   all but the output layer in flash.
 //! - [`Detector`], finds odd events in sessions and streams: [`EventVerdict`], [`SessionVerdict`], [`Doing`]; over
-//!   any [`Foresight`]. [`FalseAlarms`] sets its [`Threshold`] by normal data, [`rate_interval`] says how sure that
-//!   is; [`Guard`] stops it from learning anomalies ([`GuardState`]); [`EventIds`] and [`Beyond`], events that it
-//!   doesn't know.
+//!   any [`Foresight`], and with a [`Balance`] of which events outnumber which ([`Imbalance`]). [`FalseAlarms`] sets
+//!   its [`Threshold`] by normal data, [`rate_interval`] says how sure that is; [`Guard`] stops it from learning
+//!   anomalies ([`GuardState`]); [`EventIds`] and [`Beyond`], events that it doesn't know.
 //!
 //! **Text**
 //! - [`Corpus`], a text as ids, its rare words merged; [`Vocabulary`], words and their ids; [`Encoded`]; [`tokens`].
@@ -128,6 +128,7 @@ pub use checkpoint::{Checkpoint, learner::LearnerRecord, word_index::WordIndex};
 pub use config::Config;
 pub use error::{CheckpointError, ConfigError, CorpusError, Error, IsaError, ParameterError, StepError, TrainError};
 pub use events::{
+    balance::{Balance, Imbalance},
     detector::{Detector, Doing},
     false_alarms::{FalseAlarms, Threshold, rate_interval},
     foresight::Foresight,

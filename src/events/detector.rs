@@ -5,8 +5,9 @@ use crate::{error::Error, heap::AlignedVec};
 use crate::{
     error::{ConfigError, StepError},
     events::{
+        balance::Balance,
         foresight::Foresight,
-        guard::Guard,
+        guard::{Guard, GuardState},
         ids::EventIds,
         levels::Levels,
         verdict::{EventVerdict, SessionVerdict},
@@ -59,10 +60,11 @@ use crate::{
 /// # Ok::<(), rnnlm::Error>(())
 /// ```
 #[derive(Clone, Debug)]
-pub struct Detector<M, L = Floats> {
+pub struct Detector<M, L = Floats, B = [u32; 0]> {
     model: M,
     ids: EventIds,
     levels: Levels<L>,
+    balance: Balance<B>,
     threshold: f32,
     doing: Doing,
     guard: Guard,
@@ -113,8 +115,40 @@ impl<M: Foresight, L: Storage> Detector<M, L> {
         }
         let guard = Guard::new(1.0, 1, u32::MAX);
         let (levels, session) = (Levels(measures), SessionVerdict::NONE);
-        let (threshold, doing) = (f32::INFINITY, Doing::Watch);
-        Ok(Self { model, ids, levels, threshold, doing, guard, session, is_open: false })
+        let (threshold, doing, balance) = (f32::INFINITY, Doing::Watch, Balance::NONE);
+        Ok(Self { model, ids, levels, balance, threshold, doing, guard, session, is_open: false })
+    }
+}
+
+impl<M: Foresight, L: Storage, B: AsRef<[u32]> + AsMut<[u32]>> Detector<M, L, B> {
+    /// The detector with a balance: at the end of a session it looks which events outnumber which.
+    ///
+    /// A session that was measured, or taught, is in balance from then on. Where it learns, so is one behind which the
+    /// guard has found that the stream changed for good; an imbalance that comes now and then isn't learned.
+    ///
+    /// # Errors
+    /// [`ConfigError::ShapesDiffer`] for a balance of another V.
+    pub fn with_balance<C: AsRef<[u32]> + AsMut<[u32]>>(
+        self,
+        balance: Balance<C>,
+    ) -> Result<Detector<M, L, C>, ConfigError> {
+        if balance.vocab_size() != self.ids.vocab_size as usize {
+            return Err(ConfigError::ShapesDiffer);
+        }
+        let Self { model, ids, levels, threshold, doing, guard, .. } = self;
+        let session = SessionVerdict::NONE;
+        Ok(Detector { model, ids, levels, balance, threshold, doing, guard, session, is_open: false })
+    }
+
+    /// Which events outnumber which.
+    #[must_use]
+    pub fn balance(&self) -> &Balance<B> {
+        &self.balance
+    }
+
+    /// The same, to clear it, or to put a clone back that was made before.
+    pub fn balance_mut(&mut self) -> &mut Balance<B> {
+        &mut self.balance
     }
 
     /// Events whose excess is above are odd. Without one, new events alone are.
@@ -155,6 +189,7 @@ impl<M: Foresight, L: Storage> Detector<M, L> {
     /// What the model refuses.
     pub fn begin(&mut self) -> Result<(), StepError> {
         self.model.restart();
+        self.balance.begin();
         (self.session, self.is_open) = (SessionVerdict::NONE, false);
         self.model.read(self.ids.end, self.doing == Doing::Learn)?;
         self.is_open = true;
@@ -196,6 +231,7 @@ impl<M: Foresight, L: Storage> Detector<M, L> {
         if !self.is_open {
             self.begin()?;
         }
+        self.balance.count(id);
         let score = TokenScore::of(self.model.probabilities(), id).ok_or(StepError::OtherSizes)?;
         let excess = self.levels.excess(id, score.loss);
         let (is_odd, is_new) = (excess > self.threshold, self.levels.count(id) == 0.0);
@@ -223,8 +259,8 @@ impl<M: Foresight, L: Storage> Detector<M, L> {
         session.is_odd |= verdict.is_odd;
     }
 
-    /// Ends the session, judges that it ends here, and judges it as a whole. Where it learns, the guard counts the
-    /// session.
+    /// Ends the session, judges that it ends here and the balance of its events, and judges it as a whole. Where it
+    /// learns, the guard counts the session.
     ///
     /// # Errors
     /// What the model refuses. The session is over.
@@ -232,10 +268,21 @@ impl<M: Foresight, L: Storage> Detector<M, L> {
         let ended = self.judge(self.ids.end, None);
         let is_learning = self.doing == Doing::Learn;
         let learned = self.model.end(is_learning);
-        let session = core::mem::replace(&mut self.session, SessionVerdict::NONE);
+        let mut session = core::mem::replace(&mut self.session, SessionVerdict::NONE);
         self.is_open = false;
         ended?;
         learned?;
+        session.imbalance = self.balance.imbalance();
+        session.is_odd |= session.imbalance.is_some();
+        let is_normal = match self.guard.state() {
+            _ if self.doing == Doing::Measure => true,
+            GuardState::Learning => is_learning && session.imbalance.is_none(),
+            GuardState::Adapting => is_learning,
+            GuardState::Holding => false,
+        };
+        if is_normal {
+            self.balance.add();
+        }
         if is_learning {
             self.guard.count(session.is_odd);
         }
@@ -266,11 +313,13 @@ impl<M: Foresight, L: Storage> Detector<M, L> {
             self.is_open &= done.is_ok();
             done?;
         }
+        self.balance.add();
         (self.session, self.is_open) = (SessionVerdict::NONE, false);
         self.model.end(true)
     }
 
-    /// Forgets what was measured, as behind a training that made the model another one.
+    /// Forgets what was measured, as behind a training that made the model another one. A balance isn't the model's,
+    /// and stays.
     pub fn clear_measures(&mut self) {
         clear(self.levels.0.as_mut());
     }
@@ -282,7 +331,7 @@ impl<M: Foresight, L: Storage> Detector<M, L> {
     }
 
     /// Keeps what was learned, to come back to by [`Self::revert`]: all weights that learning changes, then
-    /// [`Self::measures`].
+    /// [`Self::measures`]. A balance is kept by a clone of it.
     ///
     /// # Errors
     /// [`StepError::Length`] for memory of another length.

@@ -1,5 +1,6 @@
 //! A stream of events: learners that predict, score and learn each as it comes, and the detector of odd ones.
 
+pub(crate) mod balance;
 pub(crate) mod detector;
 pub(crate) mod false_alarms;
 pub(crate) mod foresight;

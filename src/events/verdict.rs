@@ -1,6 +1,6 @@
 //! What a detector says.
 
-use crate::{model::score::TokenScore, prediction::sampling::Candidate};
+use crate::{events::balance::Imbalance, model::score::TokenScore, prediction::sampling::Candidate};
 
 /// How many of the likeliest events a verdict names.
 pub(crate) const EXPECTED: usize = 3;
@@ -24,7 +24,7 @@ pub struct EventVerdict {
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct SessionVerdict {
-    /// Whether one of its events was odd.
+    /// Whether one of its events was odd, or their numbers are out of balance.
     pub is_odd: bool,
     /// Its events, the end among them.
     pub events: u32,
@@ -36,9 +36,18 @@ pub struct SessionVerdict {
     pub at: u32,
     /// What had been expected there, the likeliest first; probability 0 where there are fewer.
     pub expected: [Candidate; EXPECTED],
+    /// Which event came too often beside which, where the detector has a [`Balance`](crate::Balance).
+    pub imbalance: Option<Imbalance>,
 }
 
 impl SessionVerdict {
+    /// How odd the session is, to set a threshold by: the excess of its oddest event, infinite where it is out of
+    /// balance.
+    #[must_use]
+    pub fn excess(&self) -> f32 {
+        if self.imbalance.is_some() { f32::INFINITY } else { self.worst.excess }
+    }
+
     pub(crate) const NONE: Self = Self {
         is_odd: false,
         events: 0,
@@ -51,5 +60,6 @@ impl SessionVerdict {
         },
         at: 0,
         expected: [Candidate { id: 0, probability: 0.0 }; EXPECTED],
+        imbalance: None,
     };
 }

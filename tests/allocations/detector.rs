@@ -1,7 +1,9 @@
 //! Promise: a detector and a learner with a frozen body allocate nothing after construction, and their memory is what
 //! their pages say.
 
-use rnnlm::{Config, Detector, Doing, EventIds, FalseAlarms, Guard, HeadLearner, OnlineLearner, SimpleRnnlm, Xorshift};
+use rnnlm::{
+    Balance, Config, Detector, Doing, EventIds, FalseAlarms, Guard, HeadLearner, OnlineLearner, SimpleRnnlm, Xorshift,
+};
 
 use crate::counter::count;
 
@@ -18,8 +20,13 @@ fn a_detector_allocates_its_measures_and_nothing_else() {
     assert_eq!(calls, 0);
 
     let learner = OnlineLearner::new(model.clone(), 0.1).unwrap();
-    let (mut detector, calls, bytes) = count(|| Detector::new(learner, EventIds::last_two(12)).unwrap());
+    let (detector, calls, bytes) = count(|| Detector::new(learner, EventIds::last_two(12)).unwrap());
     assert_eq!((calls, bytes), (1, 4 * 2 * 12 + slack));
+    let (balance, calls, bytes) = count(|| Balance::new(12).unwrap());
+    assert_eq!((calls, bytes), (1, 4 * Balance::words(12)));
+    let (detector, calls, _) = count(|| detector.with_balance(balance));
+    assert_eq!(calls, 0);
+    let mut detector = detector.unwrap();
     let mut kept = vec![0.0; model.weights_block().len() + 24];
     let mut alarms = FalseAlarms::new([0; 64]);
     let (_, calls, _) = count(|| {

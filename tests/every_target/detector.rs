@@ -1,7 +1,7 @@
 //! Promise: a detector's verdicts and what a frozen body's head learns are the same bits on every instruction set; a
 //! Cortex-M4F compares its own with the same hashes.
 
-use rnnlm::{Config, Detector, HeadLearner, Isa, OnlineLearner, SimpleRnnlm, Xorshift};
+use rnnlm::{Balance, Config, Detector, HeadLearner, Isa, OnlineLearner, SimpleRnnlm, Xorshift};
 
 #[path = "../../examples/firmware/src/verdicts.rs"]
 mod verdicts;
@@ -20,5 +20,8 @@ fn verdicts_and_the_head_have_their_golden_hashes() {
         println!("{}: verdicts {hash:016x}, head {head:016x}, {found} of 40 found", isa.name());
         assert!(found >= 36, "{found} of 40 odd sessions");
         assert_eq!((hash, head), (verdicts::VERDICTS, verdicts::HEAD), "{}", isa.name());
+        let mut detector = detector.with_balance(Balance::new(64).unwrap()).unwrap();
+        let (hash, found) = verdicts::imbalances(&mut detector).unwrap();
+        assert_eq!((hash, found), (verdicts::IMBALANCES, 20), "{}: {hash:016x}", isa.name());
     }
 }

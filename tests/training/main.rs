@@ -1,6 +1,7 @@
 //! Training goes on, resumes and fails as it is told to.
 #![cfg(feature = "alloc")]
 
+mod balance;
 mod detector;
 mod detector_edges;
 mod failed_steps;

@@ -1,11 +1,16 @@
 //! What a detector and a learner with a frozen body say of a made-up stream, as hashes: the same on every target.
 
-use rnnlm::{Detector, Doing, EventIds, FalseAlarms, Foresight, Guard, HeadLearner, StepError, Storage, Xorshift};
+use rnnlm::{
+    Detector, Doing, EventIds, FalseAlarms, Foresight, Guard, HeadLearner, SessionVerdict, StepError, Storage, Xorshift,
+};
 
 /// The hash of the verdicts of [`verdicts`], over a model of workload E drawn from the seed 1, learning rate 0.5.
 pub const VERDICTS: u64 = 0x2432_0360_b808_426f;
 /// The hash of [`head`], over the same model.
 pub const HEAD: u64 = 0xd668_61a0_ceea_e1ec;
+
+/// The hash of [`imbalances`], whatever foresees; another program counted it in Python by sets of pairs.
+pub const IMBALANCES: u64 = 0x1bd8_034f_4014_c757;
 
 const FNV: u64 = 0xcbf2_9ce4_8422_2325;
 
@@ -68,6 +73,46 @@ pub fn verdicts<M: Foresight, L: Storage>(
             }
         }
     }
+    Ok((hash, found))
+}
+
+/// A session of one to four events 40, as many 41, and 42; where `is_odd`, the last 41 is lost.
+fn paired<M: Foresight, L: Storage, B: AsRef<[u32]> + AsMut<[u32]>>(
+    detector: &mut Detector<M, L, B>,
+    pairs: u32,
+    is_odd: bool,
+) -> Result<SessionVerdict, StepError> {
+    detector.begin()?;
+    for at in 0..2 * pairs {
+        if !is_odd || at + 1 < 2 * pairs {
+            detector.observe(40 + at % 2)?;
+        }
+    }
+    detector.observe(42)?;
+    detector.end()
+}
+
+/// Measures the balance of sessions, and judges others: the hash of what is out of balance, and how many of 20 odd
+/// sessions were found.
+pub fn imbalances<M: Foresight, L: Storage, B: AsRef<[u32]> + AsMut<[u32]>>(
+    detector: &mut Detector<M, L, B>,
+) -> Result<(u64, u32), StepError> {
+    let (mut rng, mut hash, mut found) = (Xorshift::new(23), FNV, 0);
+    detector.set_doing(Doing::Measure);
+    for _ in 0..100 {
+        paired(detector, 1 + rng.below(4), false)?;
+    }
+    detector.set_doing(Doing::Watch);
+    for i in 0..40 {
+        let verdict = paired(detector, 1 + rng.below(4), i % 2 == 1)?;
+        let Some(imbalance) = verdict.imbalance else { continue };
+        found += i % 2;
+        let [more, fewer] = imbalance.counts;
+        for value in [i, imbalance.more, imbalance.fewer, more, fewer, imbalance.sessions] {
+            add(&mut hash, value);
+        }
+    }
+    detector.balance().learned().iter().for_each(|&word| add(&mut hash, word));
     Ok((hash, found))
 }
 

@@ -145,10 +145,10 @@ fn online() -> Option<f32> {
 #[cfg(feature = "detect")]
 fn detect() -> Option<f32> {
     use firmware::{
-        verdicts::{ids, verdicts},
+        verdicts::{ids, imbalances, verdicts},
         workload::WINDOW,
     };
-    use rnnlm::{Detector, OnlineLearner};
+    use rnnlm::{Balance, Detector, OnlineLearner};
     static PREDICTION: Static<[f32; MEMORY.prediction]> = Static::new([0.0; MEMORY.prediction]);
     static IDS: Static<[u32; 2 * WINDOW]> = Static::new([0; 2 * WINDOW]);
     static MEASURES: Static<[f32; 2 * CONFIG.vocab_size]> = Static::new([0.0; 2 * CONFIG.vocab_size]);
@@ -164,6 +164,14 @@ fn detect() -> Option<f32> {
     let mut kept = [0.0; 8];
     detector.keep(black_box(&mut kept)).ok()?;
     detector.revert(black_box(&kept)).ok()?;
+    static BALANCE: Static<[u32; Balance::words(CONFIG.vocab_size)]> =
+        Static::new([0; Balance::words(CONFIG.vocab_size)]);
+    // SAFETY: called once.
+    let words = unsafe { BALANCE.take() };
+    let balance = Balance::with_buffer(CONFIG.vocab_size, black_box(&mut words[..])).ok()?;
+    let mut detector = detector.with_balance(balance).ok()?;
+    imbalances(&mut detector).ok()?;
+    detector.balance_mut().clear();
     Some(stream.excess)
 }
 
