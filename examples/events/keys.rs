@@ -5,7 +5,7 @@
 
 use std::{
     fs,
-    io::{self, Read},
+    io::{self, BufRead, Read},
     path::Path,
 };
 
@@ -37,6 +37,32 @@ pub fn read(path: &Path, format: Format) -> Result<Sessions, String> {
         fs::read_to_string(path)
     };
     Ok(sessions(&text.map_err(|error| format!("{}: {error}", path.display()))?, format))
+}
+
+/// Gives session after session as its lines come, until one is answered by false.
+#[allow(dead_code)] // of a stream
+pub fn follow(
+    input: impl BufRead,
+    format: Format,
+    mut each: impl FnMut(&[String]) -> Result<bool, String>,
+) -> Result<(), String> {
+    let mut session = vec![];
+    for line in input.lines() {
+        let line = line.map_err(|error| error.to_string())?;
+        match format {
+            Format::Keys => session = line.split_whitespace().map(str::to_owned).collect(),
+            Format::Log if !line.trim().is_empty() => {
+                session.push(template(&line));
+                continue;
+            }
+            Format::Log => {}
+        }
+        if !session.is_empty() && !each(&session)? {
+            return Ok(());
+        }
+        session.clear();
+    }
+    if session.is_empty() { Ok(()) } else { each(&session).map(|_| ()) }
 }
 
 fn sessions(text: &str, format: Format) -> Sessions {

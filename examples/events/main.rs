@@ -21,21 +21,27 @@ use std::{
 
 use flags::{Asked, Flag};
 use keys::Format;
-use rnnlm::Xorshift;
+use rnnlm::{Doing, Guard, Xorshift};
 use train::Recipe;
 use watch::Output;
 
-const FLAGS: [Flag; 20] = [
+/// Of `watch --learn`: holds where more than a tenth of the last 20 sessions or so are odd, adapts where it lasts 200.
+const GUARD: Guard = Guard::new(0.1, 20, 200);
+/// Sessions.
+const SAVE_EVERY: usize = 1000;
+
+const FLAGS: [Flag; 21] = [
     ("--data", "FILE", "the sessions, - for standard input; of `proof` the directory (RNNLM_EVENTS)"),
     ("--load", "FILE", "the model: a file of `events learn`"),
-    ("--save", "FILE", "where `learn` puts the model"),
+    ("--save", "FILE", "where `learn` puts the model, and `watch --learn` what it has learned (the file loaded)"),
+    ("--learn", "", "of `watch`: learns on, but not while alarms pile up; saves every 1000 sessions and at the end"),
     ("--log", "", "an event a line, an empty line between sessions; numbers are masked"),
     ("--min-count", "K", "of `learn`: rarer events become <unk> (1)"),
     ("--wordvec", "D", "of `learn` and `proof`: the length of an event's vector (16)"),
     ("--hidden", "H", "of `learn` and `proof`: the size of the hidden state (32; `proof`: 32, then 72)"),
     ("--epochs", "K", "of `learn` and `proof`: times to read the sessions (20)"),
     ("--lr", "X", "of `learn` and `proof`: the first learning rate (2); the last is a hundredth"),
-    ("--rate", "X", "of `calibrate`: the wished share of false alarms among normal sessions (0.002)"),
+    ("--rate", "X", "of `calibrate`: the wished share of false alarms among normal sessions (0.001)"),
     ("--json", "", "of `watch`: JSON lines instead of a table"),
     ("--abnormal", "FILE", "of `judge`: the sessions that should be found; --data names the normal ones"),
     ("--roc", "FILE", "of `judge`: the ROC curve as SVG"),
@@ -80,6 +86,7 @@ struct Options {
     roc: Option<PathBuf>,
     count: Option<usize>,
     is_odd: bool,
+    learns: bool,
     seeds: Option<u64>,
     is_quiet: bool,
 }
@@ -105,7 +112,7 @@ fn main() -> ExitCode {
         Some("learn") => learn(&options),
         Some("calibrate") => calibrate(&options),
         Some("watch") => watch(&options),
-        Some("explain") => watch(&Options { output: Output::Explained, ..options }),
+        Some("explain") => watch(&Options { output: Output::Explained, learns: false, ..options }),
         Some("judge") => judge(&options),
         Some("proof") => proof(&options),
         Some(other) => return failed(&format!("unknown command {other:?}: --help lists them"), 2),
@@ -138,6 +145,7 @@ fn take(options: &mut Options, value: &flags::Value) -> Result<(), String> {
         "--epochs" => options.recipe.epochs = value.parse()?,
         "--lr" => options.recipe.rate = value.parse_if("a finite number above 0", |x| *x > 0.0 && *x <= f32::MAX)?,
         "--rate" => options.rate = Some(value.parse_if("a number from 0 to 1", |x| (0.0..=1.0).contains(x))?),
+        "--learn" => options.learns = true,
         "--json" => options.output = Output::Json,
         "--abnormal" => options.abnormal = Some(value.path()?),
         "--roc" => options.roc = Some(value.path()?),
@@ -207,6 +215,16 @@ fn watch(options: &Options) -> Result<String, String> {
     let path = needed(options.load.as_ref(), "--load")?;
     let saved = saved::load(path)?;
     let mut detector = saved::detector(path, &saved)?;
+    let save_to = options.save.as_deref().unwrap_or(path);
+    let save = |detector: &proof::Balanced<Vec<f32>>| {
+        saved::save(save_to, detector.model().model(), &saved.vocabulary)?;
+        saved::save_calibration(save_to, detector)
+    };
+    if options.learns {
+        detector.set_doing(Doing::Learn);
+        detector.set_guard(GUARD);
+        save(&detector)?; // what can't be written is found before anything was learned
+    }
     let from = options.data.as_deref().unwrap_or(Path::new("-"));
     let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", from.display());
     let input: Box<dyn BufRead> = if from == Path::new("-") {
@@ -223,34 +241,27 @@ fn watch(options: &Options) -> Result<String, String> {
     if options.output == Output::Tsv && !show(watch::HEADER)? {
         return Ok(String::new());
     }
-    let mut number = 0;
-    let mut judge = |session: &[String]| -> Result<bool, String> {
+    let (mut number, mut state) = (0, detector.guard().state());
+    let done = keys::follow(input, options.format, |session| {
         number += 1;
         let events = keys::encode(&saved.vocabulary, saved.ids, session);
-        let verdict = detector.session(&events).map_err(|error| failed(&error))?;
+        let verdict = detector.session(&events).map_err(|error| error.to_string())?;
+        if detector.guard().state() != state {
+            state = detector.guard().state();
+            if !options.is_quiet {
+                eprintln!("session {number}: {}", watch::news(state));
+            }
+        }
+        if options.learns && number % SAVE_EVERY == 0 {
+            save(&detector)?;
+        }
         let line = watch::line(options.output, number, session, &verdict, &saved.vocabulary);
         line.map_or(Ok(true), |line| show(&line))
-    };
-    let mut session = vec![];
-    for line in input.lines() {
-        let line = line.map_err(|error| failed(&error))?;
-        match options.format {
-            Format::Keys => session = line.split_whitespace().map(str::to_owned).collect(),
-            Format::Log if !line.trim().is_empty() => {
-                session.push(keys::template(&line));
-                continue;
-            }
-            Format::Log => {}
-        }
-        if !session.is_empty() && !judge(&session)? {
-            return Ok(String::new());
-        }
-        session.clear();
+    });
+    if options.learns {
+        save(&detector)?;
     }
-    if !session.is_empty() {
-        judge(&session)?;
-    }
-    Ok(String::new())
+    done.map(|()| String::new()).map_err(|error| failed(&error))
 }
 
 fn judge(options: &Options) -> Result<String, String> {
@@ -262,7 +273,7 @@ fn judge(options: &Options) -> Result<String, String> {
         for session in keys::read(path, options.format)? {
             let events = keys::encode(&saved.vocabulary, saved.ids, &session);
             let verdict = detector.session(&events).map_err(|error| error.to_string())?;
-            scores.push(verdict.worst.excess);
+            scores.push(verdict.excess());
             odd += usize::from(verdict.is_odd);
         }
         if scores.is_empty() { Err(format!("{}: no sessions", path.display())) } else { Ok((scores, odd)) }

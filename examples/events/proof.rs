@@ -8,7 +8,9 @@ use std::{
     time::Instant,
 };
 
-use rnnlm::{Detector, Doing, EventIds, FalseAlarms, OnlineLearner, SimpleRnnlm, Vocabulary, Xorshift};
+use rnnlm::{
+    AlignedVec, Balance, Detector, Doing, EventIds, FalseAlarms, OnlineLearner, SimpleRnnlm, Vocabulary, Xorshift,
+};
 
 use crate::{
     judge::Counts,
@@ -20,9 +22,12 @@ const FOLDS: usize = 5;
 /// The normal sessions of the whole set, which F1 is scaled to.
 const ALL_NORMAL: f64 = 553_366.0;
 /// The wished rate of false alarms where none is named.
-pub const RATE: f32 = 0.002;
+pub const RATE: f32 = 0.001;
 /// Those of the table.
-const RATES: [f32; 3] = [0.001, 0.002, 0.003];
+const RATES: [f32; 3] = [0.0005, 0.001, 0.002];
+
+/// A detector that learns, and looks at the balance of a session's events.
+pub type Balanced<L = AlignedVec> = Detector<OnlineLearner, L, Vec<u32>>;
 
 /// The detector of a model, measured and calibrated by these sessions, and its threshold for each wished rate: it has
 /// the first.
@@ -31,8 +36,9 @@ pub fn calibrated<'m>(
     ids: EventIds,
     normal: impl Iterator<Item = &'m [u32]> + Clone,
     rates: &[f32],
-) -> Result<(Detector<OnlineLearner>, Vec<rnnlm::Threshold>), rnnlm::Error> {
-    let mut detector = Detector::new(OnlineLearner::new(model, 0.1)?, ids)?;
+) -> Result<(Balanced, Vec<rnnlm::Threshold>), rnnlm::Error> {
+    let balance = Balance::new(ids.vocab_size as usize)?;
+    let mut detector = Detector::new(OnlineLearner::new(model, 0.1)?, ids)?.with_balance(balance)?;
     detector.set_doing(Doing::Measure);
     for session in normal.clone() {
         detector.session(session)?;
@@ -40,7 +46,7 @@ pub fn calibrated<'m>(
     detector.set_doing(Doing::Watch);
     let mut alarms = FalseAlarms::new(vec![0; 9600]);
     for session in normal {
-        alarms.add(detector.session(session)?.worst.excess);
+        alarms.add(detector.session(session)?.excess());
     }
     let thresholds: Vec<_> = rates.iter().map(|&rate| alarms.threshold(rate)).collect();
     if let Some(threshold) = thresholds.first() {
@@ -49,8 +55,12 @@ pub fn calibrated<'m>(
     Ok((detector, thresholds))
 }
 
-/// What judges a session of keys as odd, by each of the rates.
-type Rule<'r> = Box<dyn FnMut(&[String]) -> Result<[bool; RATES.len()], rnnlm::Error> + 'r>;
+/// A detector's ways to judge: by each of the rates with the balance, by each without, and by the balance alone. A
+/// baseline has one.
+const WAYS: usize = 2 * RATES.len() + 1;
+
+/// What judges a session of keys as odd, in each of the ways.
+type Rule<'r> = Box<dyn FnMut(&[String]) -> Result<[bool; WAYS], rnnlm::Error> + 'r>;
 
 /// The parts of a session by which a baseline knows it.
 fn grams(session: &[String], n: usize) -> Vec<Vec<&str>> {
@@ -67,12 +77,12 @@ fn counts(session: &[String]) -> Vec<&str> {
 
 fn unseen_gram<'r>(training: &[&'r Vec<String>], n: usize) -> Rule<'r> {
     let known: HashSet<Vec<&str>> = training.iter().flat_map(|session| grams(session, n)).collect();
-    Box::new(move |session| Ok([grams(session, n).iter().any(|gram| !known.contains(gram)); RATES.len()]))
+    Box::new(move |session| Ok([grams(session, n).iter().any(|gram| !known.contains(gram)); WAYS]))
 }
 
 fn unseen_counts<'r>(training: &[&'r Vec<String>]) -> Rule<'r> {
     let known: HashSet<Vec<&str>> = training.iter().map(|session| counts(session)).collect();
-    Box::new(move |session| Ok([!known.contains(&counts(session)); RATES.len()]))
+    Box::new(move |session| Ok([!known.contains(&counts(session)); WAYS]))
 }
 
 /// A trained detector as a rule; its parameters and seconds of training go to `notes`.
@@ -86,8 +96,14 @@ fn detector<'r>(training: &[&Vec<String>], recipe: Recipe, notes: &mut [f64; 2])
     notes[1] = notes[1].max(start.elapsed().as_secs_f64());
     let (mut detector, thresholds) = calibrated(model, ids, encoded.iter().map(Vec::as_slice), &RATES)?;
     Ok(Box::new(move |session| {
-        let excess = detector.session(&keys::encode(&vocabulary, ids, session))?.worst.excess;
-        Ok(std::array::from_fn(|i| excess > thresholds[i].excess))
+        let verdict = detector.session(&keys::encode(&vocabulary, ids, session))?;
+        let (worst, is_out_of_balance) = (verdict.worst, verdict.imbalance.is_some());
+        let mut odd = [is_out_of_balance || worst.is_new; WAYS];
+        for (i, threshold) in thresholds.iter().enumerate() {
+            odd[i + RATES.len()] = worst.excess > threshold.excess;
+            odd[i] = odd[i + RATES.len()] || is_out_of_balance;
+        }
+        Ok(odd)
     }))
 }
 
@@ -111,9 +127,9 @@ impl Judge {
     }
 }
 
-/// What a rule did, by each of the rates.
+/// What a rule did, in each of the ways.
 struct Pooled {
-    counts: [Counts; RATES.len()],
+    counts: [Counts; WAYS],
     notes: [f64; 2],
 }
 
@@ -135,18 +151,24 @@ pub fn table(directory: &Path, seeds: u64, recipes: &[Recipe], is_quiet: bool) -
         let pooled = pooled(judge, &normal, &abnormal, seeds).map_err(|error| error.to_string())?;
         let [parameters, seconds] = pooled.notes;
         let is_detector = parameters > 0.0;
-        for (counts, rate) in pooled.counts.iter().zip(RATES).take(if is_detector { RATES.len() } else { 1 }) {
+        for (way, counts) in pooled.counts.iter().enumerate().take(if is_detector { WAYS } else { 1 }) {
             let figures = counts.figures(ALL_NORMAL, abnormal.len() as f64);
             let [low, high] = figures.f1_interval;
             let (precision, recall, f1, alarms) = (figures.precision, figures.recall, figures.f1, counts.false_alarms);
-            let (wished, parameters) = if is_detector {
-                (format!("{:.1}%", 100.0 * rate), parameters.to_string())
+            let kind = match way / RATES.len() {
+                _ if !is_detector => "",
+                0 => ", balance",
+                1 => "",
+                _ => ": balance and unseen keys alone",
+            };
+            let (wished, parameters) = if is_detector && way < 2 * RATES.len() {
+                (format!("{:.2}%", 100.0 * RATES[way % RATES.len()]), parameters.to_string())
             } else {
                 Default::default()
             };
             let _ = writeln!(
                 text,
-                "| {name} | {wished} | {parameters} | {alarms:.1} | {recall:.4} | {precision:.4} | {f1:.4} | \
+                "| {name}{kind} | {wished} | {parameters} | {alarms:.1} | {recall:.4} | {precision:.4} | {f1:.4} | \
                  {low:.4} to {high:.4} |"
             );
         }
@@ -165,7 +187,7 @@ fn pooled(judge: Judge, normal: &Sessions, abnormal: &Sessions, seeds: u64) -> R
     }
     let mut distinct: Vec<_> = distinct.into_iter().collect();
     distinct.sort_unstable_by(|a, b| a.0.cmp(b.0));
-    let (mut false_alarms, mut found, mut notes) = ([0.0; RATES.len()], [0.0; RATES.len()], [0.0; 2]);
+    let (mut false_alarms, mut found, mut notes) = ([0.0; WAYS], [0.0; WAYS], [0.0; 2]);
     for seed in 11..11 + seeds {
         let mut order: Vec<&Vec<String>> = normal.iter().collect();
         shuffle(&mut order, &mut Xorshift::new(seed));

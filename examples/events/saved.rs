@@ -1,10 +1,18 @@
 //! A detector as two files: the model's checkpoint, and beside it the threshold and the measures as text.
 
-use std::{fmt::Write, fs, path::Path};
+use std::{
+    fmt::Write,
+    fs,
+    path::{Path, PathBuf},
+};
 
-use rnnlm::{Checkpoint, Detector, EventIds, OnlineLearner, SimpleRnnlm, TrainingState, Vocabulary};
+use rnnlm::{Balance, Checkpoint, Detector, EventIds, OnlineLearner, SimpleRnnlm, Storage, TrainingState, Vocabulary};
 
-use crate::keys;
+use crate::{keys, proof::Balanced};
+
+/// At which a detector goes on learning, by the mean loss of a window of 8 events. Small: ten times as much stirs the
+/// model so that normal sessions exceed a threshold that was set before.
+const LEARNING_RATE: f32 = 0.003;
 
 /// A model with its keys.
 pub struct Saved {
@@ -16,7 +24,15 @@ pub struct Saved {
 pub fn save(path: &Path, model: &SimpleRnnlm, vocabulary: &Vocabulary) -> Result<(), String> {
     let bytes = Checkpoint::to_vec(model, &TrainingState::default(), vocabulary);
     let bytes = bytes.map_err(|error| error.to_string())?;
-    fs::write(path, bytes).map_err(|error| format!("{}: {error}", path.display()))
+    write(path, &bytes)
+}
+
+/// Whoever reads the file meets the old content or the new.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let done = fs::write(&new, bytes).and_then(|()| fs::rename(&new, path));
+    done.map_err(|error| format!("{}: {error}", path.display()))
 }
 
 pub fn load(path: &Path) -> Result<Saved, String> {
@@ -32,38 +48,62 @@ pub fn load(path: &Path) -> Result<Saved, String> {
     Ok(Saved { model, vocabulary, ids })
 }
 
-/// Threshold, then a line for each event: count and mean surprise.
-pub fn save_calibration(path: &Path, detector: &Detector<OnlineLearner>) -> Result<(), String> {
-    let (counts, means) = detector.measures().split_at(detector.measures().len() / 2);
+/// Threshold, then a line for each event: count, mean surprise, the number of sessions that hold it, and the words of
+/// its row of the balance.
+pub fn save_calibration<L: Storage>(path: &Path, detector: &Balanced<L>) -> Result<(), String> {
+    let v = detector.measures().len() / 2;
+    let (counts, means) = detector.measures().split_at(v);
+    let (sessions, rows) = detector.balance().learned().split_at(v);
     let mut text = format!("threshold {:?}\n", detector.threshold());
-    for (count, mean) in counts.iter().zip(means) {
-        let _ = writeln!(text, "{count:?} {mean:?}");
+    for (i, row) in rows.chunks(rows.len().div_ceil(v.max(1)).max(1)).enumerate() {
+        let _ = write!(text, "{:?} {:?} {}", counts[i], means[i], sessions[i]);
+        row.iter().for_each(|word| {
+            let _ = write!(text, " {word:x}");
+        });
+        text.push('\n');
     }
-    let path = beside(path);
-    fs::write(&path, text).map_err(|error| format!("{path}: {error}"))
+    write(&beside(path), text.as_bytes())
+}
+
+/// A line of [`save_calibration`]: count and mean, sessions, row of so many words.
+fn event(line: &str, row_len: usize) -> Option<([f32; 2], u32, Vec<u32>)> {
+    let mut words = line.split(' ');
+    let mut float = || words.next()?.parse().ok().filter(|x: &f32| !x.is_nan());
+    let measures = [float()?, float()?];
+    let sessions = words.next()?.parse().ok()?;
+    let row: Option<Vec<u32>> = words.map(|word| u32::from_str_radix(word, 16).ok()).collect();
+    Some((measures, sessions, row.filter(|row| row.len() == row_len)?))
 }
 
 /// The detector of a model, as it was calibrated.
-pub fn detector(path: &Path, saved: &Saved) -> Result<Detector<OnlineLearner, Vec<f32>>, String> {
+pub fn detector(path: &Path, saved: &Saved) -> Result<Balanced<Vec<f32>>, String> {
     let path = beside(path);
-    let text = fs::read_to_string(&path).map_err(|error| format!("{path}: {error}; `events calibrate` makes it"))?;
-    let numbers = |line: &str| -> Option<Vec<f32>> {
-        line.split(' ').map(|word| word.parse().ok().filter(|x: &f32| !x.is_nan())).collect()
-    };
+    let text = fs::read_to_string(&path)
+        .map_err(|error| format!("{}: {error}; `events calibrate` makes it", path.display()))?;
     let mut lines = text.lines();
-    let threshold = lines.next().and_then(|line| numbers(line.strip_prefix("threshold ")?)).map(|x| x[0]);
-    let pairs: Option<Vec<Vec<f32>>> = lines.map(|line| numbers(line).filter(|pair| pair.len() == 2)).collect();
-    let (Some(threshold), Some(pairs)) = (threshold, pairs) else {
-        return Err(format!("{path}: not a calibration"));
+    let threshold = lines.next().and_then(|line| line.strip_prefix("threshold ")?.parse().ok());
+    let threshold = threshold.filter(|threshold: &f32| !threshold.is_nan());
+    let v = saved.ids.vocab_size as usize;
+    let events: Option<Vec<_>> = lines.map(|line| event(line, v.div_ceil(32))).collect();
+    let (Some(threshold), Some(events)) = (threshold, events) else {
+        return Err(format!("{}: not a calibration", path.display()));
     };
-    let measures = pairs.iter().map(|pair| pair[0]).chain(pairs.iter().map(|pair| pair[1])).collect();
-    let failed = |error: &dyn std::fmt::Display| format!("{path}: {error}");
-    let learner = OnlineLearner::new(saved.model.clone(), 0.1).map_err(|error| failed(&error))?;
-    let mut detector = Detector::with_buffers(learner, saved.ids, measures).map_err(|error| failed(&error))?;
+    let measure = |i: usize| events.iter().map(move |(measures, ..)| measures[i]);
+    let measures = measure(0).chain(measure(1)).collect();
+    let learned =
+        events.iter().map(|(_, sessions, _)| *sessions).chain(events.iter().flat_map(|event| event.2.clone()));
+    let balance = Balance::with_buffer(v, learned.chain(vec![0; v]).collect());
+    let made = || -> Result<_, rnnlm::Error> {
+        let learner = OnlineLearner::new(saved.model.clone(), LEARNING_RATE)?;
+        Ok(Detector::with_buffers(learner, saved.ids, measures)?.with_balance(balance?)?)
+    };
+    let mut detector = made().map_err(|error| format!("{}: {error}", path.display()))?;
     detector.set_threshold(threshold);
     Ok(detector)
 }
 
-fn beside(path: &Path) -> String {
-    format!("{}.normal", path.display())
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".normal");
+    name.into()
 }

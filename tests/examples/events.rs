@@ -54,6 +54,63 @@ fn from_a_made_up_log_to_verdicts() {
     assert!(json.contains("\"odd\":true,\"excess\":null,\"at\":2,\"event\":\"fire *\",\"new\":true"), "{json}");
     let explained = done(&folder, "explain --log --load m.safetensors --data one.log");
     assert!(explained.contains("--> fire *\n") && explained.contains("never seen; expected:"), "{explained}");
+    // written, and acknowledged twice
+    fs::write(folder.join("one.log"), "open file 0x1\nallocate block 3 of file 0x1\nacknowledge block 3\n").unwrap();
+    let json = done(&folder, "watch --log --json --load m.safetensors --data one.log");
+    assert!(json.contains("\"imbalance\":{\"more\":\"") && json.contains("\"sessions\":600}}"), "{json}");
+    let explained = done(&folder, "explain --log --load m.safetensors --data one.log");
+    assert!(explained.contains(": never more of the former in 600 others\n"), "{explained}");
+    fs::remove_dir_all(folder).unwrap();
+}
+
+/// The share of sessions that are odd in the table of `watch`.
+fn alarms(table: &str) -> f64 {
+    let rows: Vec<&str> = table.lines().skip(1).collect();
+    rows.iter().filter(|row| row.contains("\todd\t")).count() as f64 / rows.len() as f64
+}
+
+#[test]
+fn watching_learns_a_stream_that_changes_and_no_burst_of_anomalies() {
+    let folder = folder("learn");
+    let make = |line: &str| done(&folder, line);
+    fs::write(folder.join("normal"), make("make --count 800")).unwrap();
+    fs::write(folder.join("odd"), make("make --count 100 --odd --seed 5")).unwrap();
+    // a new version of the server: every file is verified before it is closed
+    let changed = |seed: u64, count: usize| -> String {
+        let text = make(&format!("make --count {count} --seed {seed}"));
+        text.replace(" E5 E6", "").replace(" E4", " E6 E4")
+    };
+    fs::write(folder.join("changed"), changed(6, 2500)).unwrap();
+    fs::write(folder.join("later"), changed(7, 500)).unwrap();
+    // normal sessions, and a burst
+    let burst = make("make --count 200 --seed 8")
+        + &make("make --count 60 --odd --seed 9")
+        + &make("make --count 200 --seed 10");
+    fs::write(folder.join("burst"), burst).unwrap();
+    make("learn --data normal --save m --epochs 8 --hidden 16");
+    make("calibrate --load m --data normal --rate 0.01");
+    let factory = fs::read(folder.join("m")).unwrap();
+
+    let (code, out, err) = run(&folder, "watch --learn --load m --save own --data burst");
+    assert!(code == Some(0) && err.contains("nothing is learned") && err.contains("learns on"), "{err}");
+    // 60 of 460 are odd
+    let of_burst = alarms(&out);
+    assert!(of_burst < 0.16, "learning makes false alarms: {of_burst}");
+    assert_eq!(fs::read(folder.join("m")).unwrap(), factory, "--save is elsewhere");
+    assert_ne!(fs::read(folder.join("own")).unwrap(), factory, "nothing was learned, or saved");
+    let found = alarms(&make("watch --load own --data odd"));
+    assert!(found > 0.95, "the burst was learned: {found}");
+
+    let at_first = alarms(&make("watch --load m --data later"));
+    let (code, _, err) = run(&folder, "watch --learn --load m --data changed");
+    assert!(code == Some(0) && err.contains("this is the new normal"), "{err}");
+    assert_ne!(fs::read(folder.join("m")).unwrap(), factory);
+    let at_last = alarms(&make("watch --load m --data later"));
+    println!("found {found}, alarms at first {at_first}, at last {at_last}");
+    assert!(at_first > 0.5 && at_last <= 0.02, "{at_first} {at_last}");
+
+    let (code, _, err) = run(&folder, "watch --learn --load m --save none/m --data later");
+    assert!(code == Some(1) && err.contains("none/m"), "{err}");
     fs::remove_dir_all(folder).unwrap();
 }
 
