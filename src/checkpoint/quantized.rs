@@ -25,7 +25,7 @@ use crate::{
     model::parameters::Parameters,
     prediction::quantized::{
         rounding::{rounded, rounded_bias, scale, scale_with_bias},
-        weights::{Quantized, Rows, checked_sizes},
+        weights::{Quantized, checked_sizes},
     },
 };
 #[cfg(feature = "alloc")]
@@ -153,21 +153,6 @@ fn read_header(text: &[u8]) -> Result<(Config, [Tensor; COUNT]), CheckpointError
     if is_padding { Ok((config, tensors)) } else { Err(CheckpointError::Header { at }) }
 }
 
-/// Cuts the bytes of each tensor off.
-struct Cut<'a>(&'a [u8]);
-
-impl<'a> Cut<'a> {
-    fn bytes(&mut self, tensor: &Tensor) -> &'a [u8] {
-        let (part, rest) = self.0.split_at_checked(tensor.len()).unwrap_or_default();
-        self.0 = rest;
-        part
-    }
-
-    fn fours(&mut self, tensor: &Tensor) -> &'a [[u8; 4]] {
-        self.bytes(tensor).as_chunks().0
-    }
-}
-
 impl<'a> Quantized<'a> {
     /// The length of a file for a model of these sizes with so many bytes of vocabulary.
     ///
@@ -234,6 +219,21 @@ impl<'a> Quantized<'a> {
     /// Whatever is wrong with it: [`CheckpointError::Header`] for any other header than [`Self::write`] gives it, of a
     /// [`Checkpoint`](crate::Checkpoint) for instance; [`ConfigError::TooLarge`] for rows whose sums leave an i32.
     pub fn read(file: &'a [u8]) -> Result<Self, CheckpointError> {
+        let (config, words, block) = Self::parts_of(file)?;
+        Ok(Self { words, ..Self::from_block(config, block)? })
+    }
+
+    /// What [`Self::from_block`] takes of a file: all but header, words and checksum. The checksum is looked at.
+    ///
+    /// # Errors
+    /// Those of [`Self::read`].
+    pub fn block(file: &'a [u8]) -> Result<&'a [u8], CheckpointError> {
+        let (config, _, block) = Self::parts_of(file)?;
+        Self::from_block(config, block).map(|_| block)
+    }
+
+    /// The sizes, the words and the block of a file, each checked but for what the numbers are.
+    fn parts_of(file: &'a [u8]) -> Result<(Config, &'a str, &'a [u8]), CheckpointError> {
         let (text, data) = split(file)?;
         let (config, tensors) = read_header(text)?;
         let len = tensors[COUNT - 1].offsets[1];
@@ -244,28 +244,19 @@ impl<'a> Quantized<'a> {
         if crc32(all).to_le_bytes() != *checksum {
             return Err(CheckpointError::Checksum);
         }
-        let [t0, t1, t2, t3, t4, t5, t6, t7, t8, t9, t10, t11, _] = &tensors;
-        let mut cut = Cut(data);
-        let [embed_scale, wx_scale, wh_scale, affine_scale, rnn_b, affine_b] =
-            [t0, t1, t2, t3, t4, t5].map(|tensor| cut.fours(tensor));
-        let [embed_w, rnn_wx, rnn_wh, affine_w, words, version] =
-            [t6, t7, t8, t9, t10, t11].map(|tensor| cut.bytes(tensor));
-        let found = version.first_chunk().map_or(0, |&four| u32::from_le_bytes(four));
+        let [.., words, version, _] = &tensors;
+        let part = |tensor: &Tensor| {
+            let [begin, end] = tensor.offsets;
+            data.get(begin..end).unwrap_or(&[])
+        };
+        let found = part(version).first_chunk().map_or(0, |&four| u32::from_le_bytes(four));
         if found != VERSION {
             return Err(CheckpointError::Version { found });
         }
-        let words = core::str::from_utf8(words).map_err(|_| CheckpointError::Words)?;
+        let block = data.get(..words.offsets[0]).unwrap_or(&[]);
+        let words = core::str::from_utf8(part(words)).map_err(|_| CheckpointError::Words)?;
         words::check(words, config.vocab_size)?;
-        let quantized = Self {
-            config,
-            words,
-            embed_w: Rows { weights: embed_w, scales: embed_scale, biases: &[] },
-            rnn_wx: Rows { weights: rnn_wx, scales: wx_scale, biases: &[] },
-            rnn_wh: Rows { weights: rnn_wh, scales: wh_scale, biases: rnn_b },
-            affine_w: Rows { weights: affine_w, scales: affine_scale, biases: affine_b },
-        };
-        quantized.check()?;
-        Ok(quantized)
+        Ok((config, words, block))
     }
 }
 

@@ -223,6 +223,35 @@ pub(crate) trait Simd: Copy + Sync {
     fn dot_rows(self, rows: &[u8], x: &[i16], sums: &mut [i32]) {
         int8::portable(rows, x, sums);
     }
+    /// Each sum with its bias, an i32, times its scale, an f32 that is finite: [`Self::scaled`] of all. The bytes are
+    /// little-endian.
+    #[inline(always)]
+    fn scale_sums(self, sums: &mut [i32], biases: &[[u8; 4]], scales: &[[u8; 4]]) {
+        for ((sum, &bias), &scale) in sums.iter_mut().zip(biases).zip(scales) {
+            *sum = self.scaled(sum.wrapping_add(i32::from_le_bytes(bias)), f32::from_le_bytes(scale));
+        }
+    }
+    /// See [`int8::scaled`].
+    #[inline(always)]
+    fn scaled(self, sum: i32, factor: f32) -> i32 {
+        int8::scaled(sum, factor)
+    }
+    /// See [`int8::scaled_sums`].
+    #[inline(always)]
+    fn scaled_sums(self, sums: [i32; 2], factors: [f32; 3]) -> i32 {
+        int8::scaled_sums(sums, factors)
+    }
+    /// See [`int8::share`].
+    #[inline(always)]
+    fn share(self, part: i32, share: f32) -> f32 {
+        int8::share(part, share)
+    }
+
+    /// See [`int8::powers::exponentials`].
+    #[inline(always)]
+    fn exponentials(self, x: &mut [i32], max: i32) -> u64 {
+        int8::powers::exponentials(x, max)
+    }
 
     /// a * b + c of three scalars, rounded once.
     fn fma_one(self, a: f32, b: f32, c: f32) -> f32;

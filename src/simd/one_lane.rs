@@ -31,6 +31,21 @@ pub(crate) trait OneLane: Copy + Sync {
     fn dot_rows(rows: &[u8], x: &[i16], sums: &mut [i32]) {
         int8::portable(rows, x, sums);
     }
+    /// As [`Simd::scaled`].
+    #[inline(always)]
+    fn scaled(sum: i32, factor: f32) -> i32 {
+        int8::scaled(sum, factor)
+    }
+    /// As [`Simd::scaled_sums`].
+    #[inline(always)]
+    fn scaled_sums(sums: [i32; 2], factors: [f32; 3]) -> i32 {
+        int8::scaled_sums(sums, factors)
+    }
+    /// As [`Simd::share`].
+    #[inline(always)]
+    fn share(part: i32, share: f32) -> f32 {
+        int8::share(part, share)
+    }
     /// to = from; the shorter one ends it.
     fn copy(to: &mut [f32], from: &[f32]);
     /// x = 0.
@@ -139,6 +154,18 @@ impl<T: OneLane> Simd for T {
     #[inline(always)]
     fn dot_rows(self, rows: &[u8], x: &[i16], sums: &mut [i32]) {
         T::dot_rows(rows, x, sums);
+    }
+    #[inline(always)]
+    fn scaled(self, sum: i32, factor: f32) -> i32 {
+        T::scaled(sum, factor)
+    }
+    #[inline(always)]
+    fn scaled_sums(self, sums: [i32; 2], factors: [f32; 3]) -> i32 {
+        T::scaled_sums(sums, factors)
+    }
+    #[inline(always)]
+    fn share(self, part: i32, share: f32) -> f32 {
+        T::share(part, share)
     }
     #[inline(always)]
     fn fma_one(self, a: f32, b: f32, c: f32) -> f32 {

@@ -19,7 +19,7 @@ const CONVERT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/python/conv
 const CONFIG: Config = Config { vocab_size: 23, wordvec_size: 5, hidden_size: 7, batch_size: 2, time_size: 3 };
 
 /// Python, and an empty folder of that test's own.
-struct Python {
+pub(super) struct Python {
     interpreter: PathBuf,
     folder: PathBuf,
 }
@@ -27,17 +27,21 @@ struct Python {
 impl Python {
     /// `None`, and loudly so, where there is no PyTorch. An interpreter that is named must have it.
     fn new(test: &str) -> Option<Self> {
+        Self::with("torch, safetensors.torch", test)
+    }
+
+    /// The same for these modules.
+    pub(super) fn with(modules: &str, test: &str) -> Option<Self> {
         let named = env::var_os("PYTHON");
         let interpreter = PathBuf::from(named.clone().unwrap_or_else(|| "python3".into()));
-        let imports = Command::new(&interpreter).args(["-c", "import torch, safetensors.torch"]).output();
+        let imports = Command::new(&interpreter).args(["-c", &format!("import {modules}")]).output();
         if !imports.as_ref().is_ok_and(|output| output.status.success()) {
-            assert!(named.is_none(), "PYTHON names an interpreter without torch and safetensors: {imports:?}");
+            assert!(named.is_none(), "PYTHON names an interpreter without {modules}: {imports:?}");
             // past the capture of the test runner
-            let _ =
-                writeln!(io::stderr(), "SKIPPED: {test}, as python3 can't import torch and safetensors: set PYTHON");
+            let _ = writeln!(io::stderr(), "SKIPPED: {test}, as python3 can't import {modules}: set PYTHON");
             return None;
         }
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("pytorch-{test}"));
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("python-{test}"));
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder).unwrap();
         Some(Self { interpreter, folder })
@@ -49,17 +53,17 @@ impl Python {
     }
 
     /// Runs to the end and returns what was printed.
-    fn ok(&self, script: &str, arguments: &str) -> String {
+    pub(super) fn ok(&self, script: &str, arguments: &str) -> String {
         let output = self.run(script, arguments);
         assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }
 
-    fn read(&self, name: &str) -> Vec<u8> {
+    pub(super) fn read(&self, name: &str) -> Vec<u8> {
         fs::read(self.folder.join(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
 
-    fn write(&self, name: &str, bytes: &[u8]) {
+    pub(super) fn write(&self, name: &str, bytes: &[u8]) {
         fs::write(self.folder.join(name), bytes).unwrap();
     }
 

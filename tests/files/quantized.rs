@@ -9,13 +9,18 @@ use rnnlm::{
     TrainingState, Xorshift,
 };
 
-use super::checkpoint_corruption::crc32;
+use super::{checkpoint_corruption::crc32, pytorch::Python};
 
 const TINY: Config = Config { vocab_size: 3, wordvec_size: 2, hidden_size: 4, batch_size: 1, time_size: 1 };
 const WORDS: &str = "a\nbé\nc\n";
 
 fn model() -> SimpleRnnlm {
-    SimpleRnnlm::new(TINY, &mut Xorshift::new(1)).unwrap()
+    let mut model = SimpleRnnlm::new(TINY, &mut Xorshift::new(1)).unwrap();
+    let weights = model.weights_mut();
+    for mut biases in [weights.rnn_b, weights.affine_b] {
+        Xorshift::new(2).fill_normal(0.3, biases.as_mut_slice());
+    }
+    model
 }
 
 fn file() -> Vec<u8> {
@@ -73,6 +78,76 @@ fn it_is_the_golden_file() {
     let at = file.iter().zip(&expected).position(|(a, b)| a != b);
     assert!(file == expected, "they differ at {at:?}, of {} and {} bytes", file.len(), expected.len());
     Quantized::read(&expected).unwrap();
+}
+
+#[test]
+fn a_block_has_the_weights_of_its_file() {
+    let file = file();
+    let block = Quantized::block(&file).unwrap();
+    assert_eq!(Quantized::block_len(TINY), Ok(block.len()));
+    let quantized = Quantized::from_block(Config { time_size: 9, ..TINY }, block).unwrap();
+    assert_eq!((quantized.config(), quantized.words().count()), (TINY, 0));
+    let mut of_block = QuantizedPredictor::new(quantized).unwrap();
+    let mut of_file = QuantizedPredictor::new(Quantized::read(&file).unwrap()).unwrap();
+    for id in [2, 0, 1, 1] {
+        assert_eq!(of_block.feed(id).unwrap(), of_file.feed(id).unwrap());
+    }
+
+    let mut damaged = file.clone();
+    damaged[100] ^= 1;
+    assert!(Quantized::block(&damaged).is_err());
+    let needed = block.len();
+    for given in [0, needed - 1, needed + 1] {
+        let bytes = vec![0; given];
+        let wrong = CheckpointError::Config(ConfigError::BufferLength { needed, given });
+        assert_eq!(Quantized::from_block(TINY, &bytes).err(), Some(wrong));
+    }
+    let with = |at: usize, bytes: [u8; 4]| {
+        let mut block = block.to_vec();
+        block[at..at + 4].copy_from_slice(&bytes);
+        Quantized::from_block(TINY, &block).err()
+    };
+    // scales of V = 3, H = 4, 4 and 3 rows, then biases of 4 and 3
+    let not_finite = |tensor| Some(CheckpointError::NotFinite { tensor });
+    assert_eq!(with(4 * 2, f32::NAN.to_le_bytes()), not_finite("embed.W.scale"));
+    assert_eq!(with(4 * 13, (-1_f32).to_le_bytes()), not_finite("affine.W.scale"));
+    let too_large = Some(CheckpointError::Config(ConfigError::TooLarge));
+    assert_eq!(with(4 * 14, i32::MAX.to_le_bytes()), too_large);
+    assert_eq!(with(4 * 20, i32::MIN.to_le_bytes()), too_large);
+    let none = Config { vocab_size: 0, ..TINY };
+    assert_eq!(Quantized::from_block(none, &[]).err(), Some(CheckpointError::Config(ConfigError::ZeroSize)));
+}
+
+/// `examples/python/dequantize.py` says what the integers stand for.
+#[test]
+fn numpy_dequantizes_a_file() {
+    let Some(python) = Python::with("numpy, safetensors.numpy", "numpy_dequantizes_a_file") else { return };
+    let file = file();
+    python.write("int8.safetensors", &file);
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/python/dequantize.py");
+    python.ok(script, "int8.safetensors f32.safetensors");
+    let (dequantized, _, _) = Checkpoint::read(&python.read("f32.safetensors")).unwrap().restore().unwrap();
+    let fours =
+        |name: &str| file[place(&file, name)].chunks(4).map(|four| four.try_into().unwrap()).collect::<Vec<[u8; 4]>>();
+    let scales = |name: &str| fours(name).into_iter().map(f32::from_le_bytes).collect::<Vec<_>>();
+    let weights = dequantized.weights();
+    let is_row = |row: usize, len: usize, name: &str, found: &dyn Fn(usize) -> Option<f32>| {
+        let integers = &file[place(&file, name)][row * len..][..len];
+        let scale = scales(&format!("{}.scale", name.trim_end_matches(".T")))[row];
+        integers.iter().enumerate().all(|(k, &w)| found(k) == Some(f32::from(w as i8) * scale))
+    };
+    assert!((0..3).all(|v| is_row(v, 2, "embed.W", &|k| weights.embed_w.get(v, k))));
+    assert!((0..4).all(|h| is_row(h, 2, "rnn.Wx.T", &|k| weights.rnn_wx.get(k, h))));
+    assert!((0..4).all(|h| is_row(h, 4, "rnn.Wh.T", &|k| weights.rnn_wh.get(k, h))));
+    assert!((0..3).all(|v| is_row(v, 4, "affine.W.T", &|k| weights.affine_w.get(k, v))));
+    for (name, scale, found) in
+        [("rnn.b", "rnn.Wh.scale", weights.rnn_b), ("affine.b", "affine.W.scale", weights.affine_b)]
+    {
+        for ((units, scale), found) in fours(name).into_iter().zip(scales(scale)).zip(found.as_slice()) {
+            let exact = f64::from(i32::from_le_bytes(units)) * f64::from(scale) / (16_384.0 * std::f64::consts::LOG2_E);
+            assert!((f64::from(*found) - exact).abs() <= 1e-7 * exact.abs(), "{name}: {found}, {exact}");
+        }
+    }
 }
 
 #[test]

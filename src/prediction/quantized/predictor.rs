@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::{
-    arithmetic::{NATS, ONE, UNITS, power, scaled, tanh},
+    arithmetic::{NATS, ONE, UNITS, tanh},
     weights::{Quantized, Rows, parts},
 };
 #[cfg(feature = "alloc")]
@@ -17,7 +17,7 @@ use crate::{
     prediction::predictor::checked_temperature,
     simd::{
         Isa, Kernel, Scalar, Simd,
-        int8::{as_halves, as_halves_mut, as_integers},
+        int8::{as_halves, as_halves_mut, as_integers, powers::power},
     },
 };
 
@@ -265,8 +265,8 @@ impl Kernel for Recurrence<'_> {
             // the block first: where it ends, the next one's scales must still be there
             let sums = block.iter_mut().zip(xs.into_iter().zip(hs));
             for ((to, (x, h)), ((x_scale, h_scale), bias)) in sums.zip(&mut scales) {
-                let y = x as f32 * (x_scale * factor) + h.wrapping_add(bias) as f32 * h_scale;
-                *to = tanh(y as i32) as i16;
+                let y = s.scaled_sums([x, h.wrapping_add(bias)], [x_scale, factor, h_scale]);
+                *to = tanh(y) as i16;
             }
             next = after;
         }
@@ -287,9 +287,7 @@ impl Kernel for Logits<'_> {
     fn call<S: Simd>(self, s: S) {
         let Self { rows, h, logits } = self;
         s.dot_rows(rows.weights, h, logits);
-        for ((logit, scale), bias) in logits.iter_mut().zip(rows.scales()).zip(rows.biases()) {
-            *logit = scaled(logit.wrapping_add(bias), scale);
-        }
+        s.scale_sums(logits, rows.biases, rows.scales);
     }
 }
 
@@ -304,18 +302,18 @@ impl Kernel for Probabilities<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn call<S: Simd>(self, _: S) {
+    fn call<S: Simd>(self, s: S) {
         let Self { logits, sharpness } = self;
         let max = maximum(logits);
         let sum = if sharpness == 1.0 {
-            exponentials(logits, max, |d| d)
+            s.exponentials(logits, max)
         } else {
-            let sum = exponentials(logits, max, |d| (d as f32 * sharpness) as u32);
+            let sum = sharpened(logits, max, sharpness);
             if sharpness == f32::INFINITY { keep_first(logits) } else { sum }
         };
         let share = 1.0 / sum as f32;
         for x in logits {
-            *x = (*x as f32 * share).to_bits() as i32;
+            *x = s.share(*x, share).to_bits() as i32;
         }
     }
 }
@@ -325,13 +323,13 @@ fn maximum(logits: &[i32]) -> i32 {
     logits.iter().fold(i32::MIN, |max, &x| max.max(x))
 }
 
-/// x = e, and the sum; `sharpened` of the distances from the largest.
+/// x = e of the distances from the largest, times `sharpness`, and the sum.
 #[inline(always)]
-fn exponentials(logits: &mut [i32], max: i32, sharpened: impl Fn(u32) -> u32) -> u64 {
+fn sharpened(logits: &mut [i32], max: i32, sharpness: f32) -> u64 {
     let mut sum = 0_u64;
     for x in logits {
         // as far apart as two i32 can be is a u32
-        let e = power(sharpened(max.wrapping_sub(*x) as u32));
+        let e = power((max.wrapping_sub(*x) as u32 as f32 * sharpness) as u32);
         sum = sum.wrapping_add(u64::from(e));
         *x = e as i32;
     }
@@ -368,8 +366,8 @@ impl Kernel for Exponentials<'_> {
     type Output = (u64, i32);
 
     #[inline(always)]
-    fn call<S: Simd>(self, _: S) -> (u64, i32) {
+    fn call<S: Simd>(self, s: S) -> (u64, i32) {
         let max = maximum(self.0);
-        (exponentials(self.0, max, |d| d), max)
+        (s.exponentials(self.0, max), max)
     }
 }

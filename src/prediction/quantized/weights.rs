@@ -123,8 +123,80 @@ impl<'a> Quantized<'a> {
         }
     }
 
-    /// What the parts of a file must be beyond their lengths.
-    pub(crate) fn check(&self) -> Result<(), CheckpointError> {
+    /// The bytes that [`Self::from_block`] takes: V D + (D + H) H + H V, and 12 (V + H).
+    ///
+    /// ```
+    /// use rnnlm::{Config, Quantized};
+    /// const CONFIG: Config =
+    ///     Config { vocab_size: 4000, wordvec_size: 64, hidden_size: 64, batch_size: 1, time_size: 1 };
+    /// assert_eq!(Quantized::block_len(CONFIG)?, 568_960);
+    /// # Ok::<(), rnnlm::ConfigError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Bad sizes, or D or H above 65,536.
+    pub const fn block_len(config: Config) -> Result<usize, ConfigError> {
+        let lens = match checked_sizes(config) {
+            Ok(sizes) => block_lens(&sizes),
+            Err(error) => return Err(error),
+        };
+        let (mut sum, mut tensor) = (0_usize, 0);
+        while tensor < lens.len() {
+            sum = sum.saturating_add(lens[tensor]);
+            tensor += 1;
+        }
+        Ok(sum)
+    }
+
+    /// The weights of a block of bytes, without a file around them: firmware that has them in its flash needs neither a
+    /// reader of files nor the checksum. [`Self::block`] cuts it out of a file, on the desktop. It has no words.
+    ///
+    /// ```
+    /// use rnnlm::{Config, Quantized, QuantizedPredictor, SimpleRnnlm, Xorshift};
+    /// let config =
+    ///     Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let mut file = vec![0; Quantized::encoded_len(config, 0)?];
+    /// Quantized::write(&model.weights(), "", &mut file)?;
+    ///
+    /// let block = Quantized::block(&file)?;
+    /// let mut predictor = QuantizedPredictor::new(Quantized::from_block(config, block)?)?;
+    /// let mut of_file = QuantizedPredictor::new(Quantized::read(&file)?)?;
+    /// assert_eq!(predictor.feed(3)?, of_file.feed(3)?);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// Bad sizes; [`ConfigError::BufferLength`] for a block of another length than [`Self::block_len`]; a scale that is
+    /// no number or below zero; [`ConfigError::TooLarge`] for rows whose sums leave an i32.
+    pub fn from_block(config: Config, block: &'a [u8]) -> Result<Self, CheckpointError> {
+        ConfigError::check_len(Self::block_len(config)?, block.len())?;
+        let mut rest = block;
+        let [embed_scales, wx_scales, wh_scales, affine_scales, rnn_b, affine_b, embed_w, rnn_wx, rnn_wh, affine_w] =
+            block_lens(&config.checked_sizes()).map(|len| {
+                let (tensor, after) = rest.split_at_checked(len).unwrap_or_default();
+                rest = after;
+                tensor
+            });
+        let rows = |weights, scales: &'a [u8], biases: &'a [u8]| Rows {
+            weights,
+            scales: scales.as_chunks().0,
+            biases: biases.as_chunks().0,
+        };
+        let quantized = Self {
+            config: Config { batch_size: 1, time_size: 1, ..config },
+            words: "",
+            embed_w: rows(embed_w, embed_scales, &[]),
+            rnn_wx: rows(rnn_wx, wx_scales, &[]),
+            rnn_wh: rows(rnn_wh, wh_scales, rnn_b),
+            affine_w: rows(affine_w, affine_scales, affine_b),
+        };
+        quantized.check()?;
+        Ok(quantized)
+    }
+
+    /// What the parts of a block must be beyond their lengths.
+    fn check(&self) -> Result<(), CheckpointError> {
         self.embed_w.check_scales("embed.W.scale")?;
         self.rnn_wx.check_scales("rnn.Wx.scale")?;
         self.rnn_wh.check_scales("rnn.Wh.scale")?;
@@ -142,6 +214,12 @@ pub(crate) const fn checked_sizes(config: Config) -> Result<Sizes, ConfigError> 
         }
         sizes => sizes,
     }
+}
+
+/// The bytes of the parts of a block: the scales of embed.W, rnn.Wx, rnn.Wh and affine.W, the biases of the last two,
+/// and the rows of all four.
+const fn block_lens(&Sizes { v, d, hidden: h, .. }: &Sizes) -> [usize; 10] {
+    [4 * v, 4 * h, 4 * h, 4 * v, 4 * h, 4 * v, v * d, h * d, h * h, v * h]
 }
 
 /// The floats of the hidden state, of a word vector, and of all that follows the state.

@@ -13,6 +13,8 @@
 
 use core::slice;
 
+pub(crate) mod powers;
+
 #[cfg(all(
     target_arch = "arm",
     target_os = "none",
@@ -22,6 +24,9 @@ use core::slice;
 pub(super) mod cortex_m;
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 pub(super) mod neon;
+// Of bare-metal Arm targets those without 32-bit atomics have the first of the Thumb instruction sets.
+#[cfg(all(target_arch = "arm", target_os = "none", not(target_has_atomic = "32")))]
+pub(super) mod thumb;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 pub(super) mod x86;
 
@@ -47,11 +52,30 @@ pub(crate) fn portable(rows: &[u8], x: &[i16], sums: &mut [i32]) {
     }
 }
 
+/// A sum times a factor, towards zero; what is too large is the largest, and 0 stands for no number.
+#[inline(always)]
+pub(crate) fn scaled(sum: i32, factor: f32) -> i32 {
+    (sum as f32 * factor) as i32
+}
+
+/// x (x_scale factor) + h h_scale, as [`scaled`].
+#[inline(always)]
+pub(crate) fn scaled_sums([x, h]: [i32; 2], [x_scale, factor, h_scale]: [f32; 3]) -> i32 {
+    (x as f32 * (x_scale * factor) + h as f32 * h_scale) as i32
+}
+
+/// part share
+#[inline(always)]
+pub(crate) fn share(part: i32, share: f32) -> f32 {
+    part as f32 * share
+}
+
 /// How many complete rows there are, for as many sums.
 #[cfg(any(
     all(target_arch = "x86_64", target_feature = "sse2"),
     all(target_arch = "aarch64", target_feature = "neon"),
-    all(target_arch = "arm", target_os = "none", any(target_abi = "eabihf", rnnlm_fpu), not(target_has_atomic = "64"))
+    all(target_arch = "arm", target_os = "none", any(target_abi = "eabihf", rnnlm_fpu), not(target_has_atomic = "64")),
+    all(target_arch = "arm", target_os = "none", not(target_has_atomic = "32"))
 ))]
 #[inline(always)]
 pub(super) fn complete_rows(rows: &[u8], x: &[i16], sums: &[i32]) -> usize {

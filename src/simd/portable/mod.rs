@@ -2,12 +2,13 @@
 
 mod chains;
 mod fma;
+mod scaling;
 
 use self::{
     chains::Chains,
     fma::{FUSED, IN_INTEGERS, fma},
 };
-use super::{Kernel, OneLane, passes::NoPasses};
+use super::{Kernel, OneLane, int8, passes::NoPasses};
 
 /// The portable "instruction set": one lane, no intrinsics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,24 @@ impl OneLane for Portable {
     #[inline(always)]
     fn nfma(self, a: f32, b: f32, c: f32) -> f32 {
         OneLane::fma(self, -a, b, c)
+    }
+
+    #[cfg(all(target_arch = "arm", target_os = "none", not(target_has_atomic = "32")))]
+    #[inline(always)]
+    fn dot_rows(rows: &[u8], x: &[i16], sums: &mut [i32]) {
+        int8::thumb::dot_rows(rows, x, sums);
+    }
+    #[inline(always)]
+    fn scaled(sum: i32, factor: f32) -> i32 {
+        if IN_INTEGERS { scaling::scaled(sum, factor) } else { int8::scaled(sum, factor) }
+    }
+    #[inline(always)]
+    fn scaled_sums(sums: [i32; 2], factors: [f32; 3]) -> i32 {
+        if IN_INTEGERS { scaling::scaled_sums(sums, factors) } else { int8::scaled_sums(sums, factors) }
+    }
+    #[inline(always)]
+    fn share(part: i32, share: f32) -> f32 {
+        if IN_INTEGERS { scaling::share(part, share) } else { int8::share(part, share) }
     }
 
     fn copy(to: &mut [f32], from: &[f32]) {

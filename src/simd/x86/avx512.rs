@@ -239,6 +239,16 @@ impl Simd for Avx512 {
         unsafe { int8::x86::dot_rows(rows, x, sums) }
     }
     #[inline(always)]
+    fn scale_sums(self, sums: &mut [i32], biases: &[[u8; 4]], scales: &[[u8; 4]]) {
+        // SAFETY: token.
+        unsafe { int8::x86::scale_sums(sums, biases, scales) }
+    }
+    #[inline(always)]
+    fn exponentials(self, x: &mut [i32], max: i32) -> u64 {
+        // SAFETY: token.
+        unsafe { int8::x86::exponentials(x, max) }
+    }
+    #[inline(always)]
     fn fma_one(self, a: f32, b: f32, c: f32) -> f32 {
         // SAFETY: token; AVX-512F brings FMA with it, and detection checks both.
         unsafe { _mm_cvtss_f32(_mm_fmadd_ss(_mm_set_ss(a), _mm_set_ss(b), _mm_set_ss(c))) }

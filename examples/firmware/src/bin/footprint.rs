@@ -51,6 +51,8 @@ fn main() -> ! {
     black_box(checkpoint());
     #[cfg(feature = "int8")]
     black_box(int8());
+    #[cfg(feature = "predict-int8")]
+    black_box(predict_int8());
     #[cfg(feature = "online")]
     black_box(online());
     #[cfg(feature = "slots")]
@@ -110,6 +112,28 @@ fn int8() -> Option<rnnlm::Candidate> {
     static BUFFER: Static<[f32; LEN]> = Static::new([0.0; LEN]);
     static THREE: Static<[Candidate; 3]> = Static::new([Candidate { id: 0, probability: 0.0 }; 3]);
     let weights = Quantized::read(black_box(&FILE[..])).ok()?;
+    // SAFETY: called once.
+    let buffer = unsafe { BUFFER.take() };
+    let mut predictor = QuantizedPredictor::with_buffers(weights, &mut buffer[..]).ok()?;
+    let probabilities = predictor.feed(black_box(1)).ok()?;
+    // SAFETY: called once.
+    top(probabilities, &[], unsafe { THREE.take() }).first().copied()
+}
+
+/// The three likeliest next events, from int8 weights that have no file around them.
+#[cfg(feature = "predict-int8")]
+fn predict_int8() -> Option<rnnlm::Candidate> {
+    use rnnlm::{Candidate, Quantized, QuantizedPredictor, top};
+    const LENS: [usize; 2] = match (Quantized::block_len(CONFIG), Quantized::buffer_len(CONFIG)) {
+        (Ok(block), Ok(buffer)) => [block, buffer],
+        _ => panic!("bad sizes"),
+    };
+    // as if in flash; so they don't count
+    static WEIGHTS: Static<[u8; LENS[0]]> = Static::new([0; LENS[0]]);
+    static BUFFER: Static<[f32; LENS[1]]> = Static::new([0.0; LENS[1]]);
+    static THREE: Static<[Candidate; 3]> = Static::new([Candidate { id: 0, probability: 0.0 }; 3]);
+    // SAFETY: called once.
+    let weights = Quantized::from_block(CONFIG, black_box(unsafe { WEIGHTS.take() })).ok()?;
     // SAFETY: called once.
     let buffer = unsafe { BUFFER.take() };
     let mut predictor = QuantizedPredictor::with_buffers(weights, &mut buffer[..]).ok()?;

@@ -1,6 +1,7 @@
 extern crate std;
 
 use super::*;
+use crate::simd::int8::powers::power;
 
 #[test]
 fn the_power_is_close_to_2_to_the_d_and_never_rises() {
@@ -41,9 +42,18 @@ fn the_constants_are_what_they_say() {
     assert_eq!(NATS, (core::f64::consts::LN_2 / 16_384.0) as f32);
 }
 
+/// All divisors, and around each multiple the dividends.
 #[test]
-fn a_scaled_sum_that_is_too_large_is_the_largest() {
-    assert_eq!([-7, 7].map(|sum| scaled(sum, 0.25)), [-1, 1]);
-    assert_eq!([-7, 7, 0].map(|sum| scaled(sum, f32::MAX)), [i32::MIN, i32::MAX, 0]);
-    assert_eq!(scaled(0, f32::INFINITY), 0);
+fn quotients_are_the_same_without_a_division() {
+    for divisor in 1 << 16..=1 << 17 {
+        let largest = (1 << 31) - 1;
+        let most = (largest / divisor).min(ONE as u32);
+        for multiple in (0..=most).step_by(1_009).chain([1, 2, most]) {
+            for left in [0, 1, divisor / 2, divisor - 1] {
+                let dividend = (multiple * divisor + left).min(largest);
+                let found = quotient::<false>(dividend, divisor);
+                assert_eq!(found, quotient::<true>(dividend, divisor), "{dividend} / {divisor}");
+            }
+        }
+    }
 }

@@ -17,12 +17,12 @@ const ZERO: i32 = -1000;
 
 /// Whether the processor counts leading zeros in an instruction. Of Arm's, those of `thumbv6m` don't, nor have they
 /// 32-bit atomics.
-const COUNTS_ZEROS: bool = cfg!(not(any(
+pub(crate) const COUNTS_ZEROS: bool = cfg!(not(any(
     all(target_arch = "arm", not(target_has_atomic = "32")),
     all(any(target_arch = "riscv32", target_arch = "riscv64"), not(target_feature = "zbb")),
 )));
 /// Whether it multiplies two numbers of 32 bits into 64.
-const MULTIPLIES_LONG: bool = cfg!(not(any(
+pub(crate) const MULTIPLIES_LONG: bool = cfg!(not(any(
     all(target_arch = "arm", not(target_has_atomic = "32")),
     all(target_arch = "riscv32", not(target_feature = "m")),
 )));
@@ -191,7 +191,7 @@ fn biased_exponent(x: u32) -> i32 {
 
 /// 32 bits to 24, ties to even; it may carry.
 #[inline(always)]
-fn round(x: u32) -> u32 {
+pub(crate) fn round(x: u32) -> u32 {
     let kept = x >> 8;
     kept + (((x & 255) + 127 + (kept & 1)) >> 8)
 }
@@ -203,7 +203,7 @@ fn join(high: u32, low: u32) -> u64 {
 
 /// The product of two mantissas, halved, as its two halves.
 #[inline(always)]
-pub(super) fn product<const LONG: bool>(a: u32, b: u32) -> (u32, u32) {
+pub(crate) fn product<const LONG: bool>(a: u32, b: u32) -> (u32, u32) {
     if LONG {
         let product = u64::from(a >> 1) * u64::from(b);
         return ((product >> 32) as u32, product as u32);
@@ -228,13 +228,13 @@ fn shift_right(high: u32, low: u32, by: u32) -> u64 {
 
 /// The lower half of [`shift_right`] where the upper one is zero.
 #[inline(always)]
-fn far_right(high: u32, low: u32, by: u32) -> u32 {
+pub(crate) fn far_right(high: u32, low: u32, by: u32) -> u32 {
     if by < 32 { high >> by | u32::from(high << 1 << (31 - by) != 0 || low != 0) } else { u32::from(high | low != 0) }
 }
 
 /// Of a number above zero.
 #[inline(always)]
-pub(super) fn leading_zeros<const COUNTED: bool>(mut x: u32) -> u32 {
+pub(crate) fn leading_zeros<const COUNTED: bool>(mut x: u32) -> u32 {
     if COUNTED {
         return x.leading_zeros();
     }
