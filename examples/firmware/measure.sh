@@ -33,8 +33,8 @@ parts() {
 }
 
 echo "flash in bytes: opt-level 3, s"
-parts train,predict 11776 8704
-parts predict 16384 4096
+parts train,predict 10240 8704
+parts predict 16384 3840
 parts checkpoint 16384 6144
 if [ "${1:-}" = --full ]; then
     for alone in train,initialize,predict int8 online slots device words detect head; do

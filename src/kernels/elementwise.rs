@@ -2,7 +2,7 @@
 
 use core::slice::SliceIndex;
 
-use crate::simd::{Kernel, OneLane, Scalar, Simd, VIRTUAL_LANES};
+use crate::simd::{Functions, Kernel, OneLane, Scalar, Simd, VIRTUAL_LANES};
 
 /// The elements of this range. Every buffer is cut to measure, so they are there: a debug build asserts it, and a
 /// release build gives no elements rather than panic.
@@ -69,6 +69,9 @@ impl Kernel for TanhBackward<'_> {
     type Output = ();
     #[inline(always)]
     fn call<S: Simd>(self, s: S) {
+        if let Some(functions) = s.functions() {
+            return functions.tanh_backward(self.d, self.h);
+        }
         zip_with(s, self.d, self.h, |d, h| tanh_backward_lanes(s, d, h));
     }
 }

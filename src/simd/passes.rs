@@ -28,6 +28,8 @@ pub(crate) trait Functions: Copy {
     fn scale_all(self, x: &mut [f32], factor: f32);
     /// x = tanh x.
     fn tanh(self, x: &mut [f32], constants: &'static ExpConstants);
+    /// d = d (1 - h²); the shorter one ends it.
+    fn tanh_backward(self, d: &mut [f32], h: &[f32]);
 }
 
 /// Of an instruction set without passes of a kind. It has no value, so no pass is ever called on it.
@@ -57,34 +59,38 @@ impl Functions for NoPasses {
     fn tanh(self, _: &mut [f32], _: &'static ExpConstants) {
         match self {}
     }
+    fn tanh_backward(self, _: &mut [f32], _: &[f32]) {
+        match self {}
+    }
 }
 
-/// C (m,n) from A (m,k) and B (k,n) as addresses and strides, in elements. Assembly reads it.
+/// C (m,n) from A (m,k) and B (k,n) as addresses and strides, in elements. A and B are row-major, or one of them the
+/// transpose of what is; a single row of A may have any stride. Assembly reads it.
 #[allow(dead_code, reason = "passes alone read it")]
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) struct Operands {
+    pub b: *const f32,
+    /// The rows of C are contiguous.
+    pub c: *mut f32,
+    /// Where the chains start: at zero where null, else at elements whose rows are contiguous too; they may be those
+    /// of C.
+    pub start: *const f32,
+    pub n: usize,
     pub k: usize,
     pub a: *const f32,
     pub a_row: usize,
     pub a_col: usize,
-    pub b: *const f32,
     pub b_row: usize,
     pub b_col: usize,
-    /// The rows of C are contiguous.
-    pub c: *mut f32,
-    pub c_row: usize,
-    /// Where the chains start: at zero where null, else at elements whose rows are contiguous too; they may be those
-    /// of C.
-    pub start: *const f32,
-    pub start_row: usize,
-    /// C = fma(-rate, A B, C) instead of C = start + A B.
-    pub descends: bool,
-    pub rate: f32,
     /// 1; a pass may write 0 here, for one start that serves all columns.
     pub start_col: usize,
+    pub c_row: usize,
+    pub start_row: usize,
     pub m: usize,
-    pub n: usize,
+    pub rate: f32,
+    /// C = fma(-rate, A B, C) instead of C = start + A B.
+    pub descends: bool,
 }
 
 /// The constants of exp and tanh, whose values and meaning `kernels::exp` has. Assembly reads it, two elements at a

@@ -17,6 +17,7 @@ pub(super) fn product<S: Simd>(s: S, products: S::Products, p: &mut InPlace<'_>)
     let Shape { m, k, n } = p.shape;
     // no one-lane path packs
     debug_assert!(!matches!(p.b, Right::Panels(_)));
+    debug_assert!(p.a.col == 1 || matches!(p.b, Right::Rows(_)), "A and B are both transposed");
     let (Right::Rows(b) | Right::Transposed(b) | Right::Panels(b)) = p.b;
     let holds = |x: &[f32], rows: usize, cols: usize| rows.checked_mul(cols).is_some_and(|len| len <= x.len());
     let fits = p.a.covers(m, k) && holds(b, k, n) && holds(p.c, m, n) && p.start.covers(n);

@@ -133,7 +133,7 @@ impl<'a> Left<'a> {
         Self(Strided { data, row: 1, col: m })
     }
     /// A row of ones: the product with it sums the columns of B, in ascending k.
-    pub(super) fn ones() -> Self {
+    pub(crate) fn ones() -> Self {
         Self(Strided { data: &[1.0], row: 0, col: 0 })
     }
 }

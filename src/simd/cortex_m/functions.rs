@@ -95,7 +95,7 @@ pub(super) unsafe fn exp(x: *mut f32, count: usize, minus: f32, constants: &'sta
             vsub.f32 s0, s0, s16
             vsub.f32 s1, s1, s16",
             start_pair!(),
-            // n below -80 in either, or a NaN with a sign; nothing but `subs` touches the flags after this
+            // n below -80 in either, or a NaN with a sign
             "vmov r3, r4, s2, s3
             cmp r3, r5
             it ge
@@ -105,12 +105,29 @@ pub(super) unsafe fn exp(x: *mut f32, count: usize, minus: f32, constants: &'sta
             reduce_pair!(),
             sum_pair!(),
             // n into the exponent: what stands above it is shifted out
-            "blt 7f
-            vmov r8, r9, s4, s5
+            "vmov r8, r9, s4, s5
             add r8, r8, r3, lsl #23
             add r9, r9, r4, lsl #23
-         4: strd r8, r9, [r0], #8
+            strd r8, r9, [r0], #8
             subs r1, #2
+            bgt 2b
+            beq 6f",
+            // once more, times 2^n or 0
+            "bic r1, #0x80000000
+            add r8, r12, r3, lsl #23
+            cmp r3, r5
+            it lt
+            movlt r8, #0
+            add r9, r12, r4, lsl #23
+            cmp r4, r5
+            it lt
+            movlt r9, #0
+            vmov s6, s7, r8, r9
+            vmul.f32 s4, s4, s6
+            vmul.f32 s5, s5, s7
+            vstr s4, [r0, #-8]
+            vstr s5, [r0, #-4]
+            cmp r1, #0
             bne 2b
             b 6f
          5: vcmp.f32 s0, s27
@@ -123,23 +140,9 @@ pub(super) unsafe fn exp(x: *mut f32, count: usize, minus: f32, constants: &'sta
             itt mi
             vmovmi.f32 s1, s22
             vmovmi.f32 s3, s18",
-            // a count is below: so are the flags
-            "cmp r1, r5
-            b 3b",
-            // 2^n, or 0
-            "7: add r8, r12, r3, lsl #23
-            cmp r3, r5
-            it lt
-            movlt r8, #0
-            add r9, r12, r4, lsl #23
-            cmp r4, r5
-            it lt
-            movlt r9, #0
-            vmov s6, s7, r8, r9
-            vmul.f32 s4, s4, s6
-            vmul.f32 s5, s5, s7
-            vmov r8, r9, s4, s5
-            b 4b
+            // the count is marked
+            "orr r1, #0x80000000
+            b 3b
          6:",
             inout("r0") x => _, inout("r1") count => _, in("r2") constants, out("r3") _, out("r4") _,
             in("r5") ROUND.to_bits() - 80, out("r8") _, out("r9") _, in("r12") 1_f32.to_bits(),
@@ -151,19 +154,21 @@ pub(super) unsafe fn exp(x: *mut f32, count: usize, minus: f32, constants: &'sta
     }
 }
 
-/// x = tanh x for an even number of elements above zero: the bits of `kernels::exp::tanh_lanes`. Here n is clamped
-/// after the rounding, and another factor is halved; where n is not below -24, no clamp changes anything.
+/// x = tanh x for an even number of elements above zero, from which nothing is subtracted: the bits of
+/// `kernels::exp::tanh_lanes`. Here n is clamped after the rounding, and another factor is halved; where n is not below
+/// -24, no clamp changes anything.
 ///
 /// # Safety
 /// As many elements are there.
 #[inline(never)]
-pub(super) unsafe fn tanh(x: *mut f32, count: usize, constants: &'static ExpConstants) {
+pub(super) unsafe fn tanh(x: *mut f32, count: usize, _: f32, constants: &'static ExpConstants) {
     // SAFETY: the loop visits every element once; the constants are laid out as it reads them.
     unsafe {
         asm!(
             "add r3, r2, #40
             vldmia r3, {{s17-s27}}
-         2: vldmia r0, {{s0, s1}}
+         2: ldrd r8, r9, [r0]
+            vmov s0, s1, r8, r9
             vabs.f32 s0, s0
             vabs.f32 s1, s1
             vnmul.f32 s0, s0, s23
@@ -223,8 +228,7 @@ pub(super) unsafe fn tanh(x: *mut f32, count: usize, constants: &'static ExpCons
             vfma.f32 s6, s0, s8
             vfma.f32 s7, s1, s9",
             // the sign of x
-            "ldrd r8, r9, [r0]
-            vmov r3, r4, s6, s7
+            "vmov r3, r4, s6, s7
             bfi r8, r3, #0, #31
             bfi r9, r4, #0, #31
             strd r8, r9, [r0], #8

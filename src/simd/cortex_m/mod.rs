@@ -2,15 +2,18 @@
 //!
 //! Stable Rust neither fuses a multiply-add on these targets nor takes floating-point registers as operands of `asm!`,
 //! so every number that crosses into assembly is moved through a core register or through memory. That doubles the cost
-//! of a single operation and disappears in a pass over many: products run as the passes of `product`, exp and tanh as
-//! those of `functions`.
+//! of a single operation and disappears in a pass over many: products run as the passes of `row` and `tiles`, exp
+//! and tanh as those of `functions`.
 //!
 //! Every `unsafe` block of the token's methods rests on one fact, named "token" below: the instructions are part of the
 //! targets for which this file is compiled.
 
 mod functions;
+mod fused;
 mod passes;
 mod product;
+mod row;
+mod tiles;
 
 use core::arch::asm;
 
@@ -121,45 +124,50 @@ impl Functions for CortexM {
     }
     #[inline(always)]
     fn scale_all(self, x: &mut [f32], factor: f32) {
-        scale_all(x, factor);
+        passes::scale(x, factor);
+    }
+    #[inline(always)]
+    fn tanh_backward(self, d: &mut [f32], h: &[f32]) {
+        passes::tanh_backward(d, h);
     }
     #[inline(always)]
     fn tanh(self, x: &mut [f32], constants: &'static ExpConstants) {
-        // SAFETY: by `in_pairs` the elements are there.
-        in_pairs(x, |x, count| unsafe { functions::tanh(x, count, constants) });
+        in_pairs(x, functions::tanh, 0.0, constants);
     }
 }
 
 #[inline(never)]
 fn exponentials(row: &mut [f32], constants: &'static ExpConstants) -> (f32, f32) {
-    let (blocks, rest) = row.as_chunks::<8>();
-    let larger = |max: f32, &x: &f32| if x > max || x.is_nan() { x } else { max };
-    let max = rest.iter().fold(passes::max(blocks), larger);
+    let max = passes::max(row);
     if max.is_nan() {
         return (max, max);
     }
-    // SAFETY: by `in_pairs` the elements are there.
-    in_pairs(row, |x, count| unsafe { functions::exp(x, count, max, constants) });
+    in_pairs(row, functions::exp, max, constants);
     (max, passes::sum(row))
 }
 
-#[inline(never)]
-fn scale_all(x: &mut [f32], factor: f32) {
-    let (blocks, rest) = x.as_chunks_mut::<16>();
-    passes::scale(blocks, factor);
-    rest.iter_mut().for_each(|x| *x *= factor);
-}
+/// A pass over elements, above zero and even in number; what is subtracted from each; the constants.
+type Pass = unsafe fn(*mut f32, usize, f32, &'static ExpConstants);
 
-/// Runs a pass over an even number of elements, above zero, then over the last one and a companion.
+/// Runs a pass over an even number of elements, then over the last one and a companion.
 #[inline(always)]
-fn in_pairs(x: &mut [f32], pass: impl Fn(*mut f32, usize)) {
+fn in_pairs(x: &mut [f32], pass: Pass, minus: f32, constants: &'static ExpConstants) {
     let even = x.len() & !1;
     if even > 0 {
-        pass(x.as_mut_ptr(), even);
+        // SAFETY: as many elements are there.
+        unsafe { pass(x.as_mut_ptr(), even, minus, constants) };
     }
     if let Some(last) = x.get_mut(even) {
-        let mut pair = [*last; 2];
-        pass(pair.as_mut_ptr(), 2);
-        [*last, _] = pair;
+        *last = of_one(*last, pass, minus, constants);
     }
+}
+
+/// The result of a pass for one element. A function of its own: flash is short.
+#[inline(never)]
+fn of_one(x: f32, pass: Pass, minus: f32, constants: &'static ExpConstants) -> f32 {
+    let mut pair = [x; 2];
+    // SAFETY: two elements are there.
+    unsafe { pass(pair.as_mut_ptr(), 2, minus, constants) };
+    let [first, _] = pair;
+    first
 }

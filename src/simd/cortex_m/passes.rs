@@ -6,21 +6,20 @@ use core::{arch::asm, mem::MaybeUninit};
 
 use super::ZEROS;
 
-/// The largest element, -inf where there is none. A NaN without a sign is the largest, one with a sign may be passed
-/// over.
+/// The largest element, a NaN without a sign where there is one, and a NaN of no meaning where there is no element. A
+/// NaN with a sign may be passed over.
 ///
 /// The bits of floats that aren't negative order like integers, those of negative ones in reverse: where all elements
 /// are negative, a second loop looks for the least bits.
-pub(super) fn max(x: &[[f32; 8]]) -> f32 {
-    if x.is_empty() {
-        return f32::NEG_INFINITY;
-    }
+pub(super) fn max(x: &[f32]) -> f32 {
     let mut max = i32::MIN;
-    // SAFETY: each loop visits every block once.
+    // SAFETY: each loop visits every element once.
     unsafe {
         asm!(
             // a new maximum is rare
-            "2: ldmia r0!, {{r3, r4, r5, r8, r9, r10, r12, lr}}
+            "subs r1, #8
+            blo 29f
+         2: ldmia r0!, {{r3, r4, r5, r8, r9, r10, r12, lr}}
             cmp r3, r2
             bgt 3f
          22: cmp r4, r2
@@ -36,11 +35,12 @@ pub(super) fn max(x: &[[f32; 8]]) -> f32 {
          27: cmp r12, r2
             bgt 9f
          28: cmp lr, r2
-            it gt
-            movgt r2, lr
-            subs r1, #1
-            bne 2b
+            bgt 20f
+         21: subs r1, #8
+            bhs 2b
             b 29f
+         20: mov r2, lr
+            b 21b
          3: mov r2, r3
             b 22b
          4: mov r2, r4
@@ -55,24 +55,30 @@ pub(super) fn max(x: &[[f32; 8]]) -> f32 {
             b 27b
          9: mov r2, r12
             b 28b
-         29:",
+         29: adds r1, #8
+         30: beq 31f
+            ldr r3, [r0], #4
+            cmp r3, r2
+            it gt
+            movgt r2, r3
+            subs r1, #1
+            b 30b
+         31:",
             inout("r0") x.as_ptr() => _, inout("r1") x.len() => _, inout("r2") max, out("r3") _, out("r4") _,
             out("r5") _, out("r8") _, out("r9") _, out("r10") _, out("r12") _, out("lr") _,
             options(readonly, nostack)
         );
         if max < 0 {
             asm!(
-                "2: ldmia r0!, {{r3, r4}}
+                "2: cbz r1, 3f
+                ldr r3, [r0], #4
                 cmp r3, r2
                 it lt
                 movlt r2, r3
-                cmp r4, r2
-                it lt
-                movlt r2, r4
                 subs r1, #1
-                bne 2b",
-                inout("r0") x.as_ptr() => _, inout("r1") 4 * x.len() => _, inout("r2") i32::MAX => max,
-                out("r3") _, out("r4") _,
+                b 2b
+             3:",
+                inout("r0") x.as_ptr() => _, inout("r1") x.len() => _, inout("r2") i32::MAX => max, out("r3") _,
                 options(readonly, nostack)
             );
         }
@@ -122,13 +128,14 @@ pub(super) fn position_of_bits(x: &[f32], from: usize, least: i32) -> usize {
 
 /// The sum of the virtual lanes, as `kernels::softmax` orders it.
 pub(super) fn sum(x: &[f32]) -> f32 {
-    let (blocks, rest) = x.as_chunks::<16>();
     let mut lanes = MaybeUninit::<[f32; 16]>::uninit();
-    // SAFETY: the loop visits every block once, and the lanes are written after it.
-    let lanes = unsafe {
+    let sum: u32;
+    // SAFETY: the loops visit every element once; at most fifteen of the lanes are written, after all of them were.
+    unsafe {
         asm!(
             "vldmia r3, {{s0-s15}}
-            cbz r1, 3f
+            subs r1, #16
+            blo 3f
          2: vldmia r0!, {{s16-s31}}
             vadd.f32 s0, s0, s16
             vadd.f32 s1, s1, s17
@@ -146,25 +153,20 @@ pub(super) fn sum(x: &[f32]) -> f32 {
             vadd.f32 s13, s13, s29
             vadd.f32 s14, s14, s30
             vadd.f32 s15, s15, s31
+            subs r1, #16
+            bhs 2b
+         3: adds r1, #16
+            beq 5f
+            vstmia r2, {{s0-s15}}
+            mov r3, r2
+         4: vldmia r0!, {{s16}}
+            vldr s17, [r3]
+            vadd.f32 s17, s17, s16
+            vstmia r3!, {{s17}}
             subs r1, #1
-            bne 2b
-         3: vstmia r2, {{s0-s15}}",
-            inout("r0") blocks.as_ptr() => _, inout("r1") blocks.len() => _, in("r2") lanes.as_mut_ptr(),
-            in("r3") ZEROS.as_ptr(),
-            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
-            out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _, out("d14") _,
-            out("d15") _,
-            options(nostack)
-        );
-        lanes.assume_init_mut()
-    };
-    lanes.iter_mut().zip(rest).for_each(|(sum, e)| *sum += e);
-    let sum: u32;
-    // SAFETY: reads the sixteen lanes.
-    unsafe {
-        asm!(
-            "vldmia r2, {{s0-s15}}
-            vadd.f32 s0, s0, s8
+            bne 4b
+            vldmia r2, {{s0-s15}}
+         5: vadd.f32 s0, s0, s8
             vadd.f32 s1, s1, s9
             vadd.f32 s2, s2, s10
             vadd.f32 s3, s3, s11
@@ -180,9 +182,12 @@ pub(super) fn sum(x: &[f32]) -> f32 {
             vadd.f32 s1, s1, s3
             vadd.f32 s0, s0, s1
             vmov r2, s0",
-            inout("r2") lanes.as_ptr() => sum,
+            inout("r0") x.as_ptr() => _, inout("r1") x.len() => _, inout("r2") lanes.as_mut_ptr() => sum,
+            inout("r3") ZEROS.as_ptr() => _,
             out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
-            options(readonly, nostack)
+            out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _, out("d14") _,
+            out("d15") _,
+            options(nostack)
         );
     }
     f32::from_bits(sum)
@@ -232,37 +237,71 @@ pub(super) fn clear(x: &mut [f32]) {
 }
 
 /// x = factor x.
-pub(super) fn scale(x: &mut [[f32; 16]], factor: f32) {
-    if x.is_empty() {
-        return;
-    }
-    // SAFETY: the loop visits every block once.
+#[inline(never)]
+pub(super) fn scale(x: &mut [f32], factor: f32) {
+    // SAFETY: the loops visit every element once.
     unsafe {
         asm!(
-            "vmov s16, r2
-         2: vldmia r0, {{s0-s15}}
-            vmul.f32 s0, s0, s16
-            vmul.f32 s1, s1, s16
-            vmul.f32 s2, s2, s16
-            vmul.f32 s3, s3, s16
-            vmul.f32 s4, s4, s16
-            vmul.f32 s5, s5, s16
-            vmul.f32 s6, s6, s16
-            vmul.f32 s7, s7, s16
-            vmul.f32 s8, s8, s16
-            vmul.f32 s9, s9, s16
-            vmul.f32 s10, s10, s16
-            vmul.f32 s11, s11, s16
-            vmul.f32 s12, s12, s16
-            vmul.f32 s13, s13, s16
-            vmul.f32 s14, s14, s16
-            vmul.f32 s15, s15, s16
-            vstmia r0!, {{s0-s15}}
+            "vmov s8, r2
+            subs r1, #8
+            blo 3f
+         2: vldmia r0, {{s0-s7}}
+            vmul.f32 s0, s0, s8
+            vmul.f32 s1, s1, s8
+            vmul.f32 s2, s2, s8
+            vmul.f32 s3, s3, s8
+            vmul.f32 s4, s4, s8
+            vmul.f32 s5, s5, s8
+            vmul.f32 s6, s6, s8
+            vmul.f32 s7, s7, s8
+            vstmia r0!, {{s0-s7}}
+            subs r1, #8
+            bhs 2b
+         3: adds r1, #8
+         4: beq 5f
+            vldr s0, [r0]
+            vmul.f32 s0, s0, s8
+            vstmia r0!, {{s0}}
             subs r1, #1
-            bne 2b",
+            b 4b
+         5:",
             inout("r0") x.as_mut_ptr() => _, inout("r1") x.len() => _, in("r2") factor.to_bits(),
-            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _, out("d7") _,
-            out("d8") _,
+            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _,
+            options(nostack)
+        );
+    }
+}
+
+/// d = d (1 - h²); the shorter one ends it.
+#[inline(never)]
+pub(super) fn tanh_backward(d: &mut [f32], h: &[f32]) {
+    // SAFETY: both have as many elements, and the loops visit every one once.
+    unsafe {
+        asm!(
+            "vmov.f32 s8, #1.0
+            subs r2, #2
+            blo 3f
+         2: vldmia r1!, {{s4-s5}}
+            vmov.f32 s6, s8
+            vmov.f32 s7, s8
+            vfms.f32 s6, s4, s4
+            vfms.f32 s7, s5, s5
+            vldmia r0, {{s0-s1}}
+            vmul.f32 s0, s0, s6
+            vmul.f32 s1, s1, s7
+            vstmia r0!, {{s0-s1}}
+            subs r2, #2
+            bhs 2b
+         3: adds r2, #2
+            beq 4f
+            vldr s4, [r1]
+            vfms.f32 s8, s4, s4
+            vldr s0, [r0]
+            vmul.f32 s0, s0, s8
+            vstr s0, [r0]
+         4:",
+            inout("r0") d.as_mut_ptr() => _, inout("r1") h.as_ptr() => _, inout("r2") d.len().min(h.len()) => _,
+            out("d0") _, out("d2") _, out("d3") _, out("d4") _,
             options(nostack)
         );
     }
