@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Modelled Cortex-M4 cycles of a training step and of a prediction with its top 3: `./cycles.py [release|small]`.
+"""Modelled Cortex-M4 cycles of training steps and of predictions: `./cycles.py [release|small]`. Fails beyond LIMITS.
 
 QEMU runs one instruction at a time and names its address; the costs are those of Arm's Cortex-M4 Technical Reference
 Manual ("Instruction set summary" and "FPU instruction set") with memory that never waits:
@@ -11,6 +11,7 @@ Manual ("Instruction set summary" and "FPU instruction set") with memory that ne
 
 It is a model: hardware has flash with wait states, and caches. Needs qemu-system-arm and an objdump that reads Arm.
 """
+import os
 import re
 import shutil
 import subprocess
@@ -19,6 +20,9 @@ from collections import Counter
 from pathlib import Path
 
 TARGET = "thumbv7em-none-eabihf"
+# at opt-level 3; the last one is of V=D=H=15 over V=D=H=16, per multiply-add
+LIMITS = {"training step": 480_000, "prediction with its top 3": 25_100}
+LEFT_OVER = 1.35
 QEMU = "qemu-system-arm -M mps2-an386 -nographic -monitor none -serial none -icount shift=6".split()
 QEMU += "-semihosting-config enable=on,target=native -singlestep -d exec,nochain -D /dev/stderr -kernel".split()
 
@@ -78,8 +82,8 @@ def program(elf):
 
 
 def sections(elf, code, starts):
-    """Instructions and cycles of each section between marks, by function."""
-    run = subprocess.Popen([*QEMU, elf], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    """Instructions and cycles of each section between marks, by function; and what the program prints."""
+    run = subprocess.Popen([*QEMU, elf], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     found, counts, previous = [], None, None
     for line in run.stderr:
         at = re.match(r"Trace .*\[\w+/(\w+)/", line)
@@ -102,24 +106,33 @@ def sections(elf, code, starts):
         counts["instructions"] += 1
         counts[function] += cost(name, operands, before)
         previous = address
-    run.wait()
-    return found
+    said = run.stdout.read().splitlines()
+    if run.wait() != 0 or not found or len(found) != len(said):
+        sys.exit("the program did not run between its marks")
+    return [(*line.split("|"), counts) for line, counts in zip(said, found)]
 
 
 def main():
     profile = sys.argv[1] if len(sys.argv) > 1 else "release"
     folder = Path(__file__).resolve().parent
-    built = ["cargo", "build", "-q", "--profile", profile, "--target", TARGET, "--target-dir", "target"]
+    target = folder / os.environ.get("CARGO_TARGET_DIR", "target")
+    built = ["cargo", "build", "-q", "--profile", profile, "--target", TARGET, "--target-dir", str(target)]
     subprocess.run([*built, "--bin", "cycles"], cwd=folder, check=True)
-    elf = str(folder / "target" / TARGET / profile / "cycles")
-    found = sections(elf, *program(elf))
-    if len(found) != 2:
-        sys.exit("the program did not run between its marks")
-    for what, counts in zip(["training step", "prediction with its top 3"], found):
+    elf = str(target / TARGET / profile / "cycles")
+    per_product, beyond = {}, False
+    for what, products, counts in sections(elf, *program(elf)):
         instructions = counts.pop("instructions")
-        print(f"{what}: {sum(counts.values())} cycles, {instructions} instructions")
-        for function, cycles in counts.most_common(6):
-            print(f"{cycles:10} {function[:100]}")
+        cycles = sum(counts.values())
+        per_product[what] = cycles / int(products)
+        print(f"{what}: {cycles} cycles, {instructions} instructions, {per_product[what]:.2f} cycles per multiply-add")
+        for function, cycles_there in counts.most_common(6):
+            print(f"{cycles_there:10} {cycles_there / int(products):6.2f} {function[:100]}")
+        if profile == "release" and cycles > LIMITS.get(what, cycles):
+            print(f"more than {LIMITS[what]}")
+            beyond = True
+    left_over = per_product["training step of V=D=H=15"] / per_product["training step of V=D=H=16"]
+    print(f"V=D=H=15 over V=D=H=16, per multiply-add: {left_over:.2f}")
+    sys.exit(beyond or left_over > LEFT_OVER)
 
 
 main()

@@ -35,7 +35,7 @@ fn row([v, d, h, t]: [usize; 4]) -> String {
     let products = d * h + h * h + h * v;
     let feed = 54 * products / 10 + 50 * v + 95 * h;
     let forward = t * feed;
-    let step = forward + 2 * t * 54 * products / 10;
+    let step = forward + 2 * t * 48 * products / 10;
     let thousands = |cycles: usize| (cycles + 500) / 1000;
     let saves = if places == 0 { String::from("does not fit") } else { format!("{} 000", 20 * places) };
     let kib = ram.div_ceil(1024);
