@@ -35,6 +35,7 @@ parts() {
 echo "flash in bytes: opt-level 3, s"
 parts train,predict 10240 8704
 parts predict 16384 3840
+parts predict-int8 "" 5120
 parts checkpoint 16384 6144
 if [ "${1:-}" = --full ]; then
     for alone in train,initialize,predict int8 online slots device words detect head; do

@@ -88,7 +88,9 @@ impl<'w, B: Storage> QuantizedPredictor<'w, B> {
     /// # Errors
     /// [`ConfigError::BufferLength`] for memory of another length.
     pub fn with_buffers(weights: Quantized<'w>, buffer: B) -> Result<Self, ConfigError> {
-        ConfigError::check_len(Quantized::buffer_len(weights.config)?, buffer.as_ref().len())?;
+        // of sizes that were checked where the weights came from
+        let [state_len, _, rest_len] = parts(&weights.config.checked_sizes());
+        ConfigError::check_len(state_len + rest_len, buffer.as_ref().len())?;
         let mut predictor = Self { isa: Isa::detect(), temperature: 1.0, weights, buffer };
         predictor.reset_state();
         Ok(predictor)
