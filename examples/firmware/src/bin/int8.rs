@@ -34,7 +34,7 @@ static FOR_WORDS: ConstStaticCell<[f32; floats(WORDS)]> = ConstStaticCell::new([
 static MADE_HERE: ConstStaticCell<[u8; EVENTS.len()]> = ConstStaticCell::new([0; EVENTS.len()]);
 
 /// What a prediction at E may take without an FPU.
-const LIMIT: u32 = if cfg!(target_arch = "arm") { 60_000 } else { 105_000 };
+const LIMIT: u32 = 60_000;
 
 // Where a model of cycles begins and ends to count; of different bodies, so that they stay two.
 #[unsafe(no_mangle)]
