@@ -227,6 +227,13 @@ impl<M: Foresight, L: Storage, B: AsRef<[u32]> + AsMut<[u32]>> Detector<M, L, B>
 
     /// `learns` overrules what it does and what the guard says.
     fn judge(&mut self, event: u32, learns: Option<bool>) -> Result<EventVerdict, StepError> {
+        let (verdict, learns) = self.weigh(event, learns)?;
+        self.model.read(verdict.score.id, learns)?;
+        Ok(verdict)
+    }
+
+    /// Judges and measures an event that the model has still to read; tells whether it should learn from it.
+    fn weigh(&mut self, event: u32, learns: Option<bool>) -> Result<(EventVerdict, bool), StepError> {
         let id = self.ids.id(event)?;
         if !self.is_open {
             self.begin()?;
@@ -242,8 +249,7 @@ impl<M: Foresight, L: Storage, B: AsRef<[u32]> + AsMut<[u32]>> Detector<M, L, B>
         if learns || self.doing == Doing::Measure {
             self.levels.add(id, score.loss);
         }
-        self.model.read(id, learns)?;
-        Ok(verdict)
+        Ok((verdict, learns))
     }
 
     /// Counts an event in its session.
@@ -265,7 +271,9 @@ impl<M: Foresight, L: Storage, B: AsRef<[u32]> + AsMut<[u32]>> Detector<M, L, B>
     /// # Errors
     /// What the model refuses. The session is over.
     pub fn end(&mut self) -> Result<SessionVerdict, StepError> {
-        let ended = self.judge(self.ids.end, None);
+        let ended = self.weigh(self.ids.end, None);
+        // nothing follows that would have to be foreseen
+        let ended = ended.and_then(|(end, learns)| if learns { self.model.read(end.score.id, true) } else { Ok(()) });
         let is_learning = self.doing == Doing::Learn;
         let learned = self.model.end(is_learning);
         let mut session = core::mem::replace(&mut self.session, SessionVerdict::NONE);
