@@ -16,7 +16,7 @@ use crate::{
     error::{CheckpointError, ConfigError, Error},
     events::online::OnlineLearner,
     layers::{time_rnn::TanhCell, time_softmax_with_loss::IGNORE},
-    model::{SimpleRnnlm, parameters::Storage, shared::Workspace},
+    model::{Model, parameters::Storage, shared::Workspace, step::Cell},
     training::state::TrainingState,
 };
 
@@ -55,9 +55,31 @@ const CRC_LEN: usize = 4;
 /// assert_eq!(resumed.model().weights_block(), learner.model().weights_block());
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
+///
+/// The record of a learner with an LSTM is read as one, and so says its type:
+///
+/// ```
+/// use rnnlm::{CheckpointError, Config, LearnerRecord, LstmCell, OnlineLearner, Rnnlm, TrainingState, Xorshift};
+/// let config =
+///     Config { vocab_size: 4, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 3 };
+/// let mut learner = OnlineLearner::new(Rnnlm::new(config, &mut Xorshift::new(1))?, 0.5)?;
+/// learner.observe(3)?;
+/// let mut bytes = Vec::new();
+/// LearnerRecord::write_with(&learner, &TrainingState::default(), "", &mut [0; 64], |page| {
+///     bytes.extend_from_slice(page);
+///     Ok::<(), CheckpointError>(())
+/// })?;
+/// let record = LearnerRecord::<LstmCell>::read_as(&bytes)?;
+/// let memory = config.memory_of::<LstmCell>()?;
+/// let model = Rnnlm::new(config, &mut Xorshift::new(2))?;
+/// let mut resumed = record.resume(model, vec![0.0; memory.prediction], vec![0; memory.ids])?;
+/// assert_eq!(resumed.observe(1), learner.observe(1));
+/// assert!(LearnerRecord::read(&bytes).is_err()); // of a tanh cell
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
-pub struct LearnerRecord<'a> {
-    checkpoint: Checkpoint<'a>,
+pub struct LearnerRecord<'a, C: Cell = TanhCell> {
+    checkpoint: Checkpoint<'a, C>,
     is_frozen: bool,
     learning_rate: f32,
     /// Little-endian ids.
@@ -70,7 +92,35 @@ impl<'a> LearnerRecord<'a> {
     /// # Errors
     /// As [`Checkpoint::encoded_len`].
     pub const fn encoded_len(config: Config, vocabulary: usize) -> Result<usize, ConfigError> {
-        let file = match Checkpoint::encoded_len(config, vocabulary) {
+        Self::encoded_len_as(config, vocabulary)
+    }
+
+    /// Reads a record, all of it checked as [`Checkpoint::read`] does, and what stands behind the checkpoint too.
+    ///
+    /// # Errors
+    /// Those of [`Checkpoint::read`]; [`CheckpointError::Pending`] where the events behind it are damaged, none of the
+    /// model's, or not there.
+    pub fn read(record: &'a [u8]) -> Result<Self, CheckpointError> {
+        Self::read_as(record)
+    }
+
+    /// [`Self::read`] without reading the weights, for a record that was verified just now, as
+    /// [`TwoSlots::find`](crate::TwoSlots::find) does: see [`Checkpoint::read_verified`].
+    ///
+    /// # Errors
+    /// Those of [`Self::read`] for what is checked.
+    pub fn read_verified(record: &'a [u8]) -> Result<Self, CheckpointError> {
+        Self::read_verified_as(record)
+    }
+}
+
+impl<'a, C: Cell> LearnerRecord<'a, C> {
+    /// [`LearnerRecord::encoded_len`] for the cell that the type says.
+    ///
+    /// # Errors
+    /// As [`LearnerRecord::encoded_len`].
+    pub const fn encoded_len_as(config: Config, vocabulary: usize) -> Result<usize, ConfigError> {
+        let file = match Checkpoint::<C>::encoded_len_as(config, vocabulary) {
             Ok(len) => len,
             Err(error) => return Err(error),
         };
@@ -87,7 +137,7 @@ impl<'a> LearnerRecord<'a> {
     /// # Errors
     /// As [`Checkpoint::write_with`]; [`CheckpointError::MidStep`] between two slices of a step.
     pub fn write_with<W, S, P, I, E>(
-        learner: &OnlineLearner<W, S, P, I>,
+        learner: &OnlineLearner<W, S, P, I, C>,
         training: &TrainingState,
         words: &str,
         page: &mut [u8],
@@ -115,29 +165,27 @@ impl<'a> LearnerRecord<'a> {
         Ok(len.saturating_add(tail_len(time_size)))
     }
 
-    /// Reads a record, all of it checked as [`Checkpoint::read`] does, and what stands behind the checkpoint too.
+    /// `LearnerRecord::read` for the cell that the type says.
     ///
     /// # Errors
-    /// Those of [`Checkpoint::read`]; [`CheckpointError::Pending`] where the events behind it are damaged, none of the
-    /// model's, or not there.
-    pub fn read(record: &'a [u8]) -> Result<Self, CheckpointError> {
-        Self::open(record, Checkpoint::read)
+    /// As `LearnerRecord::read`; [`CheckpointError::UnknownTensor`] in the record of another cell.
+    pub fn read_as(record: &'a [u8]) -> Result<Self, CheckpointError> {
+        Self::open(record, Checkpoint::read_as)
     }
 
-    /// [`Self::read`] without reading the weights, for a record that was verified just now, as
-    /// [`TwoSlots::find`](crate::TwoSlots::find) does: see [`Checkpoint::read_verified`].
+    /// `LearnerRecord::read_verified` for the cell that the type says.
     ///
     /// # Errors
-    /// Those of [`Self::read`] for what is checked.
-    pub fn read_verified(record: &'a [u8]) -> Result<Self, CheckpointError> {
-        Self::open(record, Checkpoint::read_verified)
+    /// As `LearnerRecord::read_verified`; [`CheckpointError::UnknownTensor`] in the record of another cell.
+    pub fn read_verified_as(record: &'a [u8]) -> Result<Self, CheckpointError> {
+        Self::open(record, Checkpoint::read_verified_as)
     }
 
     fn open(
         record: &'a [u8],
-        read: fn(&'a [u8]) -> Result<Checkpoint<'a>, CheckpointError>,
+        read: fn(&'a [u8]) -> Result<Checkpoint<'a, C>, CheckpointError>,
     ) -> Result<Self, CheckpointError> {
-        let len = file_len(record)?;
+        let len = file_len::<C>(record)?;
         let (file, tail) = record.split_at_checked(len).ok_or(CheckpointError::Truncated)?;
         let checkpoint = read(file)?;
         let Config { vocab_size, batch_size, time_size, .. } = checkpoint.config();
@@ -160,12 +208,12 @@ impl<'a> LearnerRecord<'a> {
 
     /// The checkpoint: sizes, training state, words.
     #[must_use]
-    pub fn checkpoint(&self) -> &Checkpoint<'a> {
+    pub fn checkpoint(&self) -> &Checkpoint<'a, C> {
         &self.checkpoint
     }
 
     /// The events that were pending: [`OnlineLearner::pending`].
-    pub fn pending(&self) -> impl Iterator<Item = u32> + use<'a> {
+    pub fn pending(&self) -> impl Iterator<Item = u32> + use<'a, C> {
         self.pending.iter().map(|&id| u32::from_le_bytes(id))
     }
 
@@ -178,10 +226,10 @@ impl<'a> LearnerRecord<'a> {
     /// [`StepError::StepIsDue`](crate::StepError::StepIsDue) for more than T + 1 events in a model of a smaller T.
     pub fn resume<W, S, P, I>(
         &self,
-        mut model: SimpleRnnlm<W, S>,
+        mut model: Model<C, W, S>,
         prediction: P,
         window: I,
-    ) -> Result<OnlineLearner<W, S, P, I>, Error>
+    ) -> Result<OnlineLearner<W, S, P, I, C>, Error>
     where
         W: Storage,
         S: Workspace,
@@ -203,10 +251,10 @@ const fn tail_len(time_size: usize) -> usize {
 }
 
 /// Where the checkpoint at the start of these bytes ends, by its header.
-fn file_len(record: &[u8]) -> Result<usize, CheckpointError> {
+fn file_len<C: Cell>(record: &[u8]) -> Result<usize, CheckpointError> {
     let (text, _) = split(record)?;
     let mut entries = [None; super::COUNT];
-    header::read(names::<TanhCell>(), text, &mut entries)?;
+    header::read(names::<C>(), text, &mut entries)?;
     let end = entries[CRC].map(|entry| entry.offsets[1]).ok_or(CheckpointError::Pending)?;
     end.checked_add(LENGTH_LEN + text.len()).ok_or(CheckpointError::Truncated)
 }

@@ -164,7 +164,7 @@ impl<'a> Checkpoint<'a> {
     /// # Errors
     /// Those of [`Self::read`] for what is checked.
     pub fn read_verified(file: &'a [u8]) -> Result<Self, CheckpointError> {
-        Self::open(file, false)
+        Self::read_verified_as(file)
     }
 
     /// The weights in place, to predict from without copying: `None` where the file's bytes do not begin at an address
@@ -332,6 +332,14 @@ impl<'a, C: Cell> Checkpoint<'a, C> {
     /// As `Checkpoint::read`; [`CheckpointError::UnknownTensor`] in the file of another cell.
     pub fn read_as(file: &'a [u8]) -> Result<Self, CheckpointError> {
         Self::open(file, true)
+    }
+
+    /// `Checkpoint::read_verified` for the cell that the type says.
+    ///
+    /// # Errors
+    /// As `Checkpoint::read_verified`; [`CheckpointError::UnknownTensor`] in the file of another cell.
+    pub fn read_verified_as(file: &'a [u8]) -> Result<Self, CheckpointError> {
+        Self::open(file, false)
     }
 
     /// If it `checks_all`, the checksum too, and every weight.

@@ -3,7 +3,10 @@
 use core::cmp::Ordering;
 
 use super::{Checkpoint, words};
-use crate::error::{CheckpointError, ConfigError};
+use crate::{
+    error::{CheckpointError, ConfigError},
+    model::step::Cell,
+};
 
 /// The words of a vocabulary, found at once in both directions: for a device that speaks and is spoken to in words.
 ///
@@ -105,7 +108,7 @@ impl<'w, 'm> WordIndex<'w, 'm> {
     }
 }
 
-impl<'a> Checkpoint<'a> {
+impl<'a, C: Cell> Checkpoint<'a, C> {
     /// The words with an index of them in this memory: [`WordIndex::new`].
     ///
     /// ```

@@ -1,7 +1,12 @@
 //! Promise: files hold an LSTM as they hold the tanh cell, under names of its own, and each is refused as the other.
 #![cfg(feature = "alloc")]
 
-use rnnlm::{Checkpoint, CheckpointError, Config, LstmCell, Predictor, Rnnlm, SimpleRnnlm, TrainingState, Xorshift};
+use rnnlm::{
+    Checkpoint, CheckpointError, Config, LearnerRecord, LstmCell, Predictor, Rnnlm, SimpleRnnlm, TanhCell,
+    TrainingState, WordIndex, Xorshift,
+};
+
+use crate::reboots;
 
 const CONFIG: Config = Config { vocab_size: 3, wordvec_size: 2, hidden_size: 4, batch_size: 2, time_size: 5 };
 const WORDS: &str = "a\nb\nc\n";
@@ -109,4 +114,49 @@ fn bare_weights_are_read_where_their_shapes_are_those_of_an_lstm() {
     for file in [bare(shapes(&[2, 4], &[16])), bare(shapes(&[2, 16], &[4]))] {
         assert!(matches!(read(&file), Err(CheckpointError::Shape { .. })));
     }
+}
+
+#[test]
+fn a_file_that_was_verified_is_opened_without_its_weights_and_its_words_are_found() {
+    let (_, mut bytes) = file();
+    let mut places = [0; WordIndex::memory(3)];
+    // in a weight: behind it are state, words, training state and checksum
+    let at = bytes.len() - (4 * 4 * 4 + WORDS.len() + 80 + 4) - 1;
+    bytes[at] ^= 1;
+    assert_eq!(read(&bytes).err(), Some(CheckpointError::Checksum));
+    let checkpoint = Checkpoint::<LstmCell>::read_verified_as(&bytes).unwrap();
+    assert_eq!(checkpoint.config(), CONFIG);
+    let index = checkpoint.index_words(&mut places).unwrap();
+    assert_eq!((index.word(1), index.id("c")), (Some("b"), Some(2)));
+    for at in 0..bytes.len() {
+        assert!(Checkpoint::<LstmCell>::read_verified_as(&bytes[..at]).is_err(), "cut at {at}");
+    }
+    let refused = Checkpoint::read_verified(&bytes).unwrap_err();
+    assert_eq!(refused.tensor(&bytes), Some("lstm.Wx"));
+}
+
+#[test]
+fn a_learners_record_that_is_damaged_or_of_another_cell_is_refused() {
+    let mut learner = reboots::new::<LstmCell>().unwrap();
+    for i in 0..9 {
+        learner.observe(i % 5).unwrap();
+    }
+    let mut record = reboots::record(&learner, 9).unwrap();
+    type Record<'a> = LearnerRecord<'a, LstmCell>;
+    assert_eq!(Record::read_as(&record).unwrap().pending().collect::<Vec<_>>(), [1, 2, 3]);
+    for len in 0..record.len() {
+        assert!(Record::read_as(&record[..len]).is_err(), "{len} bytes");
+        assert!(Record::read_verified_as(&record[..len]).is_err(), "{len} bytes");
+    }
+    for at in 0..8 * record.len() {
+        record[at / 8] ^= 1 << (at % 8);
+        assert!(Record::read_as(&record).is_err(), "bit {at}");
+        record[at / 8] ^= 1 << (at % 8);
+    }
+    assert!(Record::read_verified_as(&record).is_ok());
+    let refused = LearnerRecord::read(&record).unwrap_err();
+    assert_eq!(refused.tensor(&record), Some("lstm.Wx"));
+    let tanh = reboots::record(&reboots::new::<TanhCell>().unwrap(), 0).unwrap();
+    let refused = Record::read_as(&tanh).unwrap_err();
+    assert_eq!(refused.tensor(&tanh), Some("rnn.Wx"));
 }

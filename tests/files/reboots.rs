@@ -3,8 +3,8 @@
 #![cfg(feature = "alloc")]
 
 use rnnlm::{
-    AlignedVec, Checkpoint, CheckpointError, Config, Error, LearnerRecord, OnlineLearner, SimpleRnnlm, StepError,
-    TrainingState, Vocabulary, Xorshift,
+    AlignedVec, Cell, Checkpoint, CheckpointError, Config, Error, LearnerRecord, LstmCell, Model, OnlineLearner,
+    SimpleRnnlm, StepError, TanhCell, TrainingState, Vocabulary, Xorshift,
 };
 
 use crate::{
@@ -19,27 +19,29 @@ fn event(i: usize) -> u32 {
     if i.is_multiple_of(7) { (i / 7 % 9) as u32 } else { (i * i % 9) as u32 }
 }
 
-fn new() -> Result<OnlineLearner, Error> {
-    OnlineLearner::new(SimpleRnnlm::new(CONFIG, &mut Xorshift::new(1))?, 0.3)
+pub type Learner<C> = OnlineLearner<AlignedVec, AlignedVec, AlignedVec, Vec<u32>, C>;
+
+pub fn new<C: Cell>() -> Result<Learner<C>, Error> {
+    OnlineLearner::new(Model::new(CONFIG, &mut Xorshift::new(1))?, 0.3)
 }
 
 /// The record of a learner that has read so many events.
-fn record(learner: &OnlineLearner, read: usize) -> Result<Vec<u8>, CheckpointError> {
+pub fn record<C: Cell>(learner: &Learner<C>, read: usize) -> Result<Vec<u8>, CheckpointError> {
     let mut bytes = Vec::new();
     let state = TrainingState { position: read as u64, ..TrainingState::default() };
     let len = LearnerRecord::write_with(learner, &state, "", &mut [0; 100], |page| {
         bytes.extend_from_slice(page);
         Ok::<(), CheckpointError>(())
     })?;
-    assert_eq!((len, len), (bytes.len(), LearnerRecord::encoded_len(CONFIG, 0)?));
+    assert_eq!((len, len), (bytes.len(), LearnerRecord::<C>::encoded_len_as(CONFIG, 0)?));
     Ok(bytes)
 }
 
 /// The learner over memory that holds whatever was there, and how many events it has read.
-fn resumed(record: &[u8]) -> Result<(OnlineLearner, usize), Error> {
-    let record = LearnerRecord::read(record)?;
-    let model = SimpleRnnlm::new(CONFIG, &mut Xorshift::new(2))?;
-    let memory = CONFIG.memory()?;
+fn resumed<C: Cell>(record: &[u8]) -> Result<(Learner<C>, usize), Error> {
+    let record = LearnerRecord::read_as(record)?;
+    let model = Model::new(CONFIG, &mut Xorshift::new(2))?;
+    let memory = CONFIG.memory_of::<C>()?;
     let mut prediction = AlignedVec::zeroed(memory.prediction)?;
     prediction.as_mut().fill(f32::NAN);
     let learner = record.resume(model, prediction, vec![77; memory.ids])?;
@@ -47,7 +49,7 @@ fn resumed(record: &[u8]) -> Result<(OnlineLearner, usize), Error> {
     Ok((learner, position as usize))
 }
 
-fn assert_same(a: &OnlineLearner, b: &OnlineLearner, at: usize) {
+fn assert_same<C: Cell>(a: &Learner<C>, b: &Learner<C>, at: usize) {
     assert_eq!(a.model().weights_block(), b.model().weights_block(), "event {at}");
     assert_eq!(a.model().state(), b.model().state(), "event {at}");
     assert_eq!(a.probabilities(), b.probabilities(), "event {at}");
@@ -57,7 +59,12 @@ fn assert_same(a: &OnlineLearner, b: &OnlineLearner, at: usize) {
 /// Off and on again after each event, and before each step in slices.
 #[test]
 fn at_every_event_it_can_be_resumed() -> Result<(), Error> {
-    let (mut never, mut always, mut steps) = (new()?, new()?, 0);
+    resumed_at_every_event::<TanhCell>()?;
+    resumed_at_every_event::<LstmCell>()
+}
+
+fn resumed_at_every_event<C: Cell>() -> Result<(), Error> {
+    let (mut never, mut always, mut steps) = (new::<C>()?, new()?, 0);
     for at in 0..EVENTS {
         let frozen = (500..530).contains(&at);
         let rate = 0.3 / (1 + at / 500) as f32;
@@ -92,7 +99,12 @@ fn at_every_event_it_can_be_resumed() -> Result<(), Error> {
 /// of anything.
 #[test]
 fn two_thousand_events_with_cuts_are_those_of_a_learner_that_never_stopped() -> Result<(), Error> {
-    let mut never = new()?;
+    two_thousand_events_with_cuts::<TanhCell>()?;
+    two_thousand_events_with_cuts::<LstmCell>()
+}
+
+fn two_thousand_events_with_cuts<C: Cell>() -> Result<(), Error> {
+    let mut never = new::<C>()?;
     let scores: Vec<_> = (0..EVENTS).map(|i| never.observe(event(i))).collect();
     let room = record(&never, 0)?.len();
     let (mut cuts, mut saves, mut amid_steps) = (0, 0, 0);
@@ -146,7 +158,7 @@ fn with_checksum(record: &[u8], change: impl FnOnce(&mut [u8])) -> Vec<u8> {
 
 #[test]
 fn what_is_damaged_is_refused() -> Result<(), Error> {
-    let mut learner = new()?;
+    let mut learner = new::<TanhCell>()?;
     for i in 0..9 {
         learner.observe(event(i))?;
     }
