@@ -16,6 +16,8 @@
 //! Computation 9(8), 1997; the forget gate: Gers, Schmidhuber and Cummins, Learning to forget, Neural Computation
 //! 12(10), 2000.)
 
+use core::mem;
+
 use super::cell::{Backward, Forward, Layer, WeightGradients};
 use crate::{
     config::{CellSizes, Sizes},
@@ -144,6 +146,14 @@ fn cut(data: &mut [f32], blocks: usize, n: usize, row: usize) -> Cut<'_> {
     Cut { data, rows: blocks, width: n * row, unit: row.saturating_mul(2) }
 }
 
+/// The next `len` elements of what is left; nothing where it is shorter.
+#[inline(always)]
+fn next<'a>(left: &mut &'a mut [f32], len: usize) -> &'a mut [f32] {
+    let (first, rest) = mem::take(left).split_at_mut_checked(len).unwrap_or_default();
+    *left = rest;
+    first
+}
+
 /// All steps of some rows of text: h and c ((T+1),.), tanh c and z (T,.).
 #[inline(always)]
 fn forward_rows<S: Simd>(
@@ -161,10 +171,10 @@ fn forward_rows<S: Simd>(
         let a = Left::rows(h_before, hidden);
         Product { shape, a, b: wh, c: &mut *z, start: Start::C, end: End::Store, scratch: &mut [] }.run(s);
         copy(c, c_before);
-        let z = z.chunks_exact_mut((GATES * hidden).max(1));
-        let [c, tanh_c, h] = [c, tanh_c, h].map(|x| x.chunks_exact_mut(hidden.max(1)));
-        for (((z, c), tanh_c), h) in z.zip(c).zip(tanh_c).zip(h) {
-            s.run(LstmForward { z, c, tanh_c, h });
+        let (mut z, mut c, mut tanh_c, mut h) = (z, c, tanh_c, h);
+        for _ in 0..rows {
+            let [c, tanh_c, h] = [&mut c, &mut tanh_c, &mut h].map(|x| next(x, hidden));
+            s.run(LstmForward { z: next(&mut z, GATES * hidden), c, tanh_c, h });
         }
     }
 }
@@ -226,9 +236,10 @@ fn backward_rows<S: Simd>(
             let a = Left::rows(d_z_after, GATES * hidden);
             Product { shape, a, b: wh_t, c: &mut *d_h, start: Start::C, end: End::Store, scratch: &mut [] }.run(s);
         }
-        let [c_before, d_h] = [part(c, step * n * hidden..), &*d_h].map(|x| x.chunks_exact(hidden.max(1)));
-        let (z, tanh_c) = (z.chunks_exact_mut((GATES * hidden).max(1)), tanh_c.chunks_exact_mut(hidden.max(1)));
-        for (row, (((z, tanh_c), d_h), c_before)) in z.zip(tanh_c).zip(d_h).zip(c_before).enumerate() {
+        let (mut z, mut tanh_c, c_before) = (z, tanh_c, part(c, step * n * hidden..));
+        for row in 0..rows {
+            let (z, tanh_c) = (next(&mut z, GATES * hidden), next(&mut tanh_c, hidden));
+            let [d_h, c_before] = [&*d_h, c_before].map(|x| part(x, row * hidden..(row + 1) * hidden));
             let d_c_after = d_c_after.get(row * hidden..).unwrap_or_default();
             s.run(LstmBackward { z, tanh_c, d_h, d_c_after, c_before });
         }

@@ -10,9 +10,9 @@ use crate::{
     simd::Isa,
 };
 
-/// Floats of a state, and of its matrix; above zero.
+/// Floats of a state, and of its matrix.
 fn lens(&Sizes { hidden, n, t, .. }: &Sizes) -> [usize; 2] {
-    let state = (n * hidden).max(1);
+    let state = n * hidden;
     [state, (t + 1) * state]
 }
 
@@ -23,7 +23,9 @@ pub(super) fn start<C: Layer>(h: &mut [f32], state: &[f32], sizes: &Sizes) {
         return copy(h, state);
     }
     let [len, matrix] = lens(sizes);
-    h.chunks_mut(matrix).zip(state.chunks_exact(len)).for_each(|(h, state)| copy(h, state));
+    for number in 0..C::SIZES.states {
+        copy(part_mut(h, number * matrix..), part(state, number * len..(number + 1) * len));
+    }
 }
 
 /// The window starts from zeros. Where h is the only state, `len` is its length: N H, or H where a row of text is read
@@ -35,7 +37,9 @@ pub(super) fn start_at_zero<C: Layer>(h: &mut [f32], len: usize, sizes: &Sizes) 
     }
     // `len` may be that of all states
     let [state, matrix] = lens(sizes);
-    h.chunks_mut(matrix).take(C::SIZES.states).for_each(|h| clear(part_mut(h, ..state)));
+    for number in 0..C::SIZES.states {
+        clear(part_mut(h, number * matrix..number * matrix + state));
+    }
 }
 
 /// The carried states are those before the window.
@@ -45,7 +49,9 @@ pub(super) fn restore<C: Layer>(state: &mut [f32], h: &[f32], sizes: &Sizes) {
         return copy(state, h);
     }
     let [len, matrix] = lens(sizes);
-    state.chunks_exact_mut(len).zip(h.chunks(matrix)).for_each(|(state, h)| copy(state, h));
+    for number in 0..C::SIZES.states {
+        copy(part_mut(state, number * len..(number + 1) * len), part(h, number * matrix..));
+    }
 }
 
 /// The carried states are those behind the window.
@@ -55,7 +61,10 @@ pub(super) fn carry<C: Layer>(state: &mut [f32], h: &[f32], sizes: &Sizes) {
         return copy(state, last(h, sizes));
     }
     let [len, matrix] = lens(sizes);
-    state.chunks_exact_mut(len).zip(h.chunks(matrix)).for_each(|(state, h)| copy(state, last(h, sizes)));
+    for number in 0..C::SIZES.states {
+        let h = last(part(h, number * matrix..), sizes);
+        copy(part_mut(state, number * len..(number + 1) * len), h);
+    }
 }
 
 /// The states behind the window are finite.
@@ -66,7 +75,7 @@ pub(super) fn end_is_finite<C: Layer>(isa: Isa, h: &[f32], sizes: &Sizes) -> boo
         return is_finite(last(h, sizes));
     }
     let [len, matrix] = lens(sizes);
-    h.chunks(matrix).take(C::SIZES.states).all(|h| is_finite(part(last(h, sizes), ..len)))
+    (0..C::SIZES.states).all(|number| is_finite(part(last(part(h, number * matrix..), sizes), ..len)))
 }
 
 /// The last block of a state's matrix, and what follows it.
