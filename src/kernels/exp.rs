@@ -24,7 +24,7 @@ const Q2: f32 = f32::from_bits(0x3d2a_aade);
 const Q3: f32 = f32::from_bits(0x3c09_116d);
 const Q4: f32 = f32::from_bits(0x3ab6_2982);
 
-/// The constants of both functions for passes in assembly.
+/// The constants of these functions, and of sigmoid, for passes in assembly.
 pub(super) const CONSTANTS: &ExpConstants = &ExpConstants {
     round_pair: [ROUND; 2],
     q3_pair: [Q3; 2],

@@ -11,8 +11,8 @@
 //! rounding, and 1 - E adds less than half an ulp. Largest error in a dense sample against the exact value:
 //! 0.77 ulp. Monotone there. `tests/bits/math.rs` holds the sample, and a sweep over every float32.
 
-use super::exp::{nearest_power, reduce};
-use crate::simd::{Kernel, ROUND, Simd};
+use super::exp::{CONSTANTS, nearest_power, reduce};
+use crate::simd::{Functions, Kernel, ROUND, Simd};
 
 /// 0 from -104 down, 1 for large x, NaN for NaN.
 #[inline(always)]
@@ -53,8 +53,14 @@ impl Kernel for Sigmoid<'_> {
     type Output = ();
     #[inline(always)]
     fn call<S: Simd>(self, s: S) {
-        for lanes in self.0.chunks_mut(S::LANES) {
-            s.store(lanes, sigmoid_lanes(s, s.load(lanes)));
+        let all = |x: &mut [f32]| {
+            for lanes in x.chunks_mut(S::LANES) {
+                s.store(lanes, sigmoid_lanes(s, s.load(lanes)));
+            }
+        };
+        match s.functions() {
+            Some(functions) => functions.sigmoid(self.0, CONSTANTS, all),
+            None => all(self.0),
         }
     }
 }

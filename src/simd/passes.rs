@@ -30,6 +30,8 @@ pub(crate) trait Functions: Copy {
     fn tanh(self, x: &mut [f32], constants: &'static ExpConstants);
     /// d = d (1 - h²); the shorter one ends it.
     fn tanh_backward(self, d: &mut [f32], h: &[f32]);
+    /// x = sigmoid x. What it leaves over, far from 0 or at the end, is `rest`'s, a few elements at a time.
+    fn sigmoid(self, x: &mut [f32], constants: &'static ExpConstants, rest: impl Fn(&mut [f32]));
 }
 
 /// Of an instruction set without passes of a kind. It has no value, so no pass is ever called on it.
@@ -60,6 +62,9 @@ impl Functions for NoPasses {
         match self {}
     }
     fn tanh_backward(self, _: &mut [f32], _: &[f32]) {
+        match self {}
+    }
+    fn sigmoid(self, _: &mut [f32], _: &'static ExpConstants, _: impl Fn(&mut [f32])) {
         match self {}
     }
 }
@@ -93,8 +98,8 @@ pub(crate) struct Operands {
     pub descends: bool,
 }
 
-/// The constants of exp and tanh, whose values and meaning `kernels::exp` has. Assembly reads it, two elements at a
-/// time: the pairs are where chains start, loaded anew for every two elements; what follows stays in registers.
+/// The constants of exp, tanh and sigmoid, whose values and meaning `kernels::exp` has. Assembly reads it, two elements
+/// at a time: the pairs are where chains start, loaded anew for every two elements; what follows stays in registers.
 #[allow(dead_code, reason = "assembly alone reads it")]
 #[repr(C)]
 pub(crate) struct ExpConstants {

@@ -5,7 +5,7 @@
 #![cfg(feature = "alloc")]
 
 use proptest::prelude::*;
-use rnnlm::{Config, Gradients, Isa, Sgd, SimpleRnnlm, Storage, Xorshift, exp, tanh};
+use rnnlm::{Config, Gradients, Isa, Sgd, SimpleRnnlm, Storage, Xorshift, exp, sigmoid, tanh};
 
 use crate::edges;
 
@@ -63,8 +63,9 @@ fn workload_e_has_its_golden_hash_after_200_steps() {
 fn the_edges_have_their_golden_hash_on_every_instruction_set() {
     for isa in Isa::available() {
         let memory = &mut [0.0; edges::MEMORY];
-        let found = [edges::hash(isa, memory), edges::columns(isa, memory)];
-        assert_eq!(format!("{found:016x?}"), format!("{:016x?}", [edges::GOLDEN, edges::COLUMNS]), "{}", isa.name());
+        let found = [edges::hash(isa, memory), edges::columns(isa, memory), edges::sigmoids(isa, memory)];
+        let golden = [edges::GOLDEN, edges::COLUMNS, edges::SIGMOIDS];
+        assert_eq!(format!("{found:016x?}"), format!("{golden:016x?}"), "{}", isa.name());
     }
 }
 
@@ -193,8 +194,8 @@ proptest! {
     }
 
     #[test]
-    fn exp_and_tanh_have_the_same_bits(patterns in prop::collection::vec(any::<u32>(), 0..70)) {
-        for function in [exp, tanh] {
+    fn exp_tanh_and_sigmoid_have_the_same_bits(patterns in prop::collection::vec(any::<u32>(), 0..70)) {
+        for function in [exp, tanh, sigmoid] {
             let mut expected: Vec<f32> = patterns.iter().map(|&bits| f32::from_bits(bits)).collect();
             let inputs = expected.clone();
             function(Isa::SCALAR, &mut expected);

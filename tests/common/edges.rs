@@ -2,7 +2,8 @@
 //! every instruction set, so firmware compares its own with that of the desktop.
 
 use rnnlm::{
-    Candidate, Config, Form, Isa, Matmul, Predictor, SimpleRnnlm, Start, Xorshift, exp, matmul_scratch, tanh, top,
+    Candidate, Config, Form, Isa, Matmul, Predictor, SimpleRnnlm, Start, Xorshift, exp, matmul_scratch, sigmoid, tanh,
+    top,
 };
 
 /// The hash of the portable path.
@@ -10,6 +11,9 @@ pub const GOLDEN: u64 = 0xc19d_186f_3c0a_14bd;
 
 /// The hash of [`columns`] on the portable path.
 pub const COLUMNS: u64 = 0x9b62_abd2_fc74_4449;
+
+/// The hash of [`sigmoids`] on the portable path.
+pub const SIGMOIDS: u64 = 0xb4aa_7ca0_1e6f_df22;
 
 /// The floats of memory that [`hash`] needs.
 pub const MEMORY: usize = 10_240;
@@ -70,6 +74,23 @@ pub fn columns(isa: Isa, memory: &mut [f32]) -> u64 {
     hash.0
 }
 
+/// As [`hash`], of sigmoid of every kind of number and of every number of them to beyond a vector.
+pub fn sigmoids(isa: Isa, memory: &mut [f32]) -> u64 {
+    let mut hash = Hash::new();
+    of_every_kind(isa, memory, &mut hash, &[sigmoid]);
+    let mut rng = Xorshift::new(6);
+    for len in 0..35 {
+        // one of a hundred is far from 0 or no number
+        memory[..len].fill_with(|| match rng.below(100) {
+            0 => f32::from_bits(rng.next_u32()),
+            _ => rng.uniform() * 80.0 - 40.0,
+        });
+        sigmoid(isa, &mut memory[..len]);
+        hash.add(&memory[..len]);
+    }
+    hash.0
+}
+
 fn products(isa: Isa, memory: &mut [f32], hash: &mut Hash) {
     let columns = [1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 24, 35];
     products_of(isa, memory, hash, [&[1, 2, 3, 4, 7], &[0, 1, 2, 3, 4, 5, 8, 11], &columns]);
@@ -99,7 +120,11 @@ fn products_of(isa: Isa, memory: &mut [f32], hash: &mut Hash, [ms, ks, ns]: [&[u
 }
 
 fn functions(isa: Isa, memory: &mut [f32], hash: &mut Hash) {
-    for function in [exp, tanh] {
+    of_every_kind(isa, memory, hash, &[exp, tanh]);
+}
+
+fn of_every_kind(isa: Isa, memory: &mut [f32], hash: &mut Hash, functions: &[fn(Isa, &mut [f32])]) {
+    for function in functions {
         // odd distances: every binade of both signs, from zeros over subnormals to infinities and NaN
         for start in (0..u32::MAX - 1024 * 9973).step_by(1024 * 9973) {
             let block = &mut memory[..1024];

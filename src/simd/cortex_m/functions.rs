@@ -1,5 +1,5 @@
-//! exp and tanh of slices on a Cortex-M with FPU, in assembly that stable Rust accepts: two elements at a time, since
-//! one waits for itself. Registers r6, r7 and r11 are not for `asm!` to use.
+//! exp, tanh and sigmoid of slices on a Cortex-M with FPU, in assembly that stable Rust accepts: two elements at once,
+//! since one waits for itself. Registers r6, r7 and r11 are not for `asm!` to use.
 
 use core::{arch::asm, mem::offset_of};
 
@@ -19,8 +19,8 @@ const _: () = {
     assert!(offset_of!(ExpConstants, far) == 80 && size_of::<ExpConstants>() == 84);
 };
 
-/// The registers of [`exp`] and [`tanh`], two elements at a time. The pairs of [`ExpConstants`] are the starts of
-/// chains, loaded anew into s2 to s11 for every two elements; its other constants stay in s17 to s27.
+/// The registers of [`exp`], [`tanh`] and [`sigmoid`], two elements at a time. The pairs of [`ExpConstants`] are the
+/// starts of chains, loaded anew into s2 to s11 for every two elements; its other constants stay in s17 to s27.
 ///
 /// ```text
 /// s2 s3    1.5 * 2^23, then x / ln 2 + 1.5 * 2^23, whose low bits are n        s17 1 / ln 2    s20 -ln 2, low part
@@ -264,4 +264,104 @@ pub(super) unsafe fn tanh(x: *mut f32, count: usize, _: f32, constants: &'static
             options(nostack)
         );
     }
+}
+
+/// x = sigmoid x for an even number of elements above zero, up to a pair of which one is so far from 0 that e^-|x| is
+/// below 2^-100, or a NaN: the bits of `kernels::sigmoid`. Gives how many are left, that pair first.
+///
+/// # Safety
+/// As many elements are there.
+#[inline(never)]
+pub(super) unsafe fn sigmoid(x: *mut f32, count: usize, constants: &'static ExpConstants) -> usize {
+    let left;
+    // SAFETY: the loop visits every element once; the constants are laid out as it reads them.
+    unsafe {
+        asm!(
+            "add r3, r2, #40
+            vldmia r3, {{s17-s27}}
+         2: vldmia r0, {{s0, s1}}
+            vabs.f32 s0, s0
+            vabs.f32 s1, s1
+            vneg.f32 s0, s0
+            vneg.f32 s1, s1",
+            start_pair!(),
+            // n below -100, or a NaN, whose sign is set now
+            "vmov r3, r4, s2, s3
+            cmp r3, r5
+            it ge
+            cmpge r4, r5
+            blt 6f",
+            reduce_pair!(),
+            // head s4, lost and tail s6, hi s0, lo s6
+            "vadd.f32 s4, s22, s0
+            vadd.f32 s5, s22, s1
+            vsub.f32 s6, s4, s22
+            vsub.f32 s7, s5, s22
+            vsub.f32 s6, s0, s6
+            vsub.f32 s7, s1, s7
+            vadd.f32 s6, s6, s12
+            vadd.f32 s7, s7, s13
+            vadd.f32 s0, s4, s6
+            vadd.f32 s1, s5, s7
+            vsub.f32 s8, s0, s4
+            vsub.f32 s9, s1, s5
+            vsub.f32 s6, s6, s8
+            vsub.f32 s7, s7, s9",
+            // power s2, a s4, d s8, d_lo s10, quotient s12
+            "add r8, r12, r3, lsl #23
+            add r9, r12, r4, lsl #23
+            vmov s2, s3, r8, r9
+            vmul.f32 s4, s2, s0
+            vmul.f32 s5, s3, s1
+            vadd.f32 s8, s22, s4
+            vadd.f32 s9, s22, s5
+            vsub.f32 s10, s8, s22
+            vsub.f32 s11, s9, s22
+            vsub.f32 s10, s4, s10
+            vsub.f32 s11, s5, s11
+            vfma.f32 s10, s2, s6
+            vfma.f32 s11, s3, s7
+            vdiv.f32 s12, s22, s8
+            vdiv.f32 s13, s22, s9",
+            // residual and correction s14, scaled s4
+            "vmov.f32 s14, s22
+            vmov.f32 s15, s22
+            vfms.f32 s14, s12, s8
+            vfms.f32 s15, s13, s9
+            vfms.f32 s14, s12, s10
+            vfms.f32 s15, s13, s11
+            vmul.f32 s14, s14, s12
+            vmul.f32 s15, s15, s13
+            vmul.f32 s4, s6, s12
+            vmul.f32 s5, s7, s13
+            vfma.f32 s4, s0, s14
+            vfma.f32 s5, s1, s15
+            vfma.f32 s4, s0, s12
+            vfma.f32 s5, s1, s13",
+            // the smaller half: n into the exponent; then 1 - E where x has no sign
+            "vmov r8, r9, s4, s5
+            add r8, r8, r3, lsl #23
+            add r9, r9, r4, lsl #23
+            vmov s4, s5, r8, r9
+            vsub.f32 s6, s22, s4
+            vsub.f32 s7, s22, s5
+            ldrd r8, r9, [r0]
+            cmp r8, #0
+            it ge
+            vmovge.f32 s4, s6
+            cmp r9, #0
+            it ge
+            vmovge.f32 s5, s7
+            vstmia r0!, {{s4, s5}}
+            subs r1, #2
+            bne 2b
+         6:",
+            inout("r0") x => _, inout("r1") count => left, in("r2") constants, out("r3") _, out("r4") _,
+            in("r5") ROUND.to_bits() - 100, out("r8") _, out("r9") _, in("r12") 1_f32.to_bits(),
+            out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _, out("d6") _,
+            out("d7") _, out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _, out("d13") _,
+            options(nostack)
+        );
+    }
+    left
 }

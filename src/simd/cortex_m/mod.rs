@@ -134,6 +134,20 @@ impl Functions for CortexM {
     fn tanh(self, x: &mut [f32], constants: &'static ExpConstants) {
         in_pairs(x, functions::tanh, 0.0, constants);
     }
+    #[inline(always)]
+    fn sigmoid(self, mut x: &mut [f32], constants: &'static ExpConstants, rest: impl Fn(&mut [f32])) {
+        while !x.is_empty() {
+            let even = x.len() & !1;
+            // SAFETY: as many elements are there.
+            let left = if even > 0 { unsafe { functions::sigmoid(x.as_mut_ptr(), even, constants) } } else { 0 };
+            let done = even.saturating_sub(left);
+            let Some((_, behind)) = core::mem::take(&mut x).split_at_mut_checked(done) else { return };
+            // a pair that is far from 0, or the last one
+            let (pair, behind) = behind.split_at_mut(behind.len().min(2));
+            rest(pair);
+            x = behind;
+        }
+    }
 }
 
 #[inline(never)]
