@@ -3,7 +3,13 @@
 
 use std::{env, error::Error, fs, path::Path};
 
-use rnnlm::{Checkpoint, OnlineLearner, Quantized, QuantizedPredictor, SimpleRnnlm, TrainingState, Xorshift};
+#[cfg(feature = "lstm")]
+use rnnlm::LstmCell as ModelCell;
+#[cfg(not(feature = "lstm"))]
+use rnnlm::TanhCell as ModelCell;
+use rnnlm::{
+    Cell, Checkpoint, Model, OnlineLearner, Quantized, QuantizedPredictor, SimpleRnnlm, TrainingState, Xorshift,
+};
 
 #[path = "src/int8.rs"]
 mod int8;
@@ -14,33 +20,51 @@ mod machine;
 #[path = "src/workload.rs"]
 mod workload;
 use machine::{EVENTS, Machine};
-use workload::{CONFIG, RATE, SEEDS, STEPS_ON_THE_DESKTOP, window};
+use workload::{CONFIG, GOLDEN, RATE, SEEDS, STEPS_ON_THE_DESKTOP, hash_of_predictions, window};
 
 fn main() -> Result<(), Box<dyn Error>> {
     for path in ["build.rs", "src/workload.rs", "src/machine.rs", "src/int8.rs"] {
         println!("cargo::rerun-if-changed={path}");
     }
     println!("cargo::rustc-env=OPT_LEVEL={}", env::var("OPT_LEVEL")?);
-    let folder = env::var("OUT_DIR")?;
-    let mut model = SimpleRnnlm::new(CONFIG, &mut Xorshift::new(SEEDS[0]))?;
-    let mut rng = Xorshift::new(SEEDS[1]);
-    for _ in 0..STEPS_ON_THE_DESKTOP {
-        let (xs, ts) = window(&mut rng);
-        model.forward(&xs, &ts)?.sgd(RATE)?;
+    let model = trained("model.safetensors")?;
+    let name = if cfg!(feature = "lstm") { "lstm.safetensors" } else { "model.safetensors" };
+    if cfg!(feature = "lstm") {
+        trained::<ModelCell>(name)?;
     }
-    let mut state = TrainingState { learning_rate: RATE, iteration: STEPS_ON_THE_DESKTOP as u64, ..Default::default() };
-    state.rng = rng.state();
-    let mut file = vec![0; Checkpoint::encoded_len(CONFIG, 0)?];
-    Checkpoint::write(&model, &state, "", &mut file)?;
-    fs::write(Path::new(&folder).join("model.safetensors"), file)?;
+    println!("cargo::rustc-env=TRAINED_MODEL=/{name}");
+    let (early, _) = after::<ModelCell>(GOLDEN[0].0)?;
+    println!("cargo::rustc-env=PREDICTIONS={}", hash_of_predictions(&mut early.predictor()?)?);
     fs::write(
-        Path::new(&folder).join("hashes.rs"),
+        Path::new(&env::var("OUT_DIR")?).join("hashes.rs"),
         format!("[{:#x}, {:#x}]", learned(EVENTS[0])?, learned(EVENTS[1])?),
     )?;
     quantize(&model, "events.int8.safetensors", "INT8_EVENTS")?;
     quantize(&SimpleRnnlm::new(int8::ODD, &mut Xorshift::new(2))?, "odd.int8.safetensors", "INT8_ODD")?;
     // that it fits is what is shown: nobody trained it
     quantize(&SimpleRnnlm::new(int8::WORDS, &mut Xorshift::new(1))?, "words.int8.safetensors", "INT8_WORDS")
+}
+
+/// A model after so many steps of the workload, and where its windows stand.
+fn after<C: Cell>(steps: usize) -> Result<(Model<C>, Xorshift), Box<dyn Error>> {
+    let mut model = Model::new(CONFIG, &mut Xorshift::new(SEEDS[0]))?;
+    let mut rng = Xorshift::new(SEEDS[1]);
+    for _ in 0..steps {
+        let (xs, ts) = window(&mut rng);
+        model.forward(&xs, &ts)?.sgd(RATE)?;
+    }
+    Ok((model, rng))
+}
+
+/// A model trained on the workload, and written to a file.
+fn trained<C: Cell>(name: &str) -> Result<Model<C>, Box<dyn Error>> {
+    let (model, rng) = after(STEPS_ON_THE_DESKTOP)?;
+    let mut state = TrainingState { learning_rate: RATE, iteration: STEPS_ON_THE_DESKTOP as u64, ..Default::default() };
+    state.rng = rng.state();
+    let mut file = vec![0; Checkpoint::<C>::encoded_len_as(CONFIG, 0)?];
+    Checkpoint::write(&model, &state, "", &mut file)?;
+    fs::write(Path::new(&env::var("OUT_DIR")?).join(name), file)?;
+    Ok(model)
 }
 
 /// Writes a model as int8 weights, and tells the firmware what the bits of its predictions are.
@@ -55,7 +79,7 @@ fn quantize(model: &SimpleRnnlm, name: &str, variable: &str) -> Result<(), Box<d
 
 /// The hash of a learner that never stops.
 fn learned(events: u64) -> Result<u64, Box<dyn Error>> {
-    let mut model = SimpleRnnlm::new(machine::CONFIG, &mut Xorshift::new(1))?;
+    let mut model = Model::<ModelCell>::new(machine::CONFIG, &mut Xorshift::new(1))?;
     machine::initialize(&mut model);
     let mut learner = OnlineLearner::new(model, machine::rate(0))?;
     let mut machine = Machine::new();

@@ -36,6 +36,8 @@ echo "flash in bytes: opt-level 3, s"
 parts train,predict 10240 8704
 parts predict 16384 3840
 parts predict-int8 "" 5120
+parts lstm,train,predict "" 12800
+parts lstm,predict "" 6144
 parts checkpoint 16384 6144
 if [ "${1:-}" = --full ]; then
     for alone in train,initialize,predict int8 online slots device words detect head; do
@@ -45,6 +47,7 @@ fi
 for profile in release small; do
     echo "$profile:"
     cargo run -q --profile "$profile" --bin cost
+    cargo run -q --profile "$profile" --features lstm --bin cost
     cargo run -q --profile "$profile" --bin save
     if [ "${1:-}" = --full ]; then
         cargo run -q --profile "$profile" --bin calls

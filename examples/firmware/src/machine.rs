@@ -1,7 +1,7 @@
 //! A machine whose events a device learns to foresee, and how the device learns. The build script, which runs on the
 //! desktop, does the same without a break.
 
-use rnnlm::{Config, OnlineLearner, SimpleRnnlm, Storage, TrainingState, Workspace, Xorshift};
+use rnnlm::{Cell, Config, Model, OnlineLearner, Storage, TrainingState, Workspace, Xorshift};
 
 /// 64 kinds of events, learned from eight at a time.
 pub const CONFIG: Config = Config { vocab_size: 64, wordvec_size: 16, hidden_size: 32, batch_size: 1, time_size: 8 };
@@ -61,13 +61,14 @@ pub fn rate(position: u64) -> f32 {
 }
 
 /// The weights that a device starts with.
-pub fn initialize<W: Storage, S: Workspace>(model: &mut SimpleRnnlm<W, S>) {
+pub fn initialize<C: Cell, W: Storage, S: Workspace>(model: &mut Model<C, W, S>) {
     model.initialize(&mut Xorshift::new(1));
 }
 
 /// FNV-1a over the bits of the weights, of the hidden state and of the prediction.
-pub fn hash<W, S, P, I>(learner: &OnlineLearner<W, S, P, I>) -> u64
+pub fn hash<W, S, P, I, C>(learner: &OnlineLearner<W, S, P, I, C>) -> u64
 where
+    C: Cell,
     W: Storage,
     S: Workspace,
     P: Storage,

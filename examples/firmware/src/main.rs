@@ -7,13 +7,13 @@ use core::{cell::Cell, mem};
 
 use firmware::{
     machine::{self, BLOCK, EVENTS, Machine, TRUE_PERPLEXITY},
-    model::{CONFIG, MEMORY, WEIGHTS, WORKSPACE},
+    model::{CONFIG, GOLDEN, MEMORY, ModelCell, WEIGHTS, WORKSPACE},
     nor::{Nor, Ram},
     target::{Instructions, entry, fail},
-    workload::{GOLDEN, hash, window},
+    workload::{hash, window},
 };
 use rnnlm::{
-    Candidate, Checkpoint, Error, Isa, LearnerRecord, OnlineLearner, Predictor, SimpleRnnlm, SlotError, TrainingState,
+    Candidate, Checkpoint, Error, Isa, LearnerRecord, Model, OnlineLearner, Predictor, SlotError, TrainingState,
     TwoSlots, Xorshift, perplexity, top,
 };
 use semihosting::println;
@@ -22,17 +22,19 @@ use static_cell::ConstStaticCell;
 /// A file of the desktop; its floats can be read in place because it is aligned.
 #[repr(align(8))]
 struct Aligned<T: ?Sized>(T);
-static FILE: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/model.safetensors")));
+static FILE: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), env!("TRAINED_MODEL"))));
 
 /// What the desktop arrives at without a break, with an FPU's events and with the others.
 const UNBROKEN: [u64; 2] = include!(concat!(env!("OUT_DIR"), "/hashes.rs"));
 
-/// A learner's record, and slots that take three of them each.
-const LEN: usize = match LearnerRecord::encoded_len(CONFIG, 0) {
+/// A learner's record, and slots that take three of them each, of an LSTM one.
+const LEN: usize = match LearnerRecord::<ModelCell>::encoded_len_as(CONFIG, 0) {
     Ok(len) => len,
     Err(_) => panic!("bad sizes"),
 };
 const SLOT: usize = 64 << 10;
+/// Instructions of the longest slice: the forward pass, or that of the activations.
+const LONGEST: u32 = if cfg!(feature = "lstm") { 180_000 } else { 80_000 };
 /// It saves after so many events.
 const EVENTS_PER_SAVE: u64 = 200;
 
@@ -58,7 +60,7 @@ struct Buffers<'m> {
     ids: &'m mut [u32],
 }
 
-type Learner<'m> = OnlineLearner<&'m mut [f32], &'m mut [f32], &'m mut [f32], &'m mut [u32]>;
+type Learner<'m> = OnlineLearner<&'m mut [f32], &'m mut [f32], &'m mut [f32], &'m mut [u32], ModelCell>;
 type Flash = Ram<{ 2 * SLOT }>;
 
 /// In place of one that resets the chip: notes the longest time in which it wasn't fed.
@@ -128,8 +130,7 @@ fn main() -> ! {
     if !is_slow {
         println!("the watchdog waited for {} instructions at most", watchdog.longest.get());
     }
-    // the longest slices are the forward pass and that of the activations
-    let is_content = is_slow || watchdog.longest.get() < 80_000;
+    let is_content = is_slow || watchdog.longest.get() < LONGEST;
     let went_on = matches!(go_on_from_the_desktop(&mut memory, is_slow), Ok(true));
     semihosting::process::exit(i32::from(!(is_same && is_content && went_on)))
 }
@@ -211,10 +212,10 @@ fn live(
 /// The learner that was saved, or a new one.
 fn boot<'m>(memory: Buffers<'m>, saved: Option<&[u8]>) -> Result<(Learner<'m>, TrainingState), Error> {
     let Buffers { weights, workspace, prediction, ids } = memory;
-    let mut model = SimpleRnnlm::with_buffers(CONFIG, weights, workspace)?;
+    let mut model = Model::with_buffers(CONFIG, weights, workspace)?;
     if let Some(record) = saved {
         // its checksum was right just now
-        let record = LearnerRecord::read_verified(record)?;
+        let record = LearnerRecord::<ModelCell>::read_verified_as(record)?;
         let state = record.checkpoint().training().unwrap_or_default();
         return Ok((record.resume(model, prediction, ids)?, state));
     }
@@ -250,12 +251,12 @@ fn what_comes_next(learner: &mut Learner<'_>, machine: &mut Machine) -> Result<(
 /// Predicts from a file in flash, then goes on training it; whether it arrives where the desktop does.
 fn go_on_from_the_desktop(memory: &mut Memory, is_slow: bool) -> Result<bool, Error> {
     println!("\ngoing on with a model of the desktop, {} bytes in flash", FILE.0.len());
-    let checkpoint = Checkpoint::read(&FILE.0)?;
+    let checkpoint = Checkpoint::<ModelCell>::read_as(&FILE.0)?;
     let Some(weights) = checkpoint.weights() else { return Ok(false) };
     let mut predictor = Predictor::with_buffers(weights, &mut memory.prediction[..])?;
     let likeliest = top(predictor.feed(7)?, &[], &mut [Candidate::default()]).first().copied().unwrap_or_default();
     println!("in place, without a copy: after 7 comes {} ({:.0}%)", likeliest.id, 100.0 * likeliest.probability);
-    let mut model = SimpleRnnlm::with_buffers(CONFIG, &mut memory.weights[..], &mut memory.workspace[..])?;
+    let mut model = Model::with_buffers(CONFIG, &mut memory.weights[..], &mut memory.workspace[..])?;
     checkpoint.load(&mut model)?;
     let state = checkpoint.training().unwrap_or_default();
     let mut rng = Xorshift::from_state(state.rng);

@@ -1,7 +1,7 @@
 //! Workload E of the library's benchmarks, with the ids and the hash of `tests/bits/bit_identical.rs`. The build
 //! script, which runs on the desktop, trains on it too.
 
-use rnnlm::{Config, SimpleRnnlm, Storage, Xorshift};
+use rnnlm::{Cell, Config, Model, Predictor, StepError, Storage, Xorshift};
 
 /// 64 events, one stream, windows of 8 of them.
 pub const CONFIG: Config = Config { vocab_size: 64, wordvec_size: 16, hidden_size: 32, batch_size: 1, time_size: 8 };
@@ -26,9 +26,23 @@ pub fn window(rng: &mut Xorshift) -> ([u32; WINDOW], [u32; WINDOW]) {
 }
 
 /// FNV-1a over the bytes of the weights, then of the hidden state.
-pub fn hash(model: &SimpleRnnlm<impl Storage, impl Storage>) -> u64 {
-    let floats = model.weights_block().iter().chain(model.state());
+pub fn hash<C: Cell>(model: &Model<C, impl Storage, impl Storage>) -> u64 {
+    fnv(FNV, model.weights_block().iter().chain(model.state()))
+}
+
+/// FNV-1a over the bytes of the probabilities after each of three events.
+pub fn hash_of_predictions<C: Cell>(predictor: &mut Predictor<'_, impl Storage, C>) -> Result<u64, StepError> {
+    let mut hash = FNV;
+    for id in [3, 60, 0] {
+        hash = fnv(hash, predictor.feed(id)?.iter());
+    }
+    Ok(hash)
+}
+
+const FNV: u64 = 0xcbf2_9ce4_8422_2325;
+
+fn fnv<'x>(hash: u64, floats: impl Iterator<Item = &'x f32>) -> u64 {
     floats
         .flat_map(|x| x.to_bits().to_le_bytes())
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+        .fold(hash, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
 }

@@ -5,18 +5,18 @@
 use core::fmt::{self, Write};
 
 use firmware::{
-    model::model,
+    model::{GOLDEN, MEMORY, model},
     target::{entry, fail},
-    workload::{GOLDEN, RATE, SEEDS, hash, window},
+    workload::{RATE, SEEDS, hash, hash_of_predictions, window},
 };
-use rnnlm::{Isa, Xorshift};
+use rnnlm::{Isa, Predictor, Xorshift};
 use semihosting::println;
 use static_cell::ConstStaticCell;
 
 #[path = "../../../../tests/common/edges.rs"]
 mod edges;
 
-static MEMORY: ConstStaticCell<[f32; edges::MEMORY]> = ConstStaticCell::new([0.0; edges::MEMORY]);
+static FOR_EDGES: ConstStaticCell<[f32; edges::MEMORY]> = ConstStaticCell::new([0.0; edges::MEMORY]);
 
 /// How many instruction sets of this machine a message names.
 #[derive(Default)]
@@ -59,10 +59,17 @@ fn main() -> ! {
         let found = hash(&model);
         good &= found == golden;
         println!("{steps} steps: {found:016x}, desktop {golden:016x}");
+        if steps == GOLDEN[0].0 {
+            let mut predictor = Predictor::with_buffers(model.weights(), [0.0; MEMORY.prediction]).unwrap();
+            let found = hash_of_predictions(&mut predictor).unwrap();
+            let golden = env!("PREDICTIONS").parse().unwrap();
+            good &= found == golden;
+            println!("predictions: {found:016x}, desktop {golden:016x}");
+        }
     }
-    let memory = MEMORY.take();
-    let found = [edges::hash(isa, memory), edges::columns(isa, memory)];
-    let golden = [edges::GOLDEN, edges::COLUMNS];
+    let memory = FOR_EDGES.take();
+    let found = [edges::hash(isa, memory), edges::columns(isa, memory), edges::sigmoids(isa, memory)];
+    let golden = [edges::GOLDEN, edges::COLUMNS, edges::SIGMOIDS];
     good &= found == golden;
     println!("edges: {found:016x?}, desktop {golden:016x?}");
     if !advises_what_is_here() {

@@ -14,7 +14,8 @@ use rnnlm::{Candidate, Isa, Predictor, Xorshift, top};
 use semihosting::println;
 
 /// What may be taken: instructions of a training step and of a prediction, bytes of stack of either, bytes to train.
-const LIMITS: [usize; 4] = [180_000, PREDICTION, 1024, 26 * 1024];
+const LIMITS: [usize; 4] = if cfg!(feature = "lstm") { LSTM } else { [180_000, PREDICTION, 1024, 26 * 1024] };
+const LSTM: [usize; 4] = [430_000, 23_000, 1024, 50 * 1024];
 
 /// Code for little flash may take a hundredth more.
 const PREDICTION: usize = if matches!(env!("OPT_LEVEL").as_bytes(), b"3") { 9_000 } else { 9_100 };

@@ -3,16 +3,17 @@
 #![no_std]
 #![no_main]
 
-use core::{arch::asm, hint::black_box};
+use core::{any::TypeId, arch::asm, fmt::Arguments, hint::black_box};
 
 use firmware::{
     int8::WORDS,
-    model::{CONFIG, MEMORY, model},
+    model::{CONFIG, MEMORY, ModelCell, model},
     target::{entry, fail},
     workload::window,
 };
 use rnnlm::{
-    Candidate, Config, Predictor, Quantized, QuantizedPredictor, SimpleRnnlm, StepError, Storage, Xorshift, top,
+    Candidate, Cell, Config, Model, Predictor, Quantized, QuantizedPredictor, SimpleRnnlm, StepError, Storage,
+    TanhCell, Xorshift, top,
 };
 use semihosting::println;
 use static_cell::ConstStaticCell;
@@ -52,15 +53,16 @@ extern "C" fn end() {
 }
 
 /// The multiply-adds behind the products of one event.
-fn products(config: Config) -> usize {
+fn products<C: Cell>(config: Config) -> usize {
     let Config { vocab_size: v, wordvec_size: d, hidden_size: h, .. } = config;
-    d * h + h * h + h * v
+    let gates = if TypeId::of::<C>() == TypeId::of::<TanhCell>() { 1 } else { 4 };
+    gates * (d * h + h * h) + h * v
 }
 
 /// Forward, backward to the activations and backward to the weights: each element of a product once.
-fn step(name: &str, model: &mut SimpleRnnlm<impl Storage, impl Storage>) -> Result<(), StepError> {
+fn step<C: Cell>(name: Arguments<'_>, model: &mut Model<C, impl Storage, impl Storage>) -> Result<(), StepError> {
     let config = model.config();
-    println!("{name}|{}", 3 * config.time_size * products(config));
+    println!("{name}|{}", 3 * config.time_size * products::<C>(config));
     model.initialize(&mut Xorshift::new(1));
     let (xs, ts) = window(&mut Xorshift::new(11));
     let v = config.vocab_size as u32;
@@ -74,9 +76,10 @@ fn step(name: &str, model: &mut SimpleRnnlm<impl Storage, impl Storage>) -> Resu
 #[entry]
 fn main() -> ! {
     let mut model = model().unwrap();
-    step("training step", &mut model).unwrap();
+    let of = if cfg!(feature = "lstm") { " of an LSTM" } else { "" };
+    step(format_args!("training step{of}"), &mut model).unwrap();
 
-    println!("prediction with its top 3|{}", products(CONFIG));
+    println!("prediction{of} with its top 3|{}", products::<ModelCell>(CONFIG));
     let mut buffer = [0.0; MEMORY.prediction];
     let mut predictor = Predictor::with_buffers(model.weights(), &mut buffer[..]).unwrap();
     predictor.feed(0).unwrap();
@@ -86,14 +89,18 @@ fn main() -> ! {
     end();
 
     let memory = SQUARE_MEMORY.take();
-    for (name, size) in [("training step of V=D=H=16", 16), ("training step of V=D=H=15", 15)] {
+    for size in [16, 15] {
         let sizes = square(size).memory().unwrap();
         let (weights, rest) = memory.split_at_mut(sizes.weights);
         let workspace = &mut rest[..sizes.workspace];
-        step(name, &mut SimpleRnnlm::with_buffers(square(size), weights, workspace).unwrap()).unwrap();
+        step(
+            format_args!("training step of V=D=H={size}"),
+            &mut SimpleRnnlm::with_buffers(square(size), weights, workspace).unwrap(),
+        )
+        .unwrap();
     }
 
-    println!("prediction of 4,000 words from int8 weights|{}", products(WORDS));
+    println!("prediction of 4,000 words from int8 weights|{}", products::<TanhCell>(WORDS));
     let weights = Quantized::read(NEXT_WORD).unwrap();
     let mut predictor = QuantizedPredictor::with_buffers(weights, &mut WORDS_MEMORY.take()[..]).unwrap();
     begin();

@@ -5,8 +5,12 @@
 
 use core::{cell::UnsafeCell, hint::black_box};
 
-use firmware::{model::MEMORY, target::entry, workload::CONFIG};
-use rnnlm::{ConfigError, SimpleRnnlm};
+use firmware::{
+    model::{MEMORY, ModelCell},
+    target::entry,
+    workload::CONFIG,
+};
+use rnnlm::{ConfigError, Model};
 
 /// Memory that is handed out once, and weighs nothing: no flag says that it was.
 struct Static<T>(UnsafeCell<T>);
@@ -35,10 +39,10 @@ static WORKSPACE: Static<[f32; MEMORY.workspace]> = Static::new([0.0; MEMORY.wor
 /// # Safety
 /// Called once.
 #[allow(dead_code)]
-unsafe fn model() -> Result<SimpleRnnlm<&'static mut [f32]>, ConfigError> {
+unsafe fn model() -> Result<Model<ModelCell, &'static mut [f32]>, ConfigError> {
     // SAFETY: by the caller.
     let (weights, workspace) = unsafe { (WEIGHTS.take(), WORKSPACE.take()) };
-    SimpleRnnlm::with_buffers(CONFIG, weights, workspace)
+    Model::with_buffers(CONFIG, weights, workspace)
 }
 
 #[entry]
@@ -63,7 +67,7 @@ fn main() -> ! {
     black_box(words());
     #[cfg(feature = "detect")]
     black_box(detect());
-    #[cfg(feature = "head")]
+    #[cfg(all(feature = "head", not(feature = "lstm")))]
     black_box(head());
     loop {
         black_box(());
@@ -87,7 +91,8 @@ fn train() -> Option<f32> {
 /// The three likeliest next events, from weights that are only read.
 #[cfg(feature = "predict")]
 fn predict() -> Option<rnnlm::Candidate> {
-    use rnnlm::{Candidate, Parameters, Predictor, top};
+    use firmware::model::Parameters;
+    use rnnlm::{Candidate, Predictor, top};
     static BUFFER: Static<[f32; MEMORY.prediction]> = Static::new([0.0; MEMORY.prediction]);
     static THREE: Static<[Candidate; 3]> = Static::new([Candidate { id: 0, probability: 0.0 }; 3]);
     // SAFETY: called once.
@@ -146,7 +151,7 @@ fn predict_int8() -> Option<rnnlm::Candidate> {
 #[cfg(feature = "checkpoint")]
 fn checkpoint() -> Option<f32> {
     static FILE: [u8; 64] = [0; 64];
-    let checkpoint = rnnlm::Checkpoint::read(black_box(&FILE[..])).ok()?;
+    let checkpoint = rnnlm::Checkpoint::<ModelCell>::read_as(black_box(&FILE[..])).ok()?;
     black_box(checkpoint.config());
     checkpoint.weights()?.affine_w.get(0, 0)
 }
@@ -199,8 +204,8 @@ fn detect() -> Option<f32> {
     Some(stream.excess)
 }
 
-/// Learning with a frozen body.
-#[cfg(feature = "head")]
+/// Learning with a frozen body, of a tanh cell.
+#[cfg(all(feature = "head", not(feature = "lstm")))]
 fn head() -> Option<u64> {
     use firmware::verdicts;
     use rnnlm::{HeadLearner, Parameters};
@@ -225,7 +230,7 @@ fn slots() -> Option<usize> {
     static PAGE: Static<[u8; 256]> = Static::new([0; 256]);
     // SAFETY: called once, in a program without `train`.
     let (model, flash, page) = unsafe { (model().ok()?, FLASH.take(), PAGE.take()) };
-    let len = Checkpoint::encoded_len(model.config(), 0).ok()?;
+    let len = Checkpoint::<ModelCell>::encoded_len_as(model.config(), 0).ok()?;
     let mut slots = TwoSlots::with_records(Nor(Ram::new(flash), || ()), SLOT, len);
     let state = TrainingState::default();
     let done =
@@ -248,7 +253,7 @@ fn device() -> Option<f32> {
     let (model, record, page) = unsafe { (model().ok()?, RECORD.take(), PAGE.take()) };
     // SAFETY: as above.
     let (prediction, ids) = unsafe { (PREDICTION.take(), IDS.take()) };
-    let old = LearnerRecord::read(black_box(&record[..])).ok()?;
+    let old = LearnerRecord::<ModelCell>::read_as(black_box(&record[..])).ok()?;
     let mut learner = old.resume(model, &mut prediction[..], &mut ids[..]).ok()?;
     learner.set_frozen(black_box(false));
     learner.read(black_box(1)).ok()?;
@@ -268,7 +273,7 @@ fn device() -> Option<f32> {
 fn words() -> Option<u32> {
     static FILE: [u8; 64] = [0; 64];
     static PLACES: Static<[u32; 128]> = Static::new([0; 128]);
-    let checkpoint = rnnlm::Checkpoint::read_verified(black_box(&FILE[..])).ok()?;
+    let checkpoint = rnnlm::Checkpoint::<ModelCell>::read_verified_as(black_box(&FILE[..])).ok()?;
     // SAFETY: called once.
     let index = checkpoint.index_words(unsafe { PLACES.take() }).ok()?;
     black_box(index.word(black_box(1)));
