@@ -16,6 +16,7 @@
 #![cfg(feature = "alloc")]
 
 mod detector;
+mod lstm;
 
 use std::ops::ControlFlow;
 
