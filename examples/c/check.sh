@@ -63,9 +63,13 @@ host() {
     "$build/$program"
 }
 # the hashes of 200 and of 10,000 steps that all programs must print
-golden=$(sed -n 's/.*GOLDEN.*(\([0-9_]*\), 0x\([0-9a-f_]*\)), (\([0-9_]*\), 0x\([0-9a-f_]*\)).*/\1 \2\n\3 \4/p' \
-    ../firmware/src/workload.rs | sed 's/_//g; s/ / steps: /')
-[ "$(wc -l <<<"$golden")" = 2 ]
+golden() {
+    sed -n 's/.*GOLDEN.*(\([0-9_]*\), 0x\([0-9a-f_]*\)), (\([0-9_]*\), 0x\([0-9a-f_]*\)).*/\1 \2\n\3 \4/p' "$1" |
+        sed 's/_//g; s/ / steps: /'
+}
+golden=$(golden ../firmware/src/workload.rs)
+lstm=$(golden ../firmware/src/model.rs)
+[ "$(wc -l <<<"$golden"$'\n'"$lstm")" = 4 ]
 if [ -n "$compiler" ]; then
     host main programs/main.c programs/text.c platform/linux.c | tee "$build/main.txt"
     host errors programs/errors.c programs/text.c platform/linux.c
@@ -83,6 +87,15 @@ if [ -n "$compiler" ]; then
     else
         skipped CMake "it can't be installed"
     fi
+    cargo build -q --lib --features lstm
+    strict+=(-DRNNLM_LSTM)
+    host lstm programs/main.c programs/text.c platform/linux.c | tee "$build/lstm.txt"
+    host lstm_errors programs/errors.c programs/text.c platform/linux.c
+    host lstm_sizes programs/sizes.c programs/text.c platform/linux.c
+    grep -qxF "$(head -1 <<<"$lstm")" "$build/lstm.txt"
+    grep -qxF "$(tail -1 <<<"$lstm")" "$build/lstm.txt"
+    unset 'strict[-1]'
+    cargo build -q --lib
 else
     skipped "programs on this machine" "no compiler can be installed"
 fi
@@ -130,10 +143,28 @@ if ! command -v qemu-system-arm >/dev/null; then
 fi
 steps=200
 [ "${1:-}" != --full ] || steps=10000
-for program in main errors sizes stack; do
-    "${arm[@]}" -DSTEPS=$steps programs/$program.c programs/text.c "${linked[@]}" "$library" -o "$build/$program.elf"
-    timeout 300 qemu-system-arm -M mps2-an386 -nographic -monitor none -serial none \
-        -semihosting-config enable=on,target=native -kernel "$build/$program.elf" 2>&1 | tee "$build/$program.txt"
-done
+# in_qemu PREFIX PROGRAMS: builds them with the library at hand and runs them
+in_qemu() {
+    local prefix=$1 program
+    shift
+    for program in "$@"; do
+        "${arm[@]}" -DSTEPS=$steps "programs/$program.c" programs/text.c "${linked[@]}" "$library" \
+            -o "$build/$prefix$program.elf"
+        timeout 300 qemu-system-arm -M mps2-an386 -nographic -monitor none -serial none \
+            -semihosting-config enable=on,target=native -kernel "$build/$prefix$program.elf" 2>&1 |
+            tee "$build/$prefix$program.txt"
+    done
+}
+in_qemu "" main errors sizes stack
 grep -qxF "$(head -1 <<<"$golden")" "$build/main.txt"
 [ $steps = 200 ] || grep -qxF "$(tail -1 <<<"$golden")" "$build/main.txt"
+
+cargo build -q --lib --profile small --features lstm,proof --target $triple
+arm+=(-DRNNLM_LSTM)
+"${arm[@]}" "${keep[@]}" programs/flash.c "${linked[@]}" "$library" -o "$build/all.elf"
+echo "no panic in any of ${#keep[@]} functions of the LSTM (small)"
+in_qemu lstm_ main errors sizes
+grep -qxF "$(head -1 <<<"$lstm")" "$build/lstm_main.txt"
+[ $steps = 200 ] || grep -qxF "$(tail -1 <<<"$lstm")" "$build/lstm_main.txt"
+# the library of this folder is that of the tanh cell again
+cargo build -q --lib --profile small --target $triple

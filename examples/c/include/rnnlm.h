@@ -154,12 +154,30 @@ enum {
  * elements, of type size_t; products that overflow are refused when the memory is used.
  */
 
+/*
+ * The cell of all models: tanh, or with RNNLM_LSTM defined, for a library of that feature, the LSTM:
+ * gates, states, what is kept beside them for the backward pass, and the header of a file.
+ */
+#ifdef RNNLM_LSTM
+#define RNNLM_CELL "lstm"
+#define RNNLM_GATES 4
+#define RNNLM_STATES 2
+#define RNNLM_KEPT 5
+#define RNNLM_FILE_HEADER 971
+#else
+#define RNNLM_CELL "tanh"
+#define RNNLM_GATES 1
+#define RNNLM_STATES 1
+#define RNNLM_KEPT 0
+#define RNNLM_FILE_HEADER 963
+#endif
+
 #define RNNLM_LARGER(a, b) ((size_t)(a) > (size_t)(b) ? (size_t)(a) : (size_t)(b))
 #define RNNLM_SMALLER(a, b) ((size_t)(a) < (size_t)(b) ? (size_t)(a) : (size_t)(b))
 
 /* The floats of a model's weights. */
 #define RNNLM_WEIGHTS_LEN(V, D, H) \
-    (((size_t)(V) + (size_t)(H)) * ((size_t)(D) + (size_t)(H) + 1))
+    (((size_t)(V) + RNNLM_GATES * (size_t)(H)) * ((size_t)(D) + (size_t)(H) + 1))
 
 /* What products pack, in floats, at most: nothing where the processor has no vectors. */
 #if defined(__x86_64__) || defined(_M_X64) || defined(__aarch64__) || defined(_M_ARM64)
@@ -174,22 +192,24 @@ enum {
 
 /* The floats of a model's workspace: exactly, or an upper bound where the processor has vectors. */
 #define RNNLM_WORKSPACE_LEN(V, D, H, N, T) \
-    (2 * (size_t)(N) * (H) + \
-     (size_t)(N) * (T) * (2 * ((size_t)(D) + (H)) + (V) + 1) + \
-     RNNLM_SCRATCH_LEN(V, D, H, (size_t)(N) * (T)))
+    (2 * RNNLM_STATES * (size_t)(N) * (H) + \
+     (size_t)(N) * (T) * \
+         (2 * (size_t)(D) + (RNNLM_STATES + RNNLM_KEPT + 1) * (size_t)(H) + (V) + 1) + \
+     RNNLM_SCRATCH_LEN(V, D, RNNLM_GATES * (size_t)(H), (size_t)(N) * (T)))
 
 /* The floats of a learner's predictions. */
-#define RNNLM_PREDICTION_LEN(V, H) ((size_t)(H) + RNNLM_LARGER(V, H))
+#define RNNLM_PREDICTION_LEN(V, H) \
+    (RNNLM_STATES * (size_t)(H) + RNNLM_LARGER(V, (RNNLM_KEPT ? RNNLM_KEPT : 1) * (size_t)(H)))
 
 /* The ids of a learner's window. */
 #define RNNLM_IDS_LEN(T) (2 * (size_t)(T))
 
 /* The floats of a predictor. */
-#define RNNLM_PREDICTOR_LEN(V, H) (2 * (size_t)(H) + RNNLM_LARGER(V, H))
+#define RNNLM_PREDICTOR_LEN(V, H) (RNNLM_STATES * (size_t)(H) + RNNLM_PREDICTION_LEN(V, H))
 
 /* The bytes of a file that rnnlm_model_save writes, at most; rnnlm_file_len tells how many. */
 #define RNNLM_FILE_LEN(V, D, H, N) \
-    (4 * (RNNLM_WEIGHTS_LEN(V, D, H) + (size_t)(N) * (H)) + 84 + 963)
+    (4 * (RNNLM_WEIGHTS_LEN(V, D, H) + RNNLM_STATES * (size_t)(N) * (H)) + 84 + RNNLM_FILE_HEADER)
 
 /* A file whose weights are used where they are begins at a multiple of so many bytes. */
 #define RNNLM_FILE_ALIGNMENT 8
@@ -227,7 +247,7 @@ typedef struct rnnlm_memory {
     size_t ids;
     /*
      * The hidden state and the probabilities of a predictor or an online learner: H + V, and
-     * where H exceeds V, 2 H (f32).
+     * where H exceeds V, 2 H; of an LSTM 2 H + V, and where 5 H exceeds V, 7 H (f32).
      */
     size_t prediction;
 } rnnlm_memory;
@@ -333,6 +353,14 @@ const char *rnnlm_error_message(rnnlm_status status);
 /* The version of the library, which is RNNLM_VERSION where header and library belong together. */
 const char *rnnlm_version(void);
 
+/* ---- The cell of all models ---- */
+
+/*
+ * The cell of the library's models, "tanh" or "lstm": RNNLM_CELL, where header and library
+ * belong together.
+ */
+const char *rnnlm_cell(void);
+
 /* ---- Models ---- */
 
 /*
@@ -384,11 +412,15 @@ float rnnlm_perplexity(float loss);
 
 /*
  * Tells where the weights are and how many: embed.W (V,D), rnn.Wx (D,H), rnn.Wh (H,H), rnn.b
- * (H), affine.W (H,V), affine.b (V), one behind the other. len may be null.
+ * (H), affine.W (H,V), affine.b (V), one behind the other; of an LSTM lstm.Wx (D,4H), lstm.Wh
+ * (H,4H), lstm.b (4H) in the place of rnn. len may be null.
  */
 rnnlm_status rnnlm_model_weights(const rnnlm_model *model, const float **weights, size_t *len);
 
-/* Tells where the carried hidden state (N,H) is and how many numbers it has. len may be null. */
+/*
+ * Tells where the carried hidden state (N,H) is, behind it that of an LSTM's cell (N,H), and how
+ * many numbers it has. len may be null.
+ */
 rnnlm_status rnnlm_model_state(const rnnlm_model *model, const float **state, size_t *len);
 
 /*
@@ -477,12 +509,15 @@ rnnlm_status rnnlm_predictor_feed_at(rnnlm_predictor *predictor, uint32_t id, fl
 rnnlm_status rnnlm_predictor_reset_state(rnnlm_predictor *predictor);
 
 /*
- * Sets the hidden state, H numbers: one from rnnlm_predictor_state, or a row of
- * rnnlm_model_state.
+ * Sets the hidden state, H numbers, of an LSTM H more of its cell: one from
+ * rnnlm_predictor_state, or a row of rnnlm_model_state.
  */
 rnnlm_status rnnlm_predictor_set_state(rnnlm_predictor *predictor, const float *state, size_t len);
 
-/* Tells where the hidden state is, H numbers: all that the predictor knows of what was read. */
+/*
+ * Tells where the hidden state is, H numbers, of an LSTM H more of its cell: all that the
+ * predictor knows of what was read.
+ */
 rnnlm_status rnnlm_predictor_state(const rnnlm_predictor *predictor, const float **state);
 
 /* ---- From probabilities to words ---- */

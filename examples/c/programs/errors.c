@@ -224,7 +224,7 @@ static void learning(void)
 
 static void predicting(void)
 {
-    static const float nothing[V] = { 0.0f };
+    static const float nothing[RNNLM_STATES * H + 1] = { 0.0f };
     const float *found;
     rnnlm_candidate best[2];
     rnnlm_rng rng;
@@ -240,15 +240,15 @@ static void predicting(void)
     OK(rnnlm_predictor_init(&predictor, &config, weights, WEIGHTS, buffer, PREDICTOR));
     ERROR(STEP_ID_OUT_OF_RANGE, rnnlm_predictor_feed(&predictor, V, &found));
     ERROR(PARAMETER_TEMPERATURE, rnnlm_predictor_feed_at(&predictor, 1, -1.0f, &found));
-    ERROR(STEP_LENGTH, rnnlm_predictor_set_state(&predictor, nothing, H + 1));
+    ERROR(STEP_LENGTH, rnnlm_predictor_set_state(&predictor, nothing, RNNLM_STATES * H + 1));
     ERROR(NULL_POINTER, rnnlm_predictor_state(&predictor, NULL));
-    ERROR(OVERLAP, rnnlm_predictor_set_state(&predictor, buffer, H));
+    ERROR(OVERLAP, rnnlm_predictor_set_state(&predictor, buffer, RNNLM_STATES * H));
     OK(rnnlm_predictor_feed(&predictor, 1, &found));
     OK(rnnlm_predictor_feed_at(&predictor, 1, 0.0f, NULL));
     ERROR(NULL_POINTER, rnnlm_top(NULL, V, NULL, 0, best, 2, &count));
     ERROR(NULL_POINTER, rnnlm_top(found, V, NULL, 1, best, 2, &count));
     ERROR(NULL_POINTER, rnnlm_top(found, V, NULL, 0, NULL, 2, &count));
-    ERROR(OVERLAP, rnnlm_top(found, V, NULL, 0, (rnnlm_candidate *)(void *)(buffer + 2 * H), 2, &count));
+    ERROR(OVERLAP, rnnlm_top(found, V, NULL, 0, (rnnlm_candidate *)(void *)(buffer + 2 * RNNLM_STATES * H), 2, &count));
     ERROR(OVERLAP, rnnlm_top(found, V, (const uint32_t *)(const void *)best, 1, best, 2, &count));
     ERROR(NULL_POINTER, rnnlm_rng_init(NULL, 1));
     OK(rnnlm_rng_init(&rng, 1));

@@ -190,12 +190,27 @@ static int predict(void)
     return 0;
 }
 
+static int equal(const char *a, const char *b)
+{
+    while (*a != '\0' && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
 int main(void)
 {
     rnnlm_rng rng;
     platform_print("rnnlm ");
     platform_print(rnnlm_version());
+    platform_print(", cell ");
+    platform_print(rnnlm_cell());
     platform_print("\n");
+    if (!equal(rnnlm_cell(), RNNLM_CELL)) {
+        platform_print("THE HEADER WAS USED FOR ANOTHER CELL\n");
+        return 1;
+    }
     CHECK(rnnlm_model_init(&models[0], &config, weights[0], RNNLM_WEIGHTS_LEN(V, D, H), workspace[0],
                            RNNLM_WORKSPACE_LEN(V, D, H, N, T)));
     CHECK(rnnlm_model_randomize(&models[0], 1));

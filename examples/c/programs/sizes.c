@@ -26,6 +26,14 @@ static void compare(const char *what, size_t header, size_t library, size_t *spa
     }
 }
 
+/* Whether an address space of 32 bits has no room for weights, their gradients, workspace and ids. */
+static int is_too_large(uint64_t v, uint64_t d, uint64_t h, uint64_t n, uint64_t t)
+{
+    uint64_t weights = (v + RNNLM_GATES * h) * (d + h + 1);
+    uint64_t row = 2 * d + (RNNLM_STATES + RNNLM_KEPT + 1) * h + v + 1 + 2;
+    return sizeof(size_t) == 4 && 2 * weights + 2 * RNNLM_STATES * n * h + n * t * row > 0x1fffffff;
+}
+
 static void sizes(size_t v, size_t d, size_t h, size_t n, size_t t)
 {
     rnnlm_config config;
@@ -36,6 +44,10 @@ static void sizes(size_t v, size_t d, size_t h, size_t n, size_t t)
     config.hidden_size = h;
     config.batch_size = n;
     config.time_size = t;
+    if (is_too_large(v, d, h, n, t)) {
+        failures += rnnlm_config_memory(&config, &memory) != RNNLM_ERROR_CONFIG_TOO_LARGE;
+        return;
+    }
     if (rnnlm_config_memory(&config, &memory) != RNNLM_OK || rnnlm_file_len(&config, &file) != RNNLM_OK) {
         platform_print("REFUSED\n");
         failures++;
@@ -44,7 +56,7 @@ static void sizes(size_t v, size_t d, size_t h, size_t n, size_t t)
     compare("RNNLM_WEIGHTS_LEN", RNNLM_WEIGHTS_LEN(v, d, h), memory.weights, NULL);
     compare("RNNLM_WORKSPACE_LEN", RNNLM_WORKSPACE_LEN(v, d, h, n, t), memory.workspace, &spare_workspace);
     compare("RNNLM_PREDICTION_LEN", RNNLM_PREDICTION_LEN(v, h), memory.prediction, NULL);
-    compare("RNNLM_PREDICTOR_LEN", RNNLM_PREDICTOR_LEN(v, h), h + memory.prediction, NULL);
+    compare("RNNLM_PREDICTOR_LEN", RNNLM_PREDICTOR_LEN(v, h), RNNLM_STATES * h + memory.prediction, NULL);
     compare("RNNLM_IDS_LEN", RNNLM_IDS_LEN(n * t), memory.ids, NULL);
     compare("RNNLM_FILE_LEN", RNNLM_FILE_LEN(v, d, h, n), file, &spare_file);
 }

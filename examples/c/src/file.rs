@@ -2,15 +2,18 @@
 
 use core::ffi::c_void;
 
-use rnnlm::{Checkpoint, Config, TrainingState};
+use rnnlm::{Config, TrainingState};
 
 use crate::{
+    cell::ModelCell,
     errors::NOT_IN_PLACE,
     handles::{Model, body, body_mut},
     model::check_apart_from,
     pointers::{check, slice, slice_mut, tell},
     status::{Failure, Status, status},
 };
+
+type Checkpoint<'a> = rnnlm::Checkpoint<'a, ModelCell>;
 
 /// Takes a page of a file. Answers 0 to go on, or any number that saving then answers: one below 0 is no error of this
 /// library. It must not use the model or change the page, and no C++ exception may leave it.
@@ -24,7 +27,7 @@ pub unsafe extern "C" fn rnnlm_file_len(config: *const Config, len: *mut usize) 
         check(config)?;
         check(len)?;
         // SAFETY: the caller's, aligned and not null.
-        unsafe { tell(len, Checkpoint::encoded_len(config.read(), 0)?) };
+        unsafe { tell(len, Checkpoint::encoded_len_as(config.read(), 0)?) };
         Ok(())
     })
 }
@@ -94,7 +97,7 @@ pub unsafe extern "C" fn rnnlm_model_load(
         // SAFETY: the caller's handle and bytes.
         let (model, file) = unsafe { (body_mut(model)?, slice(file, len)?) };
         check_apart_from(model, file)?;
-        let checkpoint = Checkpoint::read(file)?;
+        let checkpoint = Checkpoint::read_as(file)?;
         checkpoint.load(model)?;
         // SAFETY: the caller's.
         unsafe { tell(training, checkpoint.training().unwrap_or_default()) };
@@ -108,7 +111,7 @@ pub unsafe extern "C" fn rnnlm_file_config(file: *const u8, len: usize, config: 
     status(|| {
         check(config)?;
         // SAFETY: the caller's bytes and room.
-        unsafe { tell(config, Checkpoint::read(slice(file, len)?)?.config()) };
+        unsafe { tell(config, Checkpoint::read_as(slice(file, len)?)?.config()) };
         Ok(())
     })
 }
@@ -129,7 +132,7 @@ pub unsafe extern "C" fn rnnlm_file_weights(
         check(weights)?;
         // SAFETY: the caller's bytes.
         let bytes = unsafe { slice(file, len)? };
-        let checkpoint = Checkpoint::read(bytes)?;
+        let checkpoint = Checkpoint::read_as(bytes)?;
         let named = checkpoint.weights().ok_or(NOT_IN_PLACE)?.named();
         let block = named[0].1.as_slice().as_ptr();
         let mut end = block;

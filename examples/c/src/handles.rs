@@ -3,9 +3,10 @@
 
 use core::mem::MaybeUninit;
 
-use rnnlm::{Config, OnlineLearner, SimpleRnnlm};
+use rnnlm::{Config, OnlineLearner};
 
 use crate::{
+    cell::ModelCell,
     errors::NOT_INITIALIZED,
     pointers::{Block, check},
     status::Failure,
@@ -22,16 +23,16 @@ pub trait Body {
 }
 
 /// A model over the caller's memory.
-pub type InnerModel = SimpleRnnlm<Block<f32>, Block<f32>>;
+pub type InnerModel = rnnlm::Model<ModelCell, Block<f32>, Block<f32>>;
 /// A learner over a model's memory, and its own.
-pub type InnerLearner = OnlineLearner<Block<f32>, Block<f32>, Block<f32>, Block<u32>>;
+pub type InnerLearner = OnlineLearner<Block<f32>, Block<f32>, Block<f32>, Block<u32>, ModelCell>;
 
 /// What a predictor keeps from one event to the next.
 pub struct InnerPredictor {
     pub config: Config,
     /// Never written.
     pub weights: Block<f32>,
-    /// The hidden state (H), then what the library takes for a prediction.
+    /// The states (H each), then what the library takes for a prediction.
     pub buffer: Block<f32>,
 }
 

@@ -11,6 +11,7 @@
 #[cfg(not(target_os = "none"))]
 extern crate std;
 
+mod cell;
 mod errors;
 mod file;
 mod handles;

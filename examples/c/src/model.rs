@@ -1,8 +1,9 @@
 //! Models: made, trained, scored, looked at.
 
-use rnnlm::{Config, Memory, SimpleRnnlm, StepError, Xorshift};
+use rnnlm::{Config, Memory, StepError, Xorshift};
 
 use crate::{
+    cell::ModelCell,
     handles::{InnerModel, Model, body, body_mut, put},
     lengths,
     pointers::{Block, check, check_apart, slice, slice_mut, tell},
@@ -44,7 +45,7 @@ pub unsafe extern "C" fn rnnlm_config_memory(config: *const Config, memory: *mut
         check(config)?;
         check(memory)?;
         // SAFETY: the caller's, aligned and not null.
-        unsafe { tell(memory, config.read().memory()?) };
+        unsafe { tell(memory, config.read().memory_of::<ModelCell>()?) };
         Ok(())
     })
 }
@@ -77,7 +78,7 @@ pub unsafe extern "C" fn rnnlm_model_init(
         };
         weights.check_apart(workspace.as_ref())?;
         // SAFETY: the handle was checked.
-        unsafe { put(model, SimpleRnnlm::with_buffers(config, weights, workspace)?) };
+        unsafe { put(model, InnerModel::with_buffers(config, weights, workspace)?) };
         Ok(())
     })
 }
@@ -168,7 +169,8 @@ pub extern "C" fn rnnlm_perplexity(loss: f32) -> f32 {
 }
 
 /// Tells where the weights are and how many: embed.W (V,D), rnn.Wx (D,H), rnn.Wh (H,H), rnn.b (H), affine.W (H,V),
-/// affine.b (V), one behind the other. len may be null.
+/// affine.b (V), one behind the other; of an LSTM lstm.Wx (D,4H), lstm.Wh (H,4H), lstm.b (4H) in the place of rnn. len
+/// may be null.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rnnlm_model_weights(model: *const Model, weights: *mut *const f32, len: *mut usize) -> Status {
     status(|| {
@@ -184,7 +186,8 @@ pub unsafe extern "C" fn rnnlm_model_weights(model: *const Model, weights: *mut 
     })
 }
 
-/// Tells where the carried hidden state (N,H) is and how many numbers it has. len may be null.
+/// Tells where the carried hidden state (N,H) is, behind it that of an LSTM's cell (N,H), and how many numbers it has.
+/// len may be null.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rnnlm_model_state(model: *const Model, state: *mut *const f32, len: *mut usize) -> Status {
     status(|| {

@@ -1,8 +1,9 @@
 //! Predicting from weights that are only read: a model's, or those of a file in flash.
 
-use rnnlm::{Config, Parameters, StepError};
+use rnnlm::{Config, StepError};
 
 use crate::{
+    cell::{ModelCell, Parameters},
     handles::{InnerPredictor, Predictor, body, body_mut, put},
     lengths,
     pointers::{Block, check, slice, tell},
@@ -26,7 +27,7 @@ pub unsafe extern "C" fn rnnlm_predictor_init(
         check(config)?;
         // SAFETY: the caller's, aligned and not null.
         let config = unsafe { config.read() };
-        let buffer_needed = config.hidden_size.wrapping_add(lengths::prediction(&config));
+        let buffer_needed = lengths::states(&config).wrapping_add(lengths::prediction(&config));
         // SAFETY: the caller lends both; the first is never written.
         let (weights, mut buffer) = unsafe {
             (
@@ -69,7 +70,7 @@ pub unsafe extern "C" fn rnnlm_predictor_feed_at(
     unsafe { feed(predictor, id, probabilities, |predictor| Ok(predictor.with_temperature(temperature)?)) }
 }
 
-type Whole<'w> = rnnlm::Predictor<'w, &'w mut [f32]>;
+type Whole<'w> = rnnlm::Predictor<'w, &'w mut [f32], ModelCell>;
 
 #[inline(always)]
 unsafe fn feed(
@@ -81,7 +82,8 @@ unsafe fn feed(
     status(|| {
         // SAFETY: the caller's handle.
         let InnerPredictor { config, weights, buffer } = unsafe { body_mut(predictor) }?;
-        let (state, own) = buffer.as_mut().split_at_mut_checked(config.hidden_size).ok_or(StepError::OtherSizes)?;
+        let (state, own) =
+            buffer.as_mut().split_at_mut_checked(lengths::states(config)).ok_or(StepError::OtherSizes)?;
         // built anew each time, so that no borrow of the weights outlives the call
         let mut whole =
             adjust(rnnlm::Predictor::with_buffers(Parameters::from_block(*config, weights.as_ref())?, own)?)?;
@@ -105,13 +107,14 @@ pub unsafe extern "C" fn rnnlm_predictor_reset_state(predictor: *mut Predictor) 
     })
 }
 
-/// Sets the hidden state, H numbers: one from rnnlm_predictor_state, or a row of rnnlm_model_state.
+/// Sets the hidden state, H numbers, of an LSTM H more of its cell: one from rnnlm_predictor_state, or a row of
+/// rnnlm_model_state.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rnnlm_predictor_set_state(predictor: *mut Predictor, state: *const f32, len: usize) -> Status {
     status(|| {
         // SAFETY: the caller's handle and state.
         let (InnerPredictor { config, buffer, .. }, state) = unsafe { (body_mut(predictor)?, slice(state, len)?) };
-        let needed = config.hidden_size;
+        let needed = lengths::states(config);
         if len != needed {
             return Err(StepError::Length { needed, given: len }.into());
         }
@@ -121,7 +124,8 @@ pub unsafe extern "C" fn rnnlm_predictor_set_state(predictor: *mut Predictor, st
     })
 }
 
-/// Tells where the hidden state is, H numbers: all that the predictor knows of what was read.
+/// Tells where the hidden state is, H numbers, of an LSTM H more of its cell: all that the predictor knows of what
+/// was read.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rnnlm_predictor_state(predictor: *const Predictor, state: *mut *const f32) -> Status {
     status(|| {

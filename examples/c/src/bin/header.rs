@@ -42,8 +42,9 @@ const STRUCTS: [(&str, &str); 6] = [
     ("src/sampling.rs", "Rng"),
     ("../../src/training/state.rs", "TrainingState"),
 ];
-const FUNCTIONS: [(&str, &str); 6] = [
+const FUNCTIONS: [(&str, &str); 7] = [
     ("src/status.rs", "What went wrong"),
+    ("src/cell.rs", "The cell of all models"),
     ("src/model.rs", "Models"),
     ("src/learner.rs", "Learning from events"),
     ("src/predictor.rs", "Predicting"),
@@ -76,7 +77,8 @@ fn header(package: &Path) -> Result<String> {
     let mut text = PROLOGUE.replace("VERSION_HERE", env!("CARGO_PKG_VERSION"));
     text += &list_of_errors();
     text += &MACROS
-        .replace("HEADER_HERE", &longest_header()?.to_string())
+        .replace("TANH_HEADER_HERE", &longest_header::<rnnlm::TanhCell>(1)?.to_string())
+        .replace("LSTM_HEADER_HERE", &longest_header::<rnnlm::LstmCell>(2)?.to_string())
         .replace("IGNORE_HERE", &format!("((uint32_t)0x{:x}u)", rnnlm::IGNORE));
     for (path, name) in STRUCTS {
         text += &c_struct(&read(path)?, name)?;
@@ -152,10 +154,10 @@ fn list_of_errors() -> String {
 
 /// Bytes in front of a file's numbers at most: those of the smallest model, whose numbers have as few digits as can be,
 /// with ten digits for each of the 35 numbers.
-fn longest_header() -> Result<usize> {
+fn longest_header<C: rnnlm::Cell>(states: usize) -> Result<usize> {
     let smallest = rnnlm::Config { vocab_size: 1, wordvec_size: 1, hidden_size: 1, batch_size: 1, time_size: 1 };
-    let data = 4 * (smallest.memory()?.weights + 1) + 80 + 4;
-    Ok(rnnlm::Checkpoint::encoded_len(smallest, 0)? - data + 35 * 9)
+    let data = 4 * (smallest.memory_of::<C>()?.weights + states) + 80 + 4;
+    Ok(rnnlm::Checkpoint::<C>::encoded_len_as(smallest, 0)? - data + 35 * 9)
 }
 
 fn between<'t>(text: &'t str, start: &str, end: &str) -> Option<&'t str> {
@@ -352,12 +354,30 @@ const MACROS: &str = r#"/*
  * elements, of type size_t; products that overflow are refused when the memory is used.
  */
 
+/*
+ * The cell of all models: tanh, or with RNNLM_LSTM defined, for a library of that feature, the LSTM:
+ * gates, states, what is kept beside them for the backward pass, and the header of a file.
+ */
+#ifdef RNNLM_LSTM
+#define RNNLM_CELL "lstm"
+#define RNNLM_GATES 4
+#define RNNLM_STATES 2
+#define RNNLM_KEPT 5
+#define RNNLM_FILE_HEADER LSTM_HEADER_HERE
+#else
+#define RNNLM_CELL "tanh"
+#define RNNLM_GATES 1
+#define RNNLM_STATES 1
+#define RNNLM_KEPT 0
+#define RNNLM_FILE_HEADER TANH_HEADER_HERE
+#endif
+
 #define RNNLM_LARGER(a, b) ((size_t)(a) > (size_t)(b) ? (size_t)(a) : (size_t)(b))
 #define RNNLM_SMALLER(a, b) ((size_t)(a) < (size_t)(b) ? (size_t)(a) : (size_t)(b))
 
 /* The floats of a model's weights. */
 #define RNNLM_WEIGHTS_LEN(V, D, H) \
-    (((size_t)(V) + (size_t)(H)) * ((size_t)(D) + (size_t)(H) + 1))
+    (((size_t)(V) + RNNLM_GATES * (size_t)(H)) * ((size_t)(D) + (size_t)(H) + 1))
 
 /* What products pack, in floats, at most: nothing where the processor has no vectors. */
 #if defined(__x86_64__) || defined(_M_X64) || defined(__aarch64__) || defined(_M_ARM64)
@@ -372,22 +392,24 @@ const MACROS: &str = r#"/*
 
 /* The floats of a model's workspace: exactly, or an upper bound where the processor has vectors. */
 #define RNNLM_WORKSPACE_LEN(V, D, H, N, T) \
-    (2 * (size_t)(N) * (H) + \
-     (size_t)(N) * (T) * (2 * ((size_t)(D) + (H)) + (V) + 1) + \
-     RNNLM_SCRATCH_LEN(V, D, H, (size_t)(N) * (T)))
+    (2 * RNNLM_STATES * (size_t)(N) * (H) + \
+     (size_t)(N) * (T) * \
+         (2 * (size_t)(D) + (RNNLM_STATES + RNNLM_KEPT + 1) * (size_t)(H) + (V) + 1) + \
+     RNNLM_SCRATCH_LEN(V, D, RNNLM_GATES * (size_t)(H), (size_t)(N) * (T)))
 
 /* The floats of a learner's predictions. */
-#define RNNLM_PREDICTION_LEN(V, H) ((size_t)(H) + RNNLM_LARGER(V, H))
+#define RNNLM_PREDICTION_LEN(V, H) \
+    (RNNLM_STATES * (size_t)(H) + RNNLM_LARGER(V, (RNNLM_KEPT ? RNNLM_KEPT : 1) * (size_t)(H)))
 
 /* The ids of a learner's window. */
 #define RNNLM_IDS_LEN(T) (2 * (size_t)(T))
 
 /* The floats of a predictor. */
-#define RNNLM_PREDICTOR_LEN(V, H) (2 * (size_t)(H) + RNNLM_LARGER(V, H))
+#define RNNLM_PREDICTOR_LEN(V, H) (RNNLM_STATES * (size_t)(H) + RNNLM_PREDICTION_LEN(V, H))
 
 /* The bytes of a file that rnnlm_model_save writes, at most; rnnlm_file_len tells how many. */
 #define RNNLM_FILE_LEN(V, D, H, N) \
-    (4 * (RNNLM_WEIGHTS_LEN(V, D, H) + (size_t)(N) * (H)) + 84 + HEADER_HERE)
+    (4 * (RNNLM_WEIGHTS_LEN(V, D, H) + RNNLM_STATES * (size_t)(N) * (H)) + 84 + RNNLM_FILE_HEADER)
 
 /* A file whose weights are used where they are begins at a multiple of so many bytes. */
 #define RNNLM_FILE_ALIGNMENT 8
