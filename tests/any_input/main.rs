@@ -8,7 +8,7 @@
 
 use std::{fs, path::Path};
 
-use rnnlm::Xorshift;
+use rnnlm::{Checkpoint, LstmCell, Xorshift};
 
 #[allow(dead_code)]
 #[path = "../../examples/ptb/args.rs"]
@@ -44,6 +44,16 @@ fn replay(target: &str, check: fn(&[u8])) {
 #[test]
 fn checkpoints() {
     replay("checkpoint", checkpoint::check);
+}
+
+#[test]
+fn files_of_an_lstm_are_among_the_seeds() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/any_input/seeds/checkpoint");
+    for name in ["lstm_complete", "lstm_bare"] {
+        let file = fs::read(folder.join(name)).unwrap();
+        let checkpoint = Checkpoint::<LstmCell>::read_as(&file).unwrap();
+        assert_eq!((checkpoint.training().is_some(), checkpoint.config().hidden_size), (name == "lstm_complete", 3));
+    }
 }
 
 #[test]

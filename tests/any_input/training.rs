@@ -1,7 +1,7 @@
 //! Any model, any weights, any ids, any rate: every instruction set takes the same steps with the same bits or refuses
 //! them for the same reason, and a step that is refused changes no weight.
 
-use rnnlm::{Config, IGNORE, Isa, SimpleRnnlm, StepError, Xorshift};
+use rnnlm::{Cell, Config, IGNORE, Isa, LstmCell, Model, StepError, TanhCell, Xorshift};
 
 use crate::bytes::{Bytes, same};
 
@@ -9,6 +9,11 @@ use crate::bytes::{Bytes, same};
 type Outcome = (Vec<Result<u32, StepError>>, Vec<f32>);
 
 pub fn check(bytes: &[u8]) {
+    check_cell::<TanhCell>(bytes);
+    check_cell::<LstmCell>(bytes);
+}
+
+fn check_cell<C: Cell>(bytes: &[u8]) {
     let mut bytes = Bytes(bytes);
     let config = Config {
         vocab_size: bytes.size(1, 70),
@@ -17,9 +22,11 @@ pub fn check(bytes: &[u8]) {
         batch_size: bytes.size(1, 5),
         time_size: bytes.size(1, 6),
     };
-    let fresh = SimpleRnnlm::new(config, &mut Xorshift::new(1)).unwrap();
-    let weights = bytes.floats(fresh.weights_block().len());
+    let memory = config.memory_of::<C>().unwrap();
+    let weights = bytes.floats(memory.weights);
+    let mut fresh = Model::<C, _>::with_buffers(config, weights, vec![f32::NAN; memory.workspace]).unwrap();
     let state = bytes.floats(fresh.state().len());
+    fresh.set_state(&state).unwrap();
     let rate = bytes.floats(1)[0];
     let mut rng = Xorshift::new(bytes.u32().into());
     // one more than there are now and then, and targets to be ignored
@@ -41,11 +48,6 @@ pub fn check(bytes: &[u8]) {
 
     let outcome = |isa: Isa| -> Outcome {
         let mut model = fresh.clone().with_isa(isa);
-        let mut from = weights.iter();
-        for (_, mut matrix) in model.weights_mut().named() {
-            matrix.as_mut_slice().iter_mut().zip(&mut from).for_each(|(to, x)| *to = *x);
-        }
-        model.set_state(&state).unwrap();
         let steps = windows.iter().map(|[xs, ts]| {
             let before = model.weights_block().to_vec();
             let taken = model.forward(xs, ts).and_then(|window| window.sgd(rate));
