@@ -217,6 +217,3 @@ impl<T: Doubles> Simd for Widened<T> {
         OneLane::fma(Scalar, a, b, c)
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -10,10 +10,12 @@ use core::{
 use super::Widened;
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 use super::neon::Neon;
+#[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+use super::relaxed_simd::RelaxedSimd;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 use super::x86::{avx2::Avx2, avx512::Avx512, sse2::Sse2};
 use super::{Kernel, OneLane, Scalar, Simd};
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(target_feature = "relaxed-simd")))]
 use super::{Widened, simd128::Simd128};
 use crate::error::IsaError;
 
@@ -33,8 +35,10 @@ pub struct Isa(Token);
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Token {
     Scalar(Scalar),
-    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(target_feature = "relaxed-simd")))]
     Simd128(Widened<Simd128>),
+    #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+    RelaxedSimd(RelaxedSimd),
     #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
     Sse2(Widened<Sse2>),
     #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
@@ -46,7 +50,7 @@ enum Token {
 }
 
 /// Every name that [`Isa::by_name`] knows, on any machine, slowest first.
-const NAMES: [&str; 7] = ["portable", "cortex-m", "simd128", "sse2", "neon", "avx2", "avx512"];
+const NAMES: [&str; 8] = ["portable", "cortex-m", "simd128", "relaxed-simd", "sse2", "neon", "avx2", "avx512"];
 
 impl Isa {
     /// The path of one lane, on every machine: slow where it has to emulate the fused multiply-add, and the oracle that
@@ -74,9 +78,13 @@ impl Isa {
         if let Some(token) = Sse2::new() {
             return Self(Token::Sse2(token));
         }
-        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(target_feature = "relaxed-simd")))]
         if let Some(token) = Simd128::new() {
             return Self(Token::Simd128(token));
+        }
+        #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+        if let Some(token) = RelaxedSimd::new() {
+            return Self(Token::RelaxedSimd(token));
         }
         Self::SCALAR
     }
@@ -86,7 +94,7 @@ impl Isa {
         NAMES.into_iter().filter_map(|name| Self::by_name(name).ok())
     }
 
-    /// The instruction set of that name: `portable`, `cortex-m`, `simd128`, `sse2`, `neon`, `avx2` or
+    /// The instruction set of that name: `portable`, `cortex-m`, `simd128`, `relaxed-simd`, `sse2`, `neon`, `avx2` or
     /// `avx512`.
     ///
     /// # Errors
@@ -95,8 +103,10 @@ impl Isa {
     pub fn by_name(name: &str) -> Result<Self, IsaError> {
         match name {
             Scalar::NAME => Ok(Self::SCALAR),
-            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(target_feature = "relaxed-simd")))]
             "simd128" => Simd128::new().map(|token| Self(Token::Simd128(token))).ok_or(IsaError::NotHere),
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+            "relaxed-simd" => RelaxedSimd::new().map(|token| Self(Token::RelaxedSimd(token))).ok_or(IsaError::NotHere),
             #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
             "sse2" => Sse2::new().map(|token| Self(Token::Sse2(token))).ok_or(IsaError::NotHere),
             #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
@@ -115,8 +125,10 @@ impl Isa {
     pub fn name(self) -> &'static str {
         match self.0 {
             Token::Scalar(_) => Scalar::NAME,
-            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(target_feature = "relaxed-simd")))]
             Token::Simd128(_) => "simd128",
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+            Token::RelaxedSimd(_) => "relaxed-simd",
             #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
             Token::Sse2(_) => "sse2",
             #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
@@ -132,8 +144,10 @@ impl Isa {
     pub(crate) fn run<K: Kernel>(self, kernel: K) -> K::Output {
         match self.0 {
             Token::Scalar(token) => token.run(kernel),
-            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(target_feature = "relaxed-simd")))]
             Token::Simd128(token) => token.run(kernel),
+            #[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+            Token::RelaxedSimd(token) => token.run(kernel),
             #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
             Token::Sse2(token) => token.run(kernel),
             #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]

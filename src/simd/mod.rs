@@ -9,7 +9,7 @@
 // Of instruction sets that have vectors of doubles and no fused multiply-add.
 #[cfg(any(
     all(target_arch = "x86_64", target_feature = "sse2"),
-    all(target_arch = "wasm32", target_feature = "simd128")
+    all(target_arch = "wasm32", target_feature = "simd128", not(target_feature = "relaxed-simd"))
 ))]
 mod doubles;
 pub(crate) mod int8;
@@ -54,7 +54,9 @@ pub(crate) use portable::Portable as Scalar;
 // aarch64-unknown-none-softfloat.
 #[cfg(all(target_arch = "aarch64", target_feature = "neon"))]
 mod neon;
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+#[cfg(all(target_arch = "wasm32", target_feature = "relaxed-simd"))]
+mod relaxed_simd;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128", not(target_feature = "relaxed-simd")))]
 mod simd128;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 mod x86;
@@ -69,7 +71,7 @@ compile_error!(
 
 #[cfg(any(
     all(target_arch = "x86_64", target_feature = "sse2"),
-    all(target_arch = "wasm32", target_feature = "simd128")
+    all(target_arch = "wasm32", target_feature = "simd128", not(target_feature = "relaxed-simd"))
 ))]
 use doubles::{Doubles, Widened};
 pub use isa::Isa;
@@ -269,3 +271,6 @@ pub(crate) trait Kernel {
     type Output;
     fn call<S: Simd>(self, s: S) -> Self::Output;
 }
+
+#[cfg(test)]
+mod tests;

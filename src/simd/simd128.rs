@@ -1,6 +1,6 @@
 //! simd128 of WebAssembly, where the module is built with it: whoever runs such a module has it.
 //!
-//! Not its relaxed multiply-add, which each engine may fuse or not.
+//! A module that is built with relaxed SIMD too has that path in its place.
 
 use core::arch::wasm32::*;
 

@@ -33,7 +33,7 @@ impl OneLane for Portable {
     fn enter<K: Kernel>(self, kernel: K) -> K::Output {
         kernel.call(self)
     }
-    // as short as can be where a vector path is always there and this one is but its oracle
+    // as short as can be where a vector path is nearly always there
     #[cfg_attr(all(target_arch = "wasm32", target_feature = "simd128"), inline(never))]
     #[cfg_attr(not(all(target_arch = "wasm32", target_feature = "simd128")), inline(always))]
     fn fma(self, a: f32, b: f32, c: f32) -> f32 {

@@ -1,0 +1,1 @@
+//! Nothing: a package must have something, and this one is for its tests.
