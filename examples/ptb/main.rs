@@ -21,6 +21,8 @@ mod line;
 mod output;
 #[path = "../shared/pages.rs"]
 mod pages;
+#[path = "../shared/picture.rs"]
+mod picture;
 mod plot;
 #[path = "../shared/pool.rs"]
 mod pool;

@@ -1,18 +1,10 @@
-//! The perplexities of a run as a picture: SVG, which every browser shows.
-
-use std::fmt::Write;
+//! The perplexities of a run as a picture.
 
 use super::{
     history::{Row, csv},
+    picture::{Axis, BOTTOM, LEFT, Picture, RIGHT, SIZE, TOP},
     progress::short,
 };
-
-/// Width and height of the picture, and the borders of the area in which the curves stand.
-const SIZE: (f64, f64) = (800.0, 480.0);
-const LEFT: f64 = 72.0;
-const RIGHT: f64 = 776.0;
-const TOP: f64 = 56.0;
-const BOTTOM: f64 = 428.0;
 
 const TRAIN: &str = "#0b62a8";
 const VALID: &str = "#d1550a";
@@ -20,55 +12,6 @@ const REACHABLE: &str = "#555";
 const RATE: &str = "#6a51a3";
 /// So many points are marked each; more would hide the curve.
 const MOST_MARKED: usize = 60;
-
-/// An axis: values to ticks and to places.
-struct Axis {
-    is_log: bool,
-    /// The values at the two ends.
-    range: [f64; 2],
-    /// The two ends in the picture.
-    ends: [f64; 2],
-    ticks: Vec<f64>,
-}
-
-impl Axis {
-    /// Ticks at 1, 2 or 5 times a power of ten, about `count` of them, with the range widened to them.
-    fn linear(values: [f64; 2], ends: [f64; 2], count: f64, least_step: f64) -> Self {
-        let [low, high] = values;
-        let rough = ((high - low) / count).max(high.abs() * 1e-3).max(least_step);
-        let power = 10_f64.powf(rough.log10().floor());
-        let step = [1.0, 2.0, 5.0, 10.0].map(|x| x * power).into_iter().find(|step| *step >= rough * 0.999);
-        let step = step.unwrap_or(power).max(least_step);
-        let first = (low / step + 1e-9).floor();
-        let last = (high / step - 1e-9).ceil().max(first + 1.0);
-        let ticks = (0..=(last - first) as usize).map(|i| (first + i as f64) * step).collect();
-        Self { is_log: false, range: [first * step, last * step], ends, ticks }
-    }
-
-    /// The same on a logarithmic scale; over many powers of ten, ticks at some of these alone.
-    fn log(values: [f64; 2], ends: [f64; 2]) -> Self {
-        let [low, high] = values.map(f64::log10);
-        let decades = (high - low).ceil();
-        let [first, last] = [low.floor() as i32, high.ceil() as i32];
-        let steps: &[f64] = if decades <= 3.0 { &[1.0, 2.0, 5.0] } else { &[1.0] };
-        let every = (decades / 8.0).ceil().max(1.0) as usize;
-        let all = (first..=last).step_by(every).flat_map(|power| steps.iter().map(move |x| x * 10_f64.powi(power)));
-        let all: Vec<f64> = all.collect();
-        // from the last tick below the values to the first above
-        let from = all.iter().rposition(|&tick| tick <= values[0] * 1.0001).unwrap_or(0);
-        let to = all.iter().position(|&tick| tick >= values[1] * 0.9999).unwrap_or(all.len() - 1);
-        let ticks = all.get(from..=to).unwrap_or(&all).to_vec();
-        let ends_of = |values: &[f64]| [values[0], values[values.len() - 1]];
-        let [bottom, top] = ends_of(&ticks);
-        Self { is_log: true, range: [bottom.min(values[0]), top.max(values[1])], ends, ticks }
-    }
-
-    fn place(&self, value: f64) -> f64 {
-        let scale = |value: f64| if self.is_log { value.log10() } else { value };
-        let [low, high] = self.range.map(scale);
-        self.ends[0] + (scale(value) - low) / (high - low) * (self.ends[1] - self.ends[0])
-    }
-}
 
 /// The curves of training and, where there is one, of validation; `reachable` is a perplexity that none can better.
 pub fn svg(rows: &[Row], reachable: Option<f64>) -> String {
@@ -91,9 +34,10 @@ pub fn svg(rows: &[Row], reachable: Option<f64>) -> String {
         Axis::linear([low, high], [BOTTOM, TOP], 6.0, 0.0)
     };
 
-    let mut picture = Picture::new(rows);
-    picture.axes(&x, &y);
-    picture.rates(rows, &x);
+    // a run that goes on reads the values from the description
+    let mut picture = Picture::new("Perplexity by epoch", &csv(rows, false));
+    picture.axes([&x, &y], ["epoch", "perplexity"]);
+    rates(&mut picture, rows, &x);
     if rows.is_empty() {
         picture.label((LEFT + RIGHT) / 2.0, (TOP + BOTTOM) / 2.0, "middle", "no epoch was trained");
     }
@@ -108,9 +52,7 @@ pub fn svg(rows: &[Row], reachable: Option<f64>) -> String {
         // infinite ones are no places in the picture, but gaps in the curve
         for points in points.split(|point| !point.1.is_finite()).filter(|part| !part.is_empty()) {
             let places: Vec<(f64, f64)> = points.iter().map(|p| (x.place(p.0 as f64), y.place(p.1))).collect();
-            let list: Vec<String> = places.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
-            let list = list.join(" ");
-            picture.put(format_args!(r#"<polyline class="{name}" points="{list}" stroke="{color}"{dashes}/>"#));
+            picture.line(name, color, dashes, &places);
             for ((epoch, perplexity), (x, y)) in points.iter().zip(places).filter(|_| rows.len() <= MOST_MARKED) {
                 // shown where the pointer rests on it
                 let title = format!("<title>{name}, epoch {epoch}: {perplexity:.2}</title>");
@@ -124,101 +66,35 @@ pub fn svg(rows: &[Row], reachable: Option<f64>) -> String {
         let label = format!("best reachable {perplexity:.2}");
         picture.legend(at, REACHABLE, r#" stroke-dasharray="2 4""#, &label);
     }
-    picture.text + "</svg>\n"
+    picture.finish()
 }
 
-struct Picture {
-    text: String,
-}
-
-impl Picture {
-    /// With the values as a description, which tells them to whom can't see the picture, and to a run that goes on.
-    fn new(rows: &[Row]) -> Self {
-        let (width, height) = SIZE;
-        let font = r#"font-family="sans-serif" font-size="13" fill="none" stroke-width="2""#;
-        let text = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-             viewBox=\"0 0 {width} {height}\" {font}>\n\
-             <title>Perplexity by epoch</title>\n<desc>{}</desc>\n\
-             <rect width=\"{width}\" height=\"{height}\" fill=\"#fff\"/>\n",
-            csv(rows, false)
-        );
-        Self { text }
-    }
-
-    fn put(&mut self, element: std::fmt::Arguments<'_>) {
-        // a String takes everything
-        let _ = writeln!(self.text, "{element}");
-    }
-
-    fn label(&mut self, x: f64, y: f64, anchor: &str, text: &str) {
-        self.put(format_args!(r##"<text x="{x:.1}" y="{y:.1}" text-anchor="{anchor}" fill="#222">{text}</text>"##));
-    }
-
-    /// Grid, ticks and names.
-    fn axes(&mut self, x: &Axis, y: &Axis) {
-        for &tick in &x.ticks {
-            let at = x.place(tick);
-            self.put(format_args!(r##"<path d="M{at:.1} {TOP}V{BOTTOM}" stroke="#e4e4e4" stroke-width="1"/>"##));
-            self.label(at, BOTTOM + 18.0, "middle", &number(tick));
+/// The learning rate of the first epoch, and a mark where it changes, with the new one where there is room.
+fn rates(picture: &mut Picture, rows: &[Row], x: &Axis) {
+    const ROOM: f64 = 64.0;
+    // more lines down the picture would hide the curves
+    let changes = rows.windows(2).filter(|pair| pair[0].learning_rate != pair[1].learning_rate).count();
+    let bottom = if changes > 12 { TOP + 8.0 } else { BOTTOM };
+    let (mut before, mut free) = (None, f64::NEG_INFINITY);
+    for row in rows {
+        if row.learning_rate.is_none() || row.learning_rate == before {
+            continue;
         }
-        for &tick in &y.ticks {
-            let at = y.place(tick);
-            self.put(format_args!(r##"<path d="M{LEFT} {at:.1}H{RIGHT}" stroke="#e4e4e4" stroke-width="1"/>"##));
-            self.label(LEFT - 8.0, at + 4.0, "end", &number(tick));
+        let at = if before.is_some() { x.place(row.epoch as f64 - 0.5) } else { LEFT };
+        if before.is_some() {
+            let style = format!(r#"stroke="{RATE}" stroke-width="1" stroke-dasharray="3 3""#);
+            picture.put(format_args!(r#"<path class="rate" d="M{at:.1} {TOP}V{bottom}" {style}/>"#));
         }
-        self.put(format_args!(r##"<path d="M{LEFT} {TOP}V{BOTTOM}H{RIGHT}" stroke="#222" stroke-width="1"/>"##));
-        self.label((LEFT + RIGHT) / 2.0, BOTTOM + 40.0, "middle", "epoch");
-        let name = if y.is_log { "perplexity (logarithmic)" } else { "perplexity" };
-        let middle = (TOP + BOTTOM) / 2.0;
-        self.put(format_args!(
-            r##"<text transform="translate(18 {middle}) rotate(-90)" text-anchor="middle" fill="#222">{name}</text>"##
-        ));
-    }
-
-    /// The learning rate of the first epoch, and a mark where it changes, with the new one where there is room.
-    fn rates(&mut self, rows: &[Row], x: &Axis) {
-        const ROOM: f64 = 64.0;
-        // more lines down the picture would hide the curves
-        let changes = rows.windows(2).filter(|pair| pair[0].learning_rate != pair[1].learning_rate).count();
-        let bottom = if changes > 12 { TOP + 8.0 } else { BOTTOM };
-        let (mut before, mut free) = (None, f64::NEG_INFINITY);
-        for row in rows {
-            if row.learning_rate.is_none() || row.learning_rate == before {
-                continue;
-            }
-            let at = if before.is_some() { x.place(row.epoch as f64 - 0.5) } else { LEFT };
-            if before.is_some() {
-                let style = format!(r#"stroke="{RATE}" stroke-width="1" stroke-dasharray="3 3""#);
-                self.put(format_args!(r#"<path class="rate" d="M{at:.1} {TOP}V{bottom}" {style}/>"#));
-            }
-            if at >= free && at <= SIZE.0 - ROOM {
-                let text = format!("lr {}", short(row.learning_rate.unwrap_or_default()));
-                self.put(format_args!(
-                    r#"<text x="{at:.1}" y="{:.1}" font-size="11" fill="{RATE}">{text}</text>"#,
-                    TOP - 5.0
-                ));
-                free = at + ROOM;
-            }
-            before = row.learning_rate;
+        if at >= free && at <= SIZE.0 - ROOM {
+            let text = format!("lr {}", short(row.learning_rate.unwrap_or_default()));
+            picture.put(format_args!(
+                r#"<text x="{at:.1}" y="{:.1}" font-size="11" fill="{RATE}">{text}</text>"#,
+                TOP - 5.0
+            ));
+            free = at + ROOM;
         }
+        before = row.learning_rate;
     }
-
-    /// A line and what it stands for, above the curves from `x` on; returns where the next one may begin.
-    fn legend(&mut self, x: f64, color: &str, dashes: &str, text: &str) -> f64 {
-        let (y, end) = (TOP - 24.0, x + 32.0);
-        self.put(format_args!(r#"<path d="M{x} {y}H{end}" stroke="{color}"{dashes}/>"#));
-        self.label(end + 8.0, y + 4.0, "start", text);
-        end + 8.0 + 7.2 * text.len() as f64 + 16.0
-    }
-}
-
-/// A tick's number without needless zeros.
-fn number(value: f64) -> String {
-    // ticks are multiples of powers of ten, but for the rounding of their computation
-    let rounded = format!("{value:.6}");
-    let short = rounded.trim_end_matches('0').trim_end_matches('.');
-    if value.abs() < 1e6 { short.to_owned() } else { format!("{value:.0e}") }
 }
 
 #[cfg(test)]
@@ -341,20 +217,6 @@ mod tests {
         let picture = svg(&rows, None);
         let inside = picture.split_once("<desc>").unwrap().1.split_once("</desc>").unwrap().0;
         assert_eq!(super::super::history::rows(inside).unwrap(), rows);
-    }
-
-    #[test]
-    fn ticks_stand_at_round_values() {
-        let ticks = |axis: Axis| axis.ticks.into_iter().map(number).collect::<Vec<_>>().join(" ");
-        let ends = [0.0, 1.0];
-        assert_eq!(ticks(Axis::linear([1.0, 12.0], ends, 10.0, 1.0)), "0 2 4 6 8 10 12");
-        assert_eq!(ticks(Axis::linear([1.0, 1.0], ends, 10.0, 1.0)), "1 2");
-        assert_eq!(ticks(Axis::linear([3.0, 5.0], ends, 10.0, 1.0)), "3 4 5");
-        assert_eq!(ticks(Axis::linear([11.01, 57.3], ends, 6.0, 0.0)), "10 20 30 40 50 60");
-        assert_eq!(ticks(Axis::linear([1.02, 1.09], ends, 6.0, 0.0)), "1.02 1.04 1.06 1.08 1.1");
-        assert_eq!(ticks(Axis::log([5.6, 394.0], ends)), "5 10 20 50 100 200 500");
-        assert_eq!(ticks(Axis::log([1.5, 90_000.0], ends)), "1 10 100 1000 10000 100000");
-        assert_eq!(ticks(Axis::log([2.0, 3e38], ends)), "1 100000 1e10 1e15 1e20 1e25 1e30 1e35");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The examples do what they say. Their own unit tests run here too: `you_say` shows the picture of the book's chapter,
-//! the loop that `book_loop` writes by hand learns, with the losses of the trainer.
+//! the loop that `book_loop` writes by hand learns, with the losses of the trainer, and the gradients of
+//! `gradient_norms` vanish, explode or last.
 #![cfg(feature = "alloc")]
 #![allow(clippy::duplicate_mod)] // `visible`, which `you_say` has too
 
@@ -38,6 +39,9 @@ mod events_watch;
 #[allow(dead_code)]
 #[path = "../../examples/shared/flags.rs"]
 mod flags;
+#[allow(dead_code)]
+#[path = "../../examples/gradient_norms.rs"]
+mod gradient_norms;
 #[path = "../../examples/ptb/grammar.rs"]
 mod grammar;
 #[allow(dead_code)]
@@ -51,6 +55,8 @@ mod input;
 mod output;
 #[path = "../../examples/shared/pages.rs"]
 mod pages;
+#[path = "../../examples/shared/picture.rs"]
+mod picture;
 #[allow(dead_code)]
 #[path = "../../examples/ptb/plot.rs"]
 mod plot;
