@@ -113,16 +113,17 @@ pub struct Start {
 }
 
 impl Start {
-    /// Weights as the crate draws them, but word vectors of deviation 0.1 instead of 0.01: then each of the six
-    /// matrices moves far more in a few steps than rounding does, which the comparison of the peers' weights needs.
+    /// Weights as the crate draws them, but word vectors of deviation 0.1, or 0.3 with an LSTM, instead of 0.01: then
+    /// each of the six matrices moves far more in a few steps than rounding does, which the comparison of the peers'
+    /// weights needs.
     pub fn new(workload: Workload) -> Result<Self, Failure> {
         let mut rng = Xorshift::new(1);
         let config = workload.config();
-        let mut weights = match workload.cell {
-            Cell::Tanh => SimpleRnnlm::new(config, &mut rng)?.weights_block().to_vec(),
-            Cell::Lstm => Rnnlm::new(config, &mut rng)?.weights_block().to_vec(),
+        let (mut weights, factor) = match workload.cell {
+            Cell::Tanh => (SimpleRnnlm::new(config, &mut rng)?.weights_block().to_vec(), 10.0),
+            Cell::Lstm => (Rnnlm::new(config, &mut rng)?.weights_block().to_vec(), 30.0),
         };
-        weights[..workload.v * workload.d].iter_mut().for_each(|w| *w *= 10.0);
+        weights[..workload.v * workload.d].iter_mut().for_each(|w| *w *= factor);
         let mut ids = || {
             let ids: Vec<u32> = (0..workload.rows()).map(|_| rng.below(workload.v as u32)).collect();
             let transposed =
