@@ -6,7 +6,7 @@ use rnnlm::{Isa, IsaError};
 
 use crate::flags::{self, Asked, Flag};
 
-const FLAGS: [Flag; 38] = [
+const FLAGS: [Flag; 39] = [
     (
         "--data",
         "DIR|FILE",
@@ -31,6 +31,7 @@ const FLAGS: [Flag; 38] = [
     ("--patience", "K", "stop after K epochs in a row that don't improve the validation (never)"),
     ("--clip", "NORM", "clip the gradients to this global norm (inf: don't; long: 0.25)"),
     ("--lr-decay", "X", "divide the rate by X, at least 1, after an epoch without a better validation (1; long: 2)"),
+    ("--decay-from", "K", "do so after every epoch from the Kth on; a file doesn't keep this (never)"),
     ("--seed", "SEED", "seed of the initial weights and of --generate (1)"),
     ("--isa", "NAME", "portable, sse2, avx2, avx512 or neon (the fastest one here)"),
     ("--threads", "K", "compute on K threads, with the same results (all cores where it pays, else 1)"),
@@ -89,6 +90,7 @@ pub struct Options {
     pub patience: Option<NonZeroUsize>,
     pub clip: Option<f32>,
     pub lr_decay: Option<f32>,
+    pub decay_from: Option<NonZeroUsize>,
     pub seed: Option<u64>,
     pub isa: Option<Result<Isa, IsaError>>,
     pub threads: Option<NonZeroUsize>,
@@ -150,6 +152,7 @@ pub fn parse(arguments: impl Iterator<Item = OsString>) -> Result<Command, Strin
                 options.lr_decay =
                     Some(value.parse_if("a number of at least 1", |x: &f32| x.is_finite() && *x >= 1.0)?);
             }
+            "--decay-from" => options.decay_from = Some(value.parse()?),
             "--patience" => options.patience = Some(value.parse()?),
             "--seed" => options.seed = Some(value.parse()?),
             "--threads" => options.threads = Some(value.parse()?),
@@ -240,6 +243,7 @@ mod tests {
             "--lr-decay 0.5",
             "--lr-decay inf",
             "--lr-decay nan",
+            "--decay-from 0",
             "--hidden 0",
             "--batch=0",
             "--threads 0",

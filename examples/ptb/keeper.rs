@@ -22,6 +22,8 @@ pub struct Keeper {
     /// The last model as int8 weights.
     int8: Option<Output>,
     schedule: DecayOnPlateau,
+    /// The first epoch after which the rate falls also where the validation is better.
+    decay_from: usize,
     /// Epochs of this run since the validation was last improved.
     stale: usize,
     /// The seed and the random generator, which training doesn't move.
@@ -36,7 +38,22 @@ impl Keeper {
     /// Saves models of these sizes and words; goes on from the state `start`.
     pub fn new(words: String, start: TrainingState) -> Result<Self, ParameterError> {
         let schedule = DecayOnPlateau::new(start.decay)?.with_best_loss(start.best_loss)?;
-        Ok(Self { save: None, every: None, best: None, int8: None, schedule, stale: 0, start, words })
+        Ok(Self {
+            save: None,
+            every: None,
+            best: None,
+            int8: None,
+            schedule,
+            decay_from: usize::MAX,
+            stale: 0,
+            start,
+            words,
+        })
+    }
+
+    /// Divides the rate after each epoch from this one on.
+    pub fn with_decay_from(self, epoch: Option<NonZeroUsize>) -> Self {
+        Self { decay_from: epoch.map_or(usize::MAX, NonZeroUsize::get), ..self }
     }
 
     /// Takes the memory for saving models of this configuration to these files.
@@ -60,8 +77,13 @@ impl Keeper {
     /// Takes note of the validation loss of an epoch that is complete, and saves where it is time to. A file that can't
     /// be written stops nothing: it is tried again after each epoch, and at the end. Gives back what to warn of.
     pub fn after_epoch<C: Cell>(&mut self, progress: Step<'_, C>, valid: Option<f32>) -> Result<Vec<String>, Failure> {
-        let improved = match valid.map(|loss| self.schedule.observe(loss, progress.optimizer)) {
-            // the rate is as low as it can get: it stays
+        let observed = valid.map(|loss| self.schedule.observe(loss, progress.optimizer));
+        // where the validation is no better, the rate has fallen by now
+        if progress.epoch >= self.decay_from && matches!(observed, Some(Ok(true)) | None) {
+            // the rate is as low as it can get where this is refused: it stays
+            let _ = progress.optimizer.set_learning_rate(progress.optimizer.learning_rate() / self.schedule.factor());
+        }
+        let improved = match observed {
             Some(Err(ParameterError::LearningRate)) | None => false,
             Some(observed) => observed?,
         };

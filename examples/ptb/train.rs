@@ -123,7 +123,7 @@ fn run_with<C: Cell>(options: &Options, prepared: Prepared) -> Result<(), Failur
         report.line(told)?;
     }
     let curves = curves.into_iter().flatten().map(|(curve, _)| curve).collect();
-    let keeper = Keeper::new(texts.vocabulary.to_lines()?, state)?;
+    let keeper = Keeper::new(texts.vocabulary.to_lines()?, state)?.with_decay_from(options.decay_from);
     let keeper = keeper.with_files::<C>(config, save, options.save_every, best)?.with_int8(int8);
     let trainer = RnnlmTrainer::new(model, Sgd::new(state.learning_rate)?)?.with_eval_interval(1);
     let mut trainer = match state.max_norm.is_finite() {
@@ -164,8 +164,12 @@ fn check(options: &Options, settings: &Settings, texts: &Texts) -> Result<(), St
     }
     // a decay that the file brings into another text rests
     let is_wanted = options.lr_decay.is_some() || settings.state.best_loss.is_finite();
-    if texts.valid.is_none() && settings.trains() && settings.state.decay != 1.0 && is_wanted {
-        let decay = settings.state.decay;
+    let decay = settings.state.decay;
+    if options.decay_from.is_some() && decay == 1.0 {
+        return Err("--decay-from divides by nothing: name --lr-decay too".into());
+    }
+    let needs_it = options.decay_from.is_none() && is_wanted && decay != 1.0;
+    if texts.valid.is_none() && settings.trains() && needs_it {
         return Err(format!("--lr-decay {decay} {needs_valid}, or keep the rate by --lr-decay 1"));
     }
     Ok(())

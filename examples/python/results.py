@@ -3,6 +3,7 @@
     python3 results.py --ptb ../../data                        the Penn Treebank, fetched by examples/ptb-data.sh
     python3 results.py --brown FOLDER                          the Brown corpus, cut by brown.py
     python3 results.py --built-in                              the text that the example makes up itself
+    python3 results.py --ptb ../../data --lstm                 an LSTM too
     python3 results.py ... --kneser-ney --pytorch              and the models to compare with, on the same texts
 
 The test text steers nothing: rates and epoch are chosen by the valid text. A row tells the perplexity of all tokens of
@@ -26,12 +27,15 @@ import time
 import kneser_ney
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-WEIGHTS = ["embed.W", "rnn.Wx", "rnn.Wh", "rnn.b", "affine.W", "affine.b"]
+# with the name of the cell, rnn or lstm
+WEIGHTS = ["embed.W", "%s.Wx", "%s.Wh", "%s.b", "affine.W", "affine.b"]
 
 WINDOWS = "--wordvec 100 --hidden 100 --batch 20 --time 35 --clip 0.25 --lr-decay 1"
+LSTM = "--cell lstm --vocab 0 --wordvec 100 --hidden 100 --batch 20 --time 35 --clip 0.25"
 # Flags of the example, and then what each rate of the schedule trains: (rate, epochs in all). Chosen on the valid text.
 RECIPES = {
     "ptb": ("--vocab 0 " + WINDOWS, [(6, 8), (3, 9), (1.5, 10), (0.75, 11), (0.4, 12), (0.2, 13), (0.1, 14)]),
+    "ptb-lstm": (LSTM + " --lr-decay 4 --decay-from 3", [(20, 4)]),
     "brown": ("--vocab 16000 " + WINDOWS, [(6, 5), (3, 6)]),
     "built-in": ("--tokens 200000", [(0.2, 5), (0.1, 7), (0.05, 9), (0.025, 11)]),
 }
@@ -43,8 +47,9 @@ def weights_hash(path):
         header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
         data = file.read()
     digest = hashlib.sha256()
+    cell = "lstm" if "lstm.Wx" in header else "rnn"
     for name in WEIGHTS:
-        begin, end = header[name]["data_offsets"]
+        begin, end = header[name.replace("%s", cell)]["data_offsets"]
         digest.update(data[begin:end])
     return digest.hexdigest()
 
@@ -129,6 +134,7 @@ def pytorch(example, name, texts, folder):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--ptb", help="folder with ptb.train.txt, ptb.valid.txt, ptb.test.txt")
+    p.add_argument("--lstm", action="store_true", help="of the Penn Treebank")
     p.add_argument("--brown", help="folder with train.txt, valid.txt, test.txt")
     p.add_argument("--built-in", action="store_true")
     p.add_argument("--kneser-ney", action="store_true")
@@ -149,7 +155,8 @@ def main():
     if a.built_in:
         runs.append(("built-in", None))
     if a.ptb:
-        runs.append(("ptb", files(a.ptb, "ptb.")))
+        names = ["ptb", "ptb-lstm"] if a.lstm else ["ptb"]
+        runs += [(name, files(a.ptb, "ptb.")) for name in names]
     if a.brown:
         runs.append(("brown", files(a.brown, "")))
     if not runs:
@@ -160,7 +167,8 @@ def main():
         for name, texts in runs:
             cells, epochs = train(a.example, name, texts, folder)
             rows = [("rnnlm", cells)]
-            if a.kneser_ney and texts:
+            # of each text once
+            if a.kneser_ney and name in ("ptb", "brown"):
                 rows.append(("Kneser-Ney, order 5", n_gram(name, texts)))
             if a.pytorch and name == "ptb":
                 rows.append(("PyTorch nn.RNN", pytorch(a.example, name, texts, folder)))

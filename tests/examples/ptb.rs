@@ -10,8 +10,8 @@ fn help_lists_every_flag() {
     let help = lines(&folder("help"), "--help").join("\n");
     for flag in
         "data valid valid-fraction test tokens min-count vocab vocabulary lower split-punctuation epochs wordvec \
-                 hidden cell batch time lr clip lr-decay patience seed isa load save save-every save-best quantize csv \
-                 plot generate prompt temperature top log-every threads quiet help version"
+                 hidden cell batch time lr clip lr-decay decay-from patience seed isa load save save-every save-best \
+                 quantize csv plot generate prompt temperature top log-every threads quiet help version"
             .split_whitespace()
     {
         assert!(help.contains(&format!("\n  --{flag} ")), "{flag}");
@@ -217,6 +217,7 @@ fn what_stops_a_run_exits_with_1() {
         ("--data a.txt --save-every 2", "needs a file to save to"),
         ("--data a.txt --save-best m", "--save-best needs a text to validate on"),
         ("--data a.txt --lr-decay 4", "--lr-decay 4 needs a text to validate on"),
+        ("--data a.txt --decay-from 4", "--decay-from divides by nothing: name --lr-decay too"),
         ("--data a.txt --valid missing.txt", "missing.txt"),
         ("--data a.txt --valid nothing", "nothing: Is a directory"),
         ("--data held_out", "ptb.test.txt: Is a directory"),

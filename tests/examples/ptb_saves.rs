@@ -86,6 +86,26 @@ fn a_rate_divided_to_nothing_stays_above_it() {
 }
 
 #[test]
+fn from_an_epoch_on_the_rate_falls_after_each() {
+    let folder = with_text("decay_from");
+    // overfits: the words come in another order
+    fs::write(folder.join("v.txt"), "hello i say and you say goodbye .\n".repeat(5)).unwrap();
+    let rates = |line: &str| -> Vec<f32> {
+        let printed = lines(&folder, &format!("{SMALL} --lr-decay 2 --decay-from 3 {line}"));
+        printed.iter().filter_map(|line| line.split_once(" | lr ")?.1.parse().ok()).collect()
+    };
+    let falling = [0.5, 0.5, 0.5, 0.25, 0.125, 0.0625];
+    assert_eq!(rates("--epochs 6"), falling);
+    assert_eq!(rates("--epochs 6 --valid a.txt --save whole"), falling);
+    assert_eq!(rates("--epochs 4 --valid a.txt --save part"), falling[..4]);
+    lines(&folder, "--load part --data a.txt --valid a.txt --decay-from 3 --epochs 6 --save part");
+    assert_same_files(&folder, ["whole", "part"]);
+    // once only where the validation is no better besides
+    let overfitting = rates("--epochs 6 --valid v.txt");
+    assert!(overfitting.windows(2).skip(2).all(|pair| pair[1] == pair[0] / 2.0), "{overfitting:?}");
+}
+
+#[test]
 fn equal_runs_write_equal_files_on_every_instruction_set() {
     let folder = with_text("equal");
     for isa in Isa::available() {
