@@ -26,7 +26,7 @@ const EVIDENCE: u32 = 64;
 /// # let config =
 /// #     Config { vocab_size: 5, wordvec_size: 8, hidden_size: 8, batch_size: 1, time_size: 4 };
 /// # let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
-/// let predictor = Predictor::new(&model)?; // of any model of events
+/// let predictor = Predictor::new(model.weights())?; // of any model of events
 /// let balance = Balance::with_buffer(5, [0; Balance::words(5)])?;
 /// let mut detector = Detector::new(predictor, EventIds::last_two(5))?.with_balance(balance)?;
 ///
