@@ -35,7 +35,7 @@ LSTM = "--cell lstm --vocab 0 --wordvec 100 --hidden 100 --batch 20 --time 35 --
 # Flags of the example, and then what each rate of the schedule trains: (rate, epochs in all). Chosen on the valid text.
 RECIPES = {
     "ptb": ("--vocab 0 " + WINDOWS, [(6, 8), (3, 9), (1.5, 10), (0.75, 11), (0.4, 12), (0.2, 13), (0.1, 14)]),
-    "ptb-lstm": (LSTM + " --lr-decay 4 --decay-from 3", [(20, 4)]),
+    "ptb-lstm": (LSTM + " --lr-decay 4 --decay-from 3", [(20, 5)]),
     "brown": ("--vocab 16000 " + WINDOWS, [(6, 5), (3, 6)]),
     "built-in": ("--tokens 200000", [(0.2, 5), (0.1, 7), (0.05, 9), (0.025, 11)]),
 }
