@@ -4,8 +4,10 @@
         cross-entropy of each token but the first, from a zero state
     python tests/files/pytorch.py make FOLDER V D H SEED
         a model with PyTorch's own initial weights and two biases
+    python tests/files/pytorch.py lstm FOLDER V D H SEED
+        the same with an nn.LSTM
     python tests/files/pytorch.py refused FOLDER
-        files that are no state_dict of a tanh RNN of one layer
+        files that are no state_dict of a tanh RNN or an LSTM of one layer
     python tests/files/pytorch.py dump FILE FOLDER
         the tensors of a safetensors file, raw and listed
     python tests/files/pytorch.py bare FOLDER V D H
@@ -25,10 +27,10 @@ NAMES = ["embed.W", "rnn.Wx", "rnn.Wh", "rnn.b", "affine.W", "affine.b"]
 
 
 class Model(nn.Module):
-    def __init__(self, v, d, h, **options):
+    def __init__(self, v, d, h, cell=nn.RNN, **options):
         super().__init__()
         self.embedding = nn.Embedding(v, d)
-        self.rnn = nn.RNN(d, h, batch_first=True, **options)
+        self.rnn = cell(d, h, batch_first=True, **options)
         self.linear = nn.Linear(h, v)
 
     def forward(self, ids):
@@ -38,7 +40,8 @@ class Model(nn.Module):
 def losses(path, ids, out):
     state = safetensors.torch.load_file(path) if path.endswith(".safetensors") else torch.load(path)
     v, d = state["embedding.weight"].shape
-    model = Model(v, d, state["linear.weight"].shape[1])
+    rows, h = state["rnn.weight_hh_l0"].shape
+    model = Model(v, d, h, nn.LSTM if rows == 4 * h else nn.RNN)
     model.load_state_dict(state, strict=True)
     ids = torch.from_numpy(np.fromfile(ids, "<u4").astype(np.int64))
     with torch.inference_mode():
@@ -69,13 +72,16 @@ def make(folder, v, d, h, seed):
             file.write(tensor.detach().numpy().astype("<f4").tobytes())
 
 
+def lstm(folder, v, d, h, seed):
+    torch.manual_seed(seed)
+    torch.save(Model(v, d, h, nn.LSTM).state_dict(), os.path.join(folder, "lstm.pt"))
+
+
 def refused(folder):
     def save(name, state):
         torch.save(state, os.path.join(folder, name + ".pt"))
 
-    lstm = Model(5, 3, 4)
-    lstm.rnn = nn.LSTM(3, 4)
-    save("lstm", lstm.state_dict())
+    save("gru", Model(5, 3, 4, nn.GRU).state_dict())
     save("two_layers", Model(5, 3, 4, num_layers=2).state_dict())
     save("both_directions", Model(5, 3, 4, bidirectional=True).state_dict())
     nan = Model(5, 3, 4).state_dict()
@@ -109,7 +115,7 @@ def bare(folder, v, d, h):
 def main():
     command, arguments = sys.argv[1], sys.argv[2:]
     arguments = [int(a) if a.isdigit() else a for a in arguments]
-    {"losses": losses, "make": make, "refused": refused, "dump": dump, "bare": bare}[command](*arguments)
+    {"losses": losses, "make": make, "lstm": lstm, "refused": refused, "dump": dump, "bare": bare}[command](*arguments)
 
 
 if __name__ == "__main__":

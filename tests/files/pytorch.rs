@@ -10,7 +10,7 @@ use std::{
     process::{Command, Output},
 };
 
-use rnnlm::{Checkpoint, Config, SimpleRnnlm, TrainingState, Xorshift};
+use rnnlm::{Cell, Checkpoint, Config, LstmCell, Rnnlm, SimpleRnnlm, TrainingState, Xorshift};
 
 type Model = SimpleRnnlm;
 
@@ -119,7 +119,7 @@ fn weights(file: &[u8]) -> Vec<u8> {
 }
 
 /// The largest difference between the losses of the crate and those of PyTorch.
-fn difference(model: &mut Model, ids: &[u32], theirs: &[f32]) -> f32 {
+fn difference<C: Cell>(model: &mut rnnlm::Model<C>, ids: &[u32], theirs: &[f32]) -> f32 {
     let (mut theirs, mut worst) = (theirs.iter(), 0.0_f32);
     let mean = model.score(ids, |score| worst = worst.max((score.loss - theirs.next().unwrap()).abs())).unwrap();
     assert!(theirs.next().is_none() && mean > 1.0);
@@ -163,6 +163,25 @@ fn from_pytorch() {
 }
 
 #[test]
+fn an_lstm_goes_to_pytorch_and_back() {
+    let Some(python) = Python::new("an_lstm_goes_to_pytorch_and_back") else { return };
+    python.ok(SCRIPT, "lstm . 23 5 7 4");
+    python.ok(CONVERT, "to-rnnlm lstm.pt ours.safetensors");
+    let file = python.read("ours.safetensors");
+    let mut model = Rnnlm::new(CONFIG, &mut Xorshift::new(1)).unwrap();
+    Checkpoint::<LstmCell>::read_as(&file).unwrap().load(&mut model).unwrap();
+    let ids = ids(200);
+    for (there, and_back) in [("lstm.pt", "again.safetensors"), ("back.pt", "once_more.safetensors")] {
+        let worst = difference(&mut model, &ids, &python.losses(there, &ids));
+        println!("{there}: losses differ by {worst:.1e} at most");
+        assert!(worst <= 1e-5, "{there}: {worst:e}");
+        python.ok(CONVERT, &format!("to-rnnlm {there} {and_back}"));
+        assert!(python.read(and_back) == file, "{there}: other bits");
+        python.ok(CONVERT, "to-torch ours.safetensors back.pt");
+    }
+}
+
+#[test]
 fn words_go_to_pytorch_and_back() {
     let Some(python) = Python::new("words_go_to_pytorch_and_back") else { return };
     let model = model();
@@ -199,7 +218,7 @@ fn what_is_not_ours_is_refused_and_said_so() {
     python.write("twice.txt", b"you\nsay\ngoodbye\nsay\nand\n");
     python.ok(SCRIPT, "make . 5 3 4 1");
     for (arguments, part) in [
-        ("to-rnnlm lstm.pt out.safetensors", "is it an nn.RNN with tanh?"),
+        ("to-rnnlm gru.pt out.safetensors", "is it an nn.RNN with tanh or an nn.LSTM?"),
         ("to-rnnlm two_layers.pt out.safetensors", "no place for rnn.bias_hh_l1"),
         ("to-rnnlm both_directions.pt out.safetensors", "no place for rnn.bias_hh_l0_reverse"),
         ("to-rnnlm nan.pt out.safetensors", "affine.b holds a number that is not finite"),
