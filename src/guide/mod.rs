@@ -1,9 +1,9 @@
-//! The guide: what a reference page of one function can't say. Each page is a file of `src/guide/`.
+//! The guide: what a reference page of one function can't say. Each page is a file of `src/guide/`. What is about the
+//! examples, the tests and the benchmarks stands beside them in the repository: `examples/tour.md`,
+//! `examples/own_text.md`, `tests/guarantees.md`, `benches/figures.md` and `benches/results.md`.
 //!
 //! | page | answers |
 //! |---|---|
-//! | [`tour`] | from a text to the next word, with what the commands print |
-//! | [`own_text`] | from a raw text of your own to a model that is judged, kept and asked |
 //! | [`architecture`] | where is what, in which words, and how data flows through a step |
 //! | [`equations`] | where every gradient comes from |
 //! | [`reproducibility`] | what "the same bits everywhere" means, what it needs, and what it is good for |
@@ -11,9 +11,6 @@
 //! | [`firmware`] | RAM, flash, stack, cycles; flash memory that survives a power cut |
 //! | [`book`] | for readers of *Deep Learning from Scratch 2*: from its classes to these, and six mistakes |
 //! | [`events`] | odd sessions in logs: how they are found, and how well |
-//! | [`guarantees`] | every promise, the test that holds it, the figure |
-//! | [`figures`] | speed, accuracy and size, each with its command |
-//! | [`results`] | how well it foresees the Penn Treebank and the Brown corpus, next to other models |
 //! | [`comparison`] | against PyTorch, burn, KANN, TinyMind, AIfES: also where they are better |
 //! | [`security`] | what is defended, and what is not |
 //! | [`web`] | in a browser, and for WebAssembly in general |
@@ -33,21 +30,11 @@ pub mod comparison {}
 pub mod equations {}
 #[doc = include_str!("events.md")]
 pub mod events {}
-#[doc = include_str!("figures.md")]
-pub mod figures {}
 #[doc = include_str!("firmware.md")]
 pub mod firmware {}
-#[doc = include_str!("guarantees.md")]
-pub mod guarantees {}
-#[doc = include_str!("own_text.md")]
-pub mod own_text {}
 #[doc = include_str!("reproducibility.md")]
 pub mod reproducibility {}
-#[doc = include_str!("results.md")]
-pub mod results {}
 #[doc = include_str!("security.md")]
 pub mod security {}
-#[doc = include_str!("tour.md")]
-pub mod tour {}
 #[doc = include_str!("web.md")]
 pub mod web {}

@@ -449,7 +449,7 @@ fn commands(page: &str) -> Vec<String> {
 /// By the words of the guide alone: trained, validated, kept, resumed, tuned, continued, scored.
 #[test]
 fn texts_of_every_kind_go_the_way_of_the_guide() {
-    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/own_text.md");
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/own_text.md");
     let commands = commands(&fs::read_to_string(page).unwrap());
     assert_eq!(commands.len(), 7);
     for kind in ["english", "korean", "source", "log"] {

@@ -54,7 +54,7 @@ fn shows(shown: &[&str], lines: &[&str]) -> bool {
 #[test]
 fn the_tour_shows_what_its_commands_print() {
     let folder = folder("tour");
-    let tour = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/guide/tour.md")).unwrap();
+    let tour = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/tour.md")).unwrap();
     let commands = commands(&tour);
     assert_eq!(commands.len(), 6);
     for (command, shown) in commands {
