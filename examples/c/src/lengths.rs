@@ -20,7 +20,7 @@ pub const fn states(config: &Config) -> usize {
 /// max(5 H, V).
 pub const fn prediction(config: &Config) -> usize {
     let &Config { vocab_size: v, hidden_size: h, .. } = config;
-    let built = h.wrapping_mul(if KEPT > 0 { KEPT } else { 1 });
+    let built = h.wrapping_mul(if KEPT == 0 { 1 } else { KEPT });
     states(config).wrapping_add(if v > built { v } else { built })
 }
 
