@@ -84,7 +84,7 @@ impl Comparison {
         for text in texts {
             one.reset_state();
             other.reset_state();
-            for &id in text.iter().take(text.len() - 1) {
+            for &id in text.iter().take(text.len().saturating_sub(1)) {
                 self.same += usize::from(first(one.feed(id)?) == first(other.feed(id)?));
             }
             other.score(text, |score| self.int8.add(score))?;

@@ -6,8 +6,9 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-# Flash of programs/flash.c at "s", start-up included.
+# Flash of programs/flash.c at "s", start-up included: with the tanh cell, with an LSTM.
 LIMIT=13312
+LSTM_LIMIT=17920
 target=${CARGO_TARGET_DIR:-$PWD/target}
 build=$target/c
 mkdir -p "$build"
@@ -131,11 +132,16 @@ for profile in "${profiles[@]}"; do
 done
 library=$target/$triple/small/librnnlm.a
 
-"${arm[@]}" programs/flash.c "${linked[@]}" "$library" -o "$build/flash.elf"
-flash=$(arm-none-eabi-size -A "$build/flash.elf" |
-    awk '/^\.(text|rodata|ARM.exidx|data) / { sum += $2 } END { print sum }')
-echo "flash to learn and to predict: $flash bytes at s, at most $LIMIT"
-[ "$flash" -gt 0 ] && [ "$flash" -le "$LIMIT" ] || { echo "BEYOND THE LIMIT" >&2; exit 1; }
+# weigh WHAT LIMIT: with the library at hand
+weigh() {
+    local flash
+    "${arm[@]}" programs/flash.c "${linked[@]}" "$library" -o "$build/flash.elf"
+    flash=$(arm-none-eabi-size -A "$build/flash.elf" |
+        awk '/^\.(text|rodata|ARM.exidx|data) / { sum += $2 } END { print sum }')
+    echo "flash to learn and to predict$1: $flash bytes at s, at most $2"
+    [ "$flash" -gt 0 ] && [ "$flash" -le "$2" ] || { echo "BEYOND THE LIMIT" >&2; exit 1; }
+}
+weigh "" $LIMIT
 
 if ! command -v qemu-system-arm >/dev/null; then
     skipped "the C package in QEMU" "qemu-system-arm is not here"
@@ -163,6 +169,7 @@ cargo build -q --lib --profile small --features lstm,proof --target $triple
 arm+=(-DRNNLM_LSTM)
 "${arm[@]}" "${keep[@]}" programs/flash.c "${linked[@]}" "$library" -o "$build/all.elf"
 echo "no panic in any of ${#keep[@]} functions of the LSTM (small)"
+weigh " with an LSTM" $LSTM_LIMIT
 in_qemu lstm_ main errors sizes
 grep -qxF "$(head -1 <<<"$lstm")" "$build/lstm_main.txt"
 [ $steps = 200 ] || grep -qxF "$(tail -1 <<<"$lstm")" "$build/lstm_main.txt"

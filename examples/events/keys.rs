@@ -5,7 +5,7 @@
 
 use std::{
     fs,
-    io::{self, BufRead, Read},
+    io::{self, BufRead},
     path::Path,
 };
 
@@ -28,19 +28,22 @@ pub enum Format {
 pub const END: &str = "<eos>";
 pub const OTHER: &str = "<unk>";
 
-/// Reads a file, or standard input where its name is `-`. The error is a message for the user.
-pub fn read(path: &Path, format: Format) -> Result<Sessions, String> {
-    let text = if path == Path::new("-") {
-        let mut text = String::new();
-        io::stdin().read_to_string(&mut text).map(|_| text)
+/// Opens a file, or standard input where its name is `-`.
+pub fn open(path: &Path) -> io::Result<Box<dyn BufRead>> {
+    Ok(if path == Path::new("-") {
+        Box::new(io::stdin().lock())
     } else {
-        fs::read_to_string(path)
-    };
-    Ok(sessions(&text.map_err(|error| format!("{}: {error}", path.display()))?, format))
+        Box::new(io::BufReader::new(fs::File::open(path)?))
+    })
+}
+
+/// Reads what [`open`] opens. The error is a message for the user.
+pub fn read(path: &Path, format: Format) -> Result<Sessions, String> {
+    let opened = open(path).map_err(|error| error.to_string());
+    opened.and_then(|input| sessions(input, format)).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// Gives session after session as its lines come, until one is answered by false.
-#[allow(dead_code)] // of a stream
 pub fn follow(
     input: impl BufRead,
     format: Format,
@@ -65,18 +68,13 @@ pub fn follow(
     if session.is_empty() { Ok(()) } else { each(&session).map(|_| ()) }
 }
 
-fn sessions(text: &str, format: Format) -> Sessions {
-    match format {
-        Format::Keys => {
-            let keys = |line: &str| line.split_whitespace().map(str::to_owned).collect();
-            text.lines().filter(|line| !line.trim().is_empty()).map(keys).collect()
-        }
-        Format::Log => {
-            let lines: Vec<&str> = text.lines().map(str::trim).collect();
-            let sessions = lines.split(|line| line.is_empty()).filter(|session| !session.is_empty());
-            sessions.map(|session| session.iter().map(|line| template(line)).collect()).collect()
-        }
-    }
+fn sessions(input: impl BufRead, format: Format) -> Result<Sessions, String> {
+    let mut all = vec![];
+    follow(input, format, |session| {
+        all.push(session.to_vec());
+        Ok(true)
+    })?;
+    Ok(all)
 }
 
 /// The line with `*` for every run of digits, and for every word that is a hexadecimal number.
@@ -138,9 +136,10 @@ mod tests {
     fn numbers_are_masked_and_sessions_end_at_empty_lines() {
         assert_eq!(template("open 0xfA in blk_-1608 of 10.0.0.1:50 [deadbeef1]"), "open * in blk_-* of *.*.*.*:* [*]");
         assert_eq!(template("a bad cafe facade"), "a bad cafe facade");
-        let log = sessions("open 1\nclose 1\n\n\nopen 22\n", Format::Log);
+        let read = |text: &str, format| sessions(text.as_bytes(), format).unwrap();
+        let log = read("open 1\nclose 1\n\n\nopen 22\n", Format::Log);
         assert_eq!(log, [vec!["open *", "close *"], vec!["open *"]]);
-        assert_eq!(sessions("5 22\n\n5\n", Format::Keys), [vec!["5", "22"], vec!["5"]]);
+        assert_eq!(read("5 22\n\n5\n", Format::Keys), [vec!["5", "22"], vec!["5"]]);
     }
 
     #[test]

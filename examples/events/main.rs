@@ -14,7 +14,7 @@ mod watch;
 
 use std::{
     env, fs,
-    io::{self, BufRead, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -227,11 +227,7 @@ fn watch(options: &Options) -> Result<String, String> {
     }
     let from = options.data.as_deref().unwrap_or(Path::new("-"));
     let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", from.display());
-    let input: Box<dyn BufRead> = if from == Path::new("-") {
-        Box::new(io::stdin().lock())
-    } else {
-        Box::new(io::BufReader::new(fs::File::open(from).map_err(|error| failed(&error))?))
-    };
+    let input = keys::open(from).map_err(|error| failed(&error))?;
     let mut out = io::stdout().lock();
     // false where nobody reads on
     let mut show = |line: &str| match writeln!(out, "{line}").and_then(|()| out.flush()) {

@@ -55,7 +55,7 @@ pub fn save_calibration<L: Storage>(path: &Path, detector: &Balanced<L>) -> Resu
     let (counts, means) = detector.measures().split_at(v);
     let (sessions, rows) = detector.balance().learned().split_at(v);
     let mut text = format!("threshold {:?}\n", detector.threshold());
-    for (i, row) in rows.chunks(rows.len().div_ceil(v.max(1)).max(1)).enumerate() {
+    for (i, row) in rows.chunks(v.div_ceil(32)).enumerate() {
         let _ = write!(text, "{:?} {:?} {}", counts[i], means[i], sessions[i]);
         row.iter().for_each(|word| {
             let _ = write!(text, " {word:x}");

@@ -122,7 +122,6 @@ impl Read {
     }
 }
 
-/// The built-in text: longer than what is trained on, so that each of its words is among the first 200,000 tokens.
 /// What is done to every text of this run.
 pub fn tokenizer(options: &Options) -> Tokenizer {
     Tokenizer { lower: options.lower, splits_punctuation: options.split_punctuation }
@@ -139,6 +138,7 @@ fn tokenizer_note(options: &Options) -> Option<String> {
     Some(note.into())
 }
 
+/// The built-in text: longer than what is trained on, so that each of its words is among the first 200,000 tokens.
 fn built_in(tokens: Option<usize>) -> Result<String, Failure> {
     let tokens = tokens.unwrap_or(ALL_TOKENS);
     if tokens > MOST_TOKENS {

@@ -16,7 +16,7 @@ pub struct Axis {
     range: [f64; 2],
     /// The two ends in the picture.
     ends: [f64; 2],
-    pub ticks: Vec<f64>,
+    ticks: Vec<f64>,
 }
 
 impl Axis {

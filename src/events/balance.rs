@@ -143,7 +143,7 @@ impl<B: AsRef<[u32]> + AsMut<[u32]>> Balance<B> {
         let (rows, now) = rest.split_at_checked(rest.len().checked_sub(v)?)?;
         let mut worst: Option<Imbalance> = None;
         for (more, ((&sessions, &count), row)) in sessions.iter().zip(now).zip(rows.chunks(row_len(v))).enumerate() {
-            if sessions < EVIDENCE {
+            if count == 0 || sessions < EVIDENCE {
                 continue;
             }
             for (at, (&allowed, others)) in row.iter().zip(now.chunks(32)).enumerate() {
@@ -169,7 +169,10 @@ impl<B: AsRef<[u32]> + AsMut<[u32]>> Balance<B> {
         let Some((sessions, rest)) = self.words.as_mut().split_at_mut_checked(v) else { return };
         let Some((rows, now)) = rest.split_at_mut_checked(rest.len().saturating_sub(v)) else { return };
         for ((sessions, &count), row) in sessions.iter_mut().zip(&*now).zip(rows.chunks_mut(row_len(v))) {
-            *sessions = sessions.saturating_add(u32::from(count > 0));
+            if count == 0 {
+                continue;
+            }
+            *sessions = sessions.saturating_add(1);
             for (allowed, others) in row.iter_mut().zip(now.chunks(32)) {
                 *allowed |= outnumbered(others, count);
             }

@@ -332,7 +332,7 @@ impl<M: Foresight, L: Storage, B: AsRef<[u32]> + AsMut<[u32]>> Detector<M, L, B>
         clear(self.levels.0.as_mut());
     }
 
-    /// V counts, then V mean surprises in nats: all that a detector knows beside its model.
+    /// V counts, then V mean surprises in nats: all that a detector knows beside its model and its balance.
     #[must_use]
     pub fn measures(&self) -> &[f32] {
         self.levels.0.as_ref()

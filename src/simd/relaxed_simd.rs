@@ -6,7 +6,7 @@
 
 use core::{arch::wasm32::*, hint::black_box};
 
-use super::{Kernel, Simd, passes::NoPasses};
+use super::{Kernel, Simd, passes::NoPasses, wasm32};
 
 /// Proof that this engine fuses the relaxed multiply-add.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,22 +155,10 @@ impl Simd for RelaxedSimd {
     fn scale_normal(self, a: v128, shifted: v128) -> v128 {
         i32x4_add(a, i32x4_shl(shifted, 23))
     }
-    /// Two rounds: pairs of rows by element, then by pair.
     #[inline(always)]
     unsafe fn transpose_columns(self, to: *mut f32, to_row: usize, from: *const f32, from_row: usize, lanes: usize) {
-        // the last row is read in place of those that are not there
-        let row = |i: usize| from.wrapping_add(i.min(lanes - 1) * from_row).cast::<v128>();
-        let to = |i: usize| to.wrapping_add(i * to_row).cast::<v128>();
-        // SAFETY: the caller's rows; these loads and stores need no alignment.
-        unsafe {
-            let (a, b, c, d) = (v128_load(row(0)), v128_load(row(1)), v128_load(row(2)), v128_load(row(3)));
-            let (ab, ab_high) = (i32x4_shuffle::<0, 4, 1, 5>(a, b), i32x4_shuffle::<2, 6, 3, 7>(a, b));
-            let (cd, cd_high) = (i32x4_shuffle::<0, 4, 1, 5>(c, d), i32x4_shuffle::<2, 6, 3, 7>(c, d));
-            v128_store(to(0), i64x2_shuffle::<0, 2>(ab, cd));
-            v128_store(to(1), i64x2_shuffle::<1, 3>(ab, cd));
-            v128_store(to(2), i64x2_shuffle::<0, 2>(ab_high, cd_high));
-            v128_store(to(3), i64x2_shuffle::<1, 3>(ab_high, cd_high));
-        }
+        // SAFETY: the caller's promise is passed on.
+        unsafe { wasm32::transpose_columns(to, to_row, from, from_row, lanes) }
     }
     #[inline(always)]
     fn fma_one(self, a: f32, b: f32, c: f32) -> f32 {

@@ -1,7 +1,7 @@
 //! Any file: an error, or a model that is whole, and that written again is the same file.
 
 use rnnlm::{
-    Cell, Checkpoint, CheckpointError, Config, CorpusError, LearnerRecord, LstmCell, Matrix, Model, Predictor,
+    Cell, Checkpoint, CheckpointError, Config, CorpusError, LearnerRecord, LstmCell, Matrix, Model, Predictor, Storage,
     TanhCell, Vocabulary, WordIndex, Xorshift,
 };
 
@@ -30,25 +30,18 @@ fn crc32(bytes: &[u8]) -> u32 {
 /// As a file of either cell.
 fn read(file: &[u8]) {
     read_as::<TanhCell>(file, |checkpoint, model| {
-        checkpoint.weights().is_none_or(|weights| {
-            let is_same = same(weights.named(), model.weights().named());
-            let _ = Predictor::new(weights).unwrap().feed(0).map(<[f32]>::len);
-            is_same
-        })
+        checkpoint.weights().is_none_or(|w| same(w.named(), model.weights().named(), Predictor::new(w).unwrap()))
     });
     read_as::<LstmCell>(file, |checkpoint, model| {
-        checkpoint.weights().is_none_or(|weights| {
-            let is_same = same(weights.named(), model.weights().named());
-            let _ = Predictor::new(weights).unwrap().feed(0).map(<[f32]>::len);
-            is_same
-        })
+        checkpoint.weights().is_none_or(|w| same(w.named(), model.weights().named(), Predictor::new(w).unwrap()))
     });
 }
 
 type Named<'w> = [(&'static str, Matrix<&'w [f32]>); 6];
 
-/// The same bits under the same names.
-fn same(a: Named<'_>, b: Named<'_>) -> bool {
+/// The same bits under the same names; and they can be predicted from.
+fn same<C: Cell>(a: Named<'_>, b: Named<'_>, mut predictor: Predictor<'_, impl Storage, C>) -> bool {
+    let _ = predictor.feed(0).map(<[f32]>::len);
     let bits =
         |named: Named<'_>| named.map(|(_, matrix)| matrix.as_slice().iter().map(|x| x.to_bits()).collect::<Vec<_>>());
     a.map(|(name, _)| name) == b.map(|(name, _)| name) && bits(a) == bits(b)

@@ -5,12 +5,12 @@
 #![cfg(feature = "alloc")]
 
 use proptest::prelude::*;
-use rnnlm::{Config, Gradients, Isa, Sgd, SimpleRnnlm, Storage, Xorshift, exp, sigmoid, tanh};
+use rnnlm::{Cell, Config, Gradients, Isa, Model, Sgd, SimpleRnnlm, Storage, Xorshift, exp, sigmoid, tanh};
 
 use crate::edges;
 
 /// FNV-1a over the bytes of the weights, then of the hidden state.
-fn hash(model: &SimpleRnnlm<impl Storage, impl Storage>) -> u64 {
+pub fn hash<C: Cell>(model: &Model<C, impl Storage, impl Storage>) -> u64 {
     let floats = model.weights_block().iter().chain(model.state());
     floats
         .flat_map(|x| x.to_bits().to_le_bytes())
@@ -18,7 +18,7 @@ fn hash(model: &SimpleRnnlm<impl Storage, impl Storage>) -> u64 {
 }
 
 /// Random ids with a pattern to learn: each target follows from its input, nine times in ten.
-fn window(config: &Config, rng: &mut Xorshift) -> (Vec<u32>, Vec<u32>) {
+pub fn window(config: &Config, rng: &mut Xorshift) -> (Vec<u32>, Vec<u32>) {
     let v = config.vocab_size as u32;
     let xs: Vec<u32> = (0..config.batch_size * config.time_size).map(|_| rng.below(v)).collect();
     let ts = xs.iter().map(|x| if rng.below(10) == 0 { rng.below(v) } else { (x * 5 + 3) % v }).collect();
@@ -34,7 +34,7 @@ fn train(model: &mut SimpleRnnlm<impl Storage, impl Storage>, steps: usize, lear
 }
 
 /// Workload E of the benchmarks.
-const E: Config = Config { vocab_size: 64, wordvec_size: 16, hidden_size: 32, batch_size: 1, time_size: 8 };
+pub const E: Config = Config { vocab_size: 64, wordvec_size: 16, hidden_size: 32, batch_size: 1, time_size: 8 };
 /// Workload S: the book's experiment.
 const S: Config = Config { vocab_size: 418, wordvec_size: 100, hidden_size: 100, batch_size: 10, time_size: 5 };
 

@@ -1,38 +1,14 @@
 //! The LSTM: the same bits and bytes on every target, as those of the tanh cell in `main.rs`.
 
-use rnnlm::{
-    Checkpoint, Config, Gradients, Isa, LstmCell, OnlineLearner, Predictor, Rnnlm, RnnlmTrainer, Sgd, TrainingState,
-    Xorshift, sigmoid,
-};
+use rnnlm::{Checkpoint, Config, Isa, LstmCell, OnlineLearner, Predictor, Rnnlm, Xorshift, sigmoid};
 
-use super::{ControlFlow, TINY, bytes_of, floats, hash, tokens};
-
-fn model(config: Config, isa: Isa) -> Rnnlm {
-    Rnnlm::new(config, &mut Xorshift::new(1)).unwrap().with_isa(isa)
-}
-
-/// Trains four steps over eight tokens, and stops within the second epoch.
-fn trained(isa: Isa, max_norm: Option<f32>) -> (Rnnlm, TrainingState) {
-    let mut trainer = RnnlmTrainer::new(model(TINY, isa), Sgd::new(0.5).unwrap()).unwrap().with_eval_interval(1);
-    if let Some(max_norm) = max_norm {
-        trainer = trainer.with_clipping(max_norm, Gradients::new_as(TINY).unwrap()).unwrap();
-    }
-    let mut steps = 0;
-    trainer
-        .fit(&tokens(8), usize::MAX, |_| {
-            steps += 1;
-            if steps == 4 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        })
-        .unwrap();
-    let state = TrainingState { seed: 1, rng: 2, best_loss: 2.5, ..trainer.training_state() };
-    (trainer.into_model(), state)
-}
+use super::{TINY, bytes_of, floats, hash, tokens, trained};
 
 #[test]
 fn training_has_its_golden_hash() {
     for isa in Isa::available() {
         for (max_norm, golden) in [(None, IN_PLACE), (Some(0.25), CLIPPED)] {
-            let (model, _) = trained(isa, max_norm);
+            let (model, _) = trained::<LstmCell>(isa, max_norm);
             let found = hash(bytes_of(model.weights_block().iter().chain(model.state())));
             assert_eq!(found, golden, "{} {max_norm:?}", isa.name());
         }
@@ -41,7 +17,7 @@ fn training_has_its_golden_hash() {
 
 #[test]
 fn a_checkpoint_has_its_golden_bytes_and_comes_back_from_them() {
-    let (model, state) = trained(Isa::detect(), Some(0.25));
+    let (model, state) = trained::<LstmCell>(Isa::detect(), Some(0.25));
     let len = Checkpoint::<LstmCell>::encoded_len_as(TINY, 0).unwrap();
     // one of four addresses is aligned
     let mut memory = vec![0_u8; len + 3];
@@ -69,7 +45,7 @@ fn a_checkpoint_has_its_golden_bytes_and_comes_back_from_them() {
 #[test]
 fn scores_and_predictions_have_their_golden_hash() {
     for isa in Isa::available() {
-        let (mut model, _) = trained(isa, None);
+        let (mut model, _) = trained::<LstmCell>(isa, None);
         let mut seen = Vec::new();
         // longer than a window, so it is read in pieces
         let loss = model.score(&tokens(15), |score| seen.extend(score.loss.to_bits().to_le_bytes()));
@@ -83,8 +59,8 @@ fn scores_and_predictions_have_their_golden_hash() {
         seen.extend(bytes_of(predictor.state()));
 
         let config = Config { batch_size: 1, ..TINY };
-        let mut learner = OnlineLearner::new(self::model(config, isa), 0.5).unwrap();
-        let mut sliced = OnlineLearner::new(self::model(config, isa), 0.5).unwrap();
+        let mut learner = OnlineLearner::new(super::model::<LstmCell>(config, isa), 0.5).unwrap();
+        let mut sliced = OnlineLearner::new(super::model::<LstmCell>(config, isa), 0.5).unwrap();
         for id in tokens(8) {
             let score = learner.observe(id).unwrap();
             seen.extend(score.map_or(0, |score| score.loss.to_bits()).to_le_bytes());

@@ -21,14 +21,13 @@ mod lstm;
 use std::ops::ControlFlow;
 
 use rnnlm::{
-    BlockDevice, Candidate, Checkpoint, Config, Form, Gradients, Isa, Matmul, OnlineLearner, Predictor, RnnlmTrainer,
-    Sampler, Sgd, SimpleRnnlm, Start, TrainingState, TwoSlots, Xorshift, exp, matmul_scratch, tanh,
+    BlockDevice, Candidate, Cell, Checkpoint, Config, Form, Gradients, Isa, Matmul, Model, OnlineLearner, Predictor,
+    RnnlmTrainer, Sampler, Sgd, SimpleRnnlm, Start, TanhCell, TrainingState, TwoSlots, Xorshift, exp, matmul_scratch,
+    tanh,
 };
 
 /// No size is a multiple of a vector, and the hidden state is longer than the longest one.
 const TINY: Config = Config { vocab_size: 19, wordvec_size: 5, hidden_size: 17, batch_size: 2, time_size: 3 };
-
-type Model = SimpleRnnlm;
 
 /// FNV-1a.
 fn hash(bytes: impl IntoIterator<Item = u8>) -> String {
@@ -40,8 +39,8 @@ fn bytes_of<'x>(floats: impl IntoIterator<Item = &'x f32>) -> Vec<u8> {
     floats.into_iter().flat_map(|x| x.to_bits().to_le_bytes()).collect()
 }
 
-fn model(config: Config, isa: Isa) -> Model {
-    SimpleRnnlm::new(config, &mut Xorshift::new(1)).unwrap().with_isa(isa)
+fn model<C: Cell>(config: Config, isa: Isa) -> Model<C> {
+    Model::new(config, &mut Xorshift::new(1)).unwrap().with_isa(isa)
 }
 
 fn tokens(len: usize) -> Vec<u32> {
@@ -55,10 +54,10 @@ fn floats(rng: &mut Xorshift, len: usize) -> Vec<f32> {
 }
 
 /// Trains four steps over eight tokens, and stops within the second epoch.
-fn trained(config: Config, isa: Isa, max_norm: Option<f32>) -> (Model, TrainingState) {
-    let mut trainer = RnnlmTrainer::new(model(config, isa), Sgd::new(0.5).unwrap()).unwrap().with_eval_interval(1);
+fn trained<C: Cell>(isa: Isa, max_norm: Option<f32>) -> (Model<C>, TrainingState) {
+    let mut trainer = RnnlmTrainer::new(model(TINY, isa), Sgd::new(0.5).unwrap()).unwrap().with_eval_interval(1);
     if let Some(max_norm) = max_norm {
-        trainer = trainer.with_clipping(max_norm, Gradients::new(config).unwrap()).unwrap();
+        trainer = trainer.with_clipping(max_norm, Gradients::new_as(TINY).unwrap()).unwrap();
     }
     let mut steps = 0;
     let corpus = tokens(8);
@@ -84,7 +83,7 @@ fn an_expected_instruction_set_is_there() {
 fn training_has_its_golden_hash() {
     for isa in Isa::available() {
         for (max_norm, golden) in [(None, IN_PLACE), (Some(0.25), CLIPPED)] {
-            let (model, _) = trained(TINY, isa, max_norm);
+            let (model, _) = trained::<TanhCell>(isa, max_norm);
             let found = hash(bytes_of(model.weights_block().iter().chain(model.state())));
             assert_eq!(found, golden, "{} {max_norm:?}", isa.name());
         }
@@ -93,7 +92,7 @@ fn training_has_its_golden_hash() {
 
 #[test]
 fn a_checkpoint_has_its_golden_bytes_and_comes_back_from_them() {
-    let (model, state) = trained(TINY, Isa::detect(), Some(0.25));
+    let (model, state) = trained::<TanhCell>(Isa::detect(), Some(0.25));
     let words: String = (0..19).map(|i| format!("wörd{i}\n")).collect();
     let len = Checkpoint::encoded_len(TINY, words.len()).unwrap();
     // one of four addresses is aligned
@@ -124,7 +123,7 @@ fn a_checkpoint_has_its_golden_bytes_and_comes_back_from_them() {
 #[test]
 fn scores_predictions_and_samples_have_their_golden_hash() {
     for isa in Isa::available() {
-        let (mut model, _) = trained(TINY, isa, None);
+        let (mut model, _) = trained::<TanhCell>(isa, None);
         let mut seen = Vec::new();
         // longer than a window, so it is read in pieces
         let loss = model.score(&tokens(15), |score| {
@@ -147,14 +146,14 @@ fn scores_predictions_and_samples_have_their_golden_hash() {
         }
 
         let config = Config { batch_size: 1, ..TINY };
-        let mut learner = OnlineLearner::new(self::model(config, isa), 0.5).unwrap();
+        let mut learner = OnlineLearner::new(self::model::<TanhCell>(config, isa), 0.5).unwrap();
         for id in tokens(8) {
             if let Some(score) = learner.observe(id).unwrap() {
                 seen.extend(score.loss.to_bits().to_le_bytes());
             }
         }
         seen.extend(bytes_of(learner.model().weights_block()));
-        let mut sliced = OnlineLearner::new(self::model(config, isa), 0.5).unwrap();
+        let mut sliced = OnlineLearner::new(self::model::<TanhCell>(config, isa), 0.5).unwrap();
         for id in tokens(8) {
             sliced.read(id).unwrap();
             sliced.learn().unwrap();

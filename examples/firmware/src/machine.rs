@@ -3,6 +3,8 @@
 
 use rnnlm::{Cell, Config, Model, OnlineLearner, Storage, TrainingState, Workspace, Xorshift};
 
+use crate::workload::{FNV, fnv};
+
 /// 64 kinds of events, learned from eight at a time.
 pub const CONFIG: Config = Config { vocab_size: 64, wordvec_size: 16, hidden_size: 32, batch_size: 1, time_size: 8 };
 /// How many events there are: without an FPU enough to see that it works.
@@ -75,8 +77,5 @@ where
     I: AsRef<[u32]> + AsMut<[u32]>,
 {
     let model = learner.model();
-    let floats = model.weights_block().iter().chain(model.state()).chain(learner.probabilities());
-    floats
-        .flat_map(|x| x.to_bits().to_le_bytes())
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))
+    fnv(FNV, model.weights_block().iter().chain(model.state()).chain(learner.probabilities()))
 }

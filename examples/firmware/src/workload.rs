@@ -39,9 +39,11 @@ pub fn hash_of_predictions<C: Cell>(predictor: &mut Predictor<'_, impl Storage, 
     Ok(hash)
 }
 
-const FNV: u64 = 0xcbf2_9ce4_8422_2325;
+/// Where [`fnv`] begins.
+pub const FNV: u64 = 0xcbf2_9ce4_8422_2325;
 
-fn fnv<'x>(hash: u64, floats: impl Iterator<Item = &'x f32>) -> u64 {
+/// FNV-1a, gone on with over the bytes of these.
+pub fn fnv<'x>(hash: u64, floats: impl Iterator<Item = &'x f32>) -> u64 {
     floats
         .flat_map(|x| x.to_bits().to_le_bytes())
         .fold(hash, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3))

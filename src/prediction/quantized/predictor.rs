@@ -17,7 +17,7 @@ use crate::{
     prediction::predictor::checked_temperature,
     simd::{
         Isa, Kernel, Scalar, Simd,
-        int8::{as_halves, as_halves_mut, as_integers, powers::power},
+        int8::{as_halves, as_halves_mut, as_integers, powers::exponentials_of},
     },
 };
 
@@ -275,7 +275,7 @@ impl Kernel for Recurrence<'_> {
     }
 }
 
-/// W h + b, in the units of [`power`].
+/// W h + b, in 2^-14 of a power of two.
 struct Logits<'a> {
     rows: &'a Rows<'a>,
     h: &'a [i16],
@@ -310,7 +310,7 @@ impl Kernel for Probabilities<'_> {
         let sum = if sharpness == 1.0 {
             s.exponentials(logits, max)
         } else {
-            let sum = sharpened(logits, max, sharpness);
+            let sum = exponentials_of(logits, max, |d| (d as f32 * sharpness) as u32);
             if sharpness == f32::INFINITY { keep_first(logits) } else { sum }
         };
         let share = 1.0 / sum as f32;
@@ -323,19 +323,6 @@ impl Kernel for Probabilities<'_> {
 #[inline(always)]
 fn maximum(logits: &[i32]) -> i32 {
     logits.iter().fold(i32::MIN, |max, &x| max.max(x))
-}
-
-/// x = e of the distances from the largest, times `sharpness`, and the sum.
-#[inline(always)]
-fn sharpened(logits: &mut [i32], max: i32, sharpness: f32) -> u64 {
-    let mut sum = 0_u64;
-    for x in logits {
-        // as far apart as two i32 can be is a u32
-        let e = power((max.wrapping_sub(*x) as u32 as f32 * sharpness) as u32);
-        sum = sum.wrapping_add(u64::from(e));
-        *x = e as i32;
-    }
-    sum
 }
 
 /// Of those above zero the first stays; all others become zero. Gives what stays.

@@ -36,6 +36,22 @@ macro_rules! start_pair {
         vfma.f32 s3, s1, s17"
     };
 }
+/// The constants that stay.
+macro_rules! load_constants {
+    () => {
+        "add r3, r2, #40
+        vldmia r3, {{s17-s27}}"
+    };
+}
+/// n into r3, r4. "Less than" holds where one of them is below the least n, r5, or a NaN with a sign.
+macro_rules! compare_pair {
+    () => {
+        "vmov r3, r4, s2, s3
+        cmp r3, r5
+        it ge
+        cmpge r4, r5"
+    };
+}
 /// `kernels::exp::reduce`.
 macro_rules! reduce_pair {
     () => {
@@ -61,8 +77,8 @@ macro_rules! reduce_pair {
         vfma.f32 s13, s15, s11"
     };
 }
-/// 1 + r1 + m into s4, s5: head, lost, and their sum with m.
-macro_rules! sum_pair {
+/// 1 + r1 + m: head into s4, s5, and what it lost with m, the tail, into s6, s7.
+macro_rules! head_pair {
     () => {
         "vadd.f32 s4, s22, s0
         vadd.f32 s5, s22, s1
@@ -71,9 +87,7 @@ macro_rules! sum_pair {
         vsub.f32 s6, s0, s6
         vsub.f32 s7, s1, s7
         vadd.f32 s6, s6, s12
-        vadd.f32 s7, s7, s13
-        vadd.f32 s4, s4, s6
-        vadd.f32 s5, s5, s7"
+        vadd.f32 s7, s7, s13"
     };
 }
 
@@ -88,24 +102,22 @@ pub(super) unsafe fn exp(x: *mut f32, count: usize, minus: f32, constants: &'sta
     // SAFETY: the loop visits every element once; the constants are laid out as it reads them.
     unsafe {
         asm!(
-            "add r3, r2, #40
-            vldmia r3, {{s17-s27}}
-            vmov s16, r10
+            load_constants!(),
+            "vmov s16, r10
          2: vldmia r0, {{s0, s1}}
             vsub.f32 s0, s0, s16
             vsub.f32 s1, s1, s16",
             start_pair!(),
             // n below -80 in either, or a NaN with a sign
-            "vmov r3, r4, s2, s3
-            cmp r3, r5
-            it ge
-            cmpge r4, r5
-            blt 5f
+            compare_pair!(),
+            "blt 5f
          3:",
             reduce_pair!(),
-            sum_pair!(),
+            head_pair!(),
             // n into the exponent: what stands above it is shifted out
-            "vmov r8, r9, s4, s5
+            "vadd.f32 s4, s4, s6
+            vadd.f32 s5, s5, s7
+            vmov r8, r9, s4, s5
             add r8, r8, r3, lsl #23
             add r9, r9, r4, lsl #23
             strd r8, r9, [r0], #8
@@ -165,20 +177,16 @@ pub(super) unsafe fn tanh(x: *mut f32, count: usize, _: f32, constants: &'static
     // SAFETY: the loop visits every element once; the constants are laid out as it reads them.
     unsafe {
         asm!(
-            "add r3, r2, #40
-            vldmia r3, {{s17-s27}}
-         2: ldrd r8, r9, [r0]
+            load_constants!(),
+            "2: ldrd r8, r9, [r0]
             vmov s0, s1, r8, r9
             vabs.f32 s0, s0
             vabs.f32 s1, s1
             vnmul.f32 s0, s0, s23
             vnmul.f32 s1, s1, s23",
             start_pair!(),
-            "vmov r3, r4, s2, s3
-            cmp r3, r5
-            it ge
-            cmpge r4, r5
-            blt 5f
+            compare_pair!(),
+            "blt 5f
          4:",
             reduce_pair!(),
             // power into s2, s3
@@ -277,31 +285,20 @@ pub(super) unsafe fn sigmoid(x: *mut f32, count: usize, constants: &'static ExpC
     // SAFETY: the loop visits every element once; the constants are laid out as it reads them.
     unsafe {
         asm!(
-            "add r3, r2, #40
-            vldmia r3, {{s17-s27}}
-         2: vldmia r0, {{s0, s1}}
+            load_constants!(),
+            "2: vldmia r0, {{s0, s1}}
             vabs.f32 s0, s0
             vabs.f32 s1, s1
             vneg.f32 s0, s0
             vneg.f32 s1, s1",
             start_pair!(),
             // n below -100, or a NaN, whose sign is set now
-            "vmov r3, r4, s2, s3
-            cmp r3, r5
-            it ge
-            cmpge r4, r5
-            blt 6f",
+            compare_pair!(),
+            "blt 6f",
             reduce_pair!(),
-            // head s4, lost and tail s6, hi s0, lo s6
-            "vadd.f32 s4, s22, s0
-            vadd.f32 s5, s22, s1
-            vsub.f32 s6, s4, s22
-            vsub.f32 s7, s5, s22
-            vsub.f32 s6, s0, s6
-            vsub.f32 s7, s1, s7
-            vadd.f32 s6, s6, s12
-            vadd.f32 s7, s7, s13
-            vadd.f32 s0, s4, s6
+            head_pair!(),
+            // hi s0, lo s6
+            "vadd.f32 s0, s4, s6
             vadd.f32 s1, s5, s7
             vsub.f32 s8, s0, s4
             vsub.f32 s9, s1, s5

@@ -3,7 +3,7 @@
 
 use core::arch::asm;
 
-use super::fused::fused;
+use super::fused::{fused, store_back};
 use crate::simd::Operands;
 
 /// One step in k of a 1 x 16 block.
@@ -139,14 +139,9 @@ pub(super) unsafe fn row(o: &mut Operands) {
             add r5, sp
             ldrb r2, [r0, #60]
             vldr s2, [r0, #56]
-         31: vldmdb r5!, {{s1}}
-            vldmdb r3!, {{s0}}
-            cmp r2, #0
-            ite eq
-            vmoveq.f32 s0, s1
-            vfmsne.f32 s0, s1, s2
-            vstr s0, [r3]
-            subs r1, #4
+         31:",
+            store_back!(r2),
+            "subs r1, #4
             bne 31b
             add sp, #64
             pop {{r2, r5}}

@@ -9,7 +9,7 @@
 
 use core::arch::asm;
 
-use super::fused::fused;
+use super::fused::{fused, store_back};
 use crate::simd::Operands;
 
 /// One step in k: 4 elements of A times 4 of B.
@@ -184,14 +184,9 @@ pub(super) unsafe fn tiles(o: &mut Operands) {
             vldr s2, [r0, #56]
             movs r1, #4
          61: mov r6, r2
-         62: vldmdb r5!, {{s1}}
-            vldmdb r3!, {{s0}}
-            cmp r7, #0
-            ite eq
-            vmoveq.f32 s0, s1
-            vfmsne.f32 s0, s1, s2
-            vstr s0, [r3]
-            subs r6, #4
+         62:",
+            store_back!(r7),
+            "subs r6, #4
             bne 62b
             add r5, r2
             subs r5, #16

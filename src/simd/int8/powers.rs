@@ -25,10 +25,16 @@ pub(crate) fn power_of_fine(d: u32) -> u32 {
 /// 2^(30 - (max - x) / 2^14) in place of each x, as [`power`], and the sum. None is above `max`.
 #[inline(always)]
 pub(crate) fn exponentials(x: &mut [i32], max: i32) -> u64 {
+    exponentials_of(x, max, |d| d)
+}
+
+/// As [`exponentials`], of what `sharpened` makes of the distances from `max`.
+#[inline(always)]
+pub(crate) fn exponentials_of(x: &mut [i32], max: i32, sharpened: impl Fn(u32) -> u32) -> u64 {
     let mut sum = 0_u64;
     for x in x {
         // as far apart as two i32 can be is a u32
-        let e = power(max.wrapping_sub(*x) as u32);
+        let e = power(sharpened(max.wrapping_sub(*x) as u32));
         sum = sum.wrapping_add(u64::from(e));
         *x = e as i32;
     }
