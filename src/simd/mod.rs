@@ -122,6 +122,8 @@ pub(crate) trait Simd: Copy + Sync {
     const TILE_VECTORS: usize;
     /// Whether lanes can be left out of loads and stores at no cost.
     const MASKS: bool = false;
+    /// Whether [`Self::fma_half`] may take less time than [`Self::fma`].
+    const HALVES: bool = false;
 
     /// Its products, which take the place of a kernel's own loops.
     #[inline(always)]
@@ -156,6 +158,11 @@ pub(crate) trait Simd: Copy + Sync {
     fn div(self, a: Self::F, b: Self::F) -> Self::F;
     /// a * b + c, rounded once.
     fn fma(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
+    /// [`Self::fma`] of the lower half of the lanes; the others may then be anything.
+    #[inline(always)]
+    fn fma_half(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F {
+        self.fma(a, b, c)
+    }
     /// c - a * b, rounded once.
     fn nfma(self, a: Self::F, b: Self::F, c: Self::F) -> Self::F;
     /// a where a > b, else b (so b where either is NaN).

@@ -14,6 +14,7 @@ A breakage is a table of a TOML list:
     old = "the text to be replaced, which stands there once"
     new = "what stands there instead"
     test = "--lib kernels::exp"                        what `cargo test` is told; it must fail
+    processor = "avx512f"                              only where /proc/cpuinfo has this flag; skipped elsewhere
 
 It works in a copy of what git tracks. First the tests named must pass there: one that fails anyway notices nothing. A
 breakage that its test doesn't notice is a survivor: the script names it and fails. One that doesn't compile, or whose
@@ -121,6 +122,13 @@ def test(folder, target, arguments):
     return code == 0
 
 
+def runs_here(entry):
+    """Whether the code that it breaks runs on this processor."""
+    flag = entry.get("processor")
+    information = Path("/proc/cpuinfo")
+    return flag is None or (information.is_file() and flag in information.read_text().split())
+
+
 def outcome(entry, folder, target):
     """Breaks, tests and mends. Gives `caught`, or what is wrong."""
     path = folder / entry["file"]
@@ -168,6 +176,10 @@ def main():
                 print(f"{entry['list']}: {entry['what']}: {error}")
         print(f"{len(entries)} breakages, {wrong} of them out of date")
         return 1 if wrong else 0
+    for entry in entries:
+        if not runs_here(entry):
+            print(f"SKIPPED {entry['list']}: {entry['what']}: this processor has no {entry['processor']}")
+    entries = [entry for entry in entries if runs_here(entry)]
     target = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "breakages"
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)

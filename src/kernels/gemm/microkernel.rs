@@ -60,15 +60,20 @@ pub(super) struct Tile<'a> {
 }
 
 impl Tile<'_> {
-    /// Computes MR rows of NV vectors, of which the last is complete only where FULL.
+    /// Computes MR rows of NV vectors, of which the last is complete only where FULL, and only half of it is computed
+    /// where HALF.
     ///
     /// # Safety
     /// A covers MR x k and B covers k x width with `b.col == 1` unless `S::LANES == 1`; MR rows of `width` elements,
     /// `c_row` apart, start at `c`, and nothing else refers to them; a bias holds `left + width` elements; `width` is
-    /// NV * LANES where FULL, else less and above (NV - 1) * LANES.
+    /// NV * LANES where FULL, else less and above (NV - 1) * LANES,
+    /// and at most LANES / 2 above that where HALF.
     #[inline(always)]
     #[allow(clippy::too_many_lines, reason = "the accumulators stay in registers only within one function")]
-    pub(super) unsafe fn run<S: Simd, const MR: usize, const NV: usize, const FULL: bool>(self, s: S) {
+    pub(super) unsafe fn run<S: Simd, const MR: usize, const NV: usize, const FULL: bool, const HALF: bool>(
+        self,
+        s: S,
+    ) {
         let Self { k, a, b, c, c_row, left, width, start, rate, prefetch } = self;
         // Where masks are slow, a last vector that isn't complete overlaps the one before it and computes some of its
         // chains again. They are the same: all of C is loaded before any of it is stored.
@@ -148,7 +153,9 @@ impl Tile<'_> {
                     // SAFETY: A covers row i and this column.
                     let x = s.splat(unsafe { *threes[i / 3].wrapping_add(i % 3 * a.row) });
                     for v in 0..NV {
-                        acc[i][v] = s.fma(x, vectors[v], acc[i][v]);
+                        let half = HALF && v + 1 == NV;
+                        let fma = if half { S::fma_half } else { S::fma };
+                        acc[i][v] = fma(s, x, vectors[v], acc[i][v]);
                     }
                 }
                 for three in &mut threes {

@@ -61,9 +61,9 @@ impl Row<'_> {
         #[allow(unsafe_code)]
         unsafe {
             if width == NV * S::LANES {
-                tile.run::<S, 1, NV, true>(s);
+                tile.run::<S, 1, NV, true, false>(s);
             } else {
-                tile.run::<S, 1, NV, false>(s);
+                tile.run::<S, 1, NV, false, false>(s);
             }
         }
     }

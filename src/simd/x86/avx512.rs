@@ -96,6 +96,7 @@ impl Simd for Avx512 {
     const ACCUMULATORS: usize = 24;
     const TILE_VECTORS: usize = 4;
     const MASKS: bool = true;
+    const HALVES: bool = true;
 
     #[inline(always)]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
@@ -169,6 +170,13 @@ impl Simd for Avx512 {
     fn fma(self, a: __m512, b: __m512, c: __m512) -> __m512 {
         // SAFETY: token.
         unsafe { _mm512_fmadd_ps(a, b, c) }
+    }
+    /// A processor whose units have 256 bits, such as a Zen 4, takes half the time for it.
+    #[inline(always)]
+    fn fma_half(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+        let half = _mm512_castps512_ps256;
+        // SAFETY: token.
+        unsafe { _mm512_castps256_ps512(_mm256_fmadd_ps(half(a), half(b), half(c))) }
     }
     #[inline(always)]
     fn nfma(self, a: __m512, b: __m512, c: __m512) -> __m512 {
