@@ -9,8 +9,8 @@ Both sides start from the same weights, which `ptb` draws and saves, and follow 
 - batches: row i of N starts at i * ((tokens - 1) // N), each step reads the next T of every row modulo tokens - 1, and
   neither the position nor the hidden state starts anew with an epoch; gradients stop at the start of a window
 - loss: the mean over the N * T targets; gradients times max_norm / (norm + 1e-6) where that is below 1; plain SGD
-- after each epoch the rate is divided by --lr-decay where the valid loss isn't below its best; the weights of the best
-  epoch are those that are tested. The test text steers nothing
+- after each epoch the rate is divided by --lr-decay where the valid loss isn't below its best, and from --decay-from on
+  anyway; the weights of the best epoch are those that are tested. The test text steers nothing
 - evaluation: zero state, one row, every token but the first predicted once
 
 The two round differently, and what it may decide is in which epoch the valid loss isn't below its best, and so when the
@@ -50,13 +50,13 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 
 
 class Model(nn.Module):
-    """embedding -> tanh RNN -> linear."""
+    """embedding -> tanh RNN or LSTM, as the weights are -> linear."""
 
     def __init__(self, weights):
         super().__init__()
-        (v, d), h = weights["embed.W"].shape, len(weights["rnn.b"])
+        (v, d), h = weights["embed.W"].shape, len(weights["affine.W"])
         self.embedding = nn.Embedding(v, d)
-        self.rnn = nn.RNN(d, h, batch_first=True)
+        self.rnn = (nn.LSTM if "lstm.Wh" in weights else nn.RNN)(d, h, batch_first=True)
         self.linear = nn.Linear(h, v)
         self.load_state_dict({name: torch.from_numpy(x) for name, x in to_torch(weights).items()})
         # rnnlm has one bias; with two trained ones, the gradient would count twice
@@ -105,6 +105,13 @@ def perplexities(model, texts):
     return losses.mean().exp().item(), losses[texts.test[1:] != texts.unk].mean().exp().item()
 
 
+def detached(state):
+    """The hidden state, or both states of an LSTM, without what they were computed from."""
+    if isinstance(state, tuple):
+        return tuple(part.detach() for part in state)
+    return None if state is None else state.detach()
+
+
 def train_pytorch(model, texts, rate, a):
     """A list of (training perplexity, valid perplexity, rate) per epoch; the model is then that of the best one."""
     ids = texts.train
@@ -114,13 +121,13 @@ def train_pytorch(model, texts, rate, a):
     steps = size // (a.batch * a.time)
     starts = np.arange(a.batch)[:, None] * (size // a.batch)
     rows, at, state, best, kept = [], 0, None, math.inf, None
-    for _ in range(a.epochs):
+    for epoch in range(1, a.epochs + 1):
         total = 0.0
         for _ in range(steps):
             where = (starts + at + np.arange(a.time)) % size
             at = (at + a.time) % size
             xs, ts = torch.from_numpy(ids[where]), torch.from_numpy(ids[where + 1])
-            logits, state = model(xs, None if state is None else state.detach())
+            logits, state = model(xs, detached(state))
             loss = nn.functional.cross_entropy(logits.reshape(-1, texts.size), ts.reshape(-1))
             optimizer.zero_grad()
             loss.backward()
@@ -131,9 +138,10 @@ def train_pytorch(model, texts, rate, a):
         rate = optimizer.param_groups[0]["lr"]
         held_out = evaluate(model, texts.valid).mean().item()
         rows.append((math.exp(total / steps), math.exp(held_out), rate))
-        if held_out < best:
+        improved = held_out < best
+        if improved:
             best, kept = held_out, copy.deepcopy(model.state_dict())
-        else:
+        if not improved or epoch >= a.decay_from:
             optimizer.param_groups[0]["lr"] = rate / a.lr_decay
     if kept is not None:
         model.load_state_dict(kept)
@@ -149,9 +157,12 @@ def train_ptb(folder, rate, seed, a):
             raise SystemExit("ptb failed: " + run.stderr)
         return run.stdout
 
-    ptb("--seed", seed, "--batch", a.batch, "--time", a.time, "--wordvec", a.wordvec, "--hidden", a.hidden,
-        "--lr", rate, "--clip", a.clip, "--lr-decay", a.lr_decay, "--epochs", 0, "--save", "initial.safetensors")
-    ptb("--load", "initial.safetensors", "--epochs", a.epochs, "--csv", "ours.csv", "--save-best", "best.safetensors")
+    ptb("--cell", a.cell, "--seed", seed, "--batch", a.batch, "--time", a.time, "--wordvec", a.wordvec,
+        "--hidden", a.hidden, "--lr", rate, "--clip", a.clip, "--lr-decay", a.lr_decay, "--epochs", 0,
+        "--save", "initial.safetensors")
+    decay_from = [] if a.decay_from == math.inf else ["--decay-from", a.decay_from]
+    ptb("--load", "initial.safetensors", *decay_from, "--epochs", a.epochs, "--csv", "ours.csv",
+        "--save-best", "best.safetensors")
     said = ptb("--load", "best.safetensors", "--epochs", 0)
     with open(os.path.join(folder, "ours.csv"), encoding="utf-8") as file:
         rows = [tuple(map(float, line.split(",")[1:3])) for line in file.read().splitlines()[1:]]
@@ -202,6 +213,7 @@ def main():
     p.add_argument("--train", required=True, help="the text to train on")
     p.add_argument("--valid", required=True, help="the text that steers the rate and chooses the epoch")
     p.add_argument("--test", required=True)
+    p.add_argument("--cell", choices=["rnn", "lstm"], default="rnn")
     p.add_argument("--lr", type=float, nargs="+", default=[0.25, 0.5, 1.0])
     p.add_argument("--seed", type=int, nargs="+", default=[1])
     p.add_argument("--epochs", type=int, default=25)
@@ -211,6 +223,8 @@ def main():
     p.add_argument("--time", type=int, default=35)
     p.add_argument("--clip", type=float, default=0.25)
     p.add_argument("--lr-decay", type=float, default=4.0)
+    p.add_argument("--decay-from", type=int, default=math.inf,
+                   help="divide the rate after every epoch from this one on")
     p.add_argument("--threads", type=int, default=1, help="of PyTorch")
     p.add_argument("--ptb", help="the example, built; else cargo builds it")
     p.add_argument("--verbose", action="store_true", help="show every epoch")

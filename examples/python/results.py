@@ -3,7 +3,7 @@
     python3 results.py --ptb ../../data                        the Penn Treebank, fetched by examples/ptb-data.sh
     python3 results.py --brown FOLDER                          the Brown corpus, cut by brown.py
     python3 results.py --built-in                              the text that the example makes up itself
-    python3 results.py --ptb ../../data --lstm                 an LSTM too
+    python3 results.py --ptb ../../data --cell rnn lstm        an LSTM too
     python3 results.py ... --kneser-ney --pytorch              and the models to compare with, on the same texts
 
 The test text steers nothing: rates and epoch are chosen by the valid text. A row tells the perplexity of all tokens of
@@ -39,6 +39,8 @@ RECIPES = {
     "brown": ("--vocab 16000 " + WINDOWS, [(6, 5), (3, 6)]),
     "built-in": ("--tokens 200000", [(0.2, 5), (0.1, 7), (0.05, 9), (0.025, 11)]),
 }
+# the recipes that PyTorch repeats, and by what
+PYTORCH = {"ptb": "PyTorch nn.RNN", "ptb-lstm": "PyTorch nn.LSTM"}
 
 
 def weights_hash(path):
@@ -99,7 +101,7 @@ def n_gram(name, texts):
 
 
 def pytorch(example, name, texts, folder):
-    """nn.RNN from the same first weights, by the same recipe: see compare_pytorch.py.
+    """nn.RNN or nn.LSTM from the same first weights, by the same recipe: see compare_pytorch.py.
 
     Each rate of the schedule begins with the best epoch of the one before, a window at the start of the text and a zero
     state, where the example goes on from the last epoch."""
@@ -109,8 +111,9 @@ def pytorch(example, name, texts, folder):
 
     flags, schedule = RECIPES[name]
 
-    def flag(flag, kind):
-        return kind(re.search("--%s (\\S+)" % flag, flags)[1])
+    def flag(flag, kind, otherwise=None):
+        found = re.search("--%s (\\S+)" % flag, flags)
+        return kind(found[1]) if found else otherwise
 
     torch.set_num_threads(1)
     first = os.path.join(folder, "first.safetensors")
@@ -120,9 +123,9 @@ def pytorch(example, name, texts, folder):
     model = Model(read_rnnlm(first))
     began, done = time.perf_counter(), 0
     for rate, epochs in schedule:
-        # the rate keeps for the epochs of its stage
-        options = argparse.Namespace(batch=flag("batch", int), time=flag("time", int), clip=flag("clip", float),
-                                     epochs=epochs - done, lr_decay=1.0)
+        options = argparse.Namespace(
+            batch=flag("batch", int), time=flag("time", int), clip=flag("clip", float), epochs=epochs - done,
+            lr_decay=flag("lr-decay", float), decay_from=flag("decay-from", int, math.inf))
         rows = train_pytorch(model, ids, rate, options)
         print("  PyTorch: rate %g, valid perplexity %.2f" % (rate, rows[-1][1]), file=sys.stderr, flush=True)
         done = epochs
@@ -134,7 +137,7 @@ def pytorch(example, name, texts, folder):
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--ptb", help="folder with ptb.train.txt, ptb.valid.txt, ptb.test.txt")
-    p.add_argument("--lstm", action="store_true", help="of the Penn Treebank")
+    p.add_argument("--cell", nargs="+", choices=["rnn", "lstm"], default=["rnn"], help="of the Penn Treebank")
     p.add_argument("--brown", help="folder with train.txt, valid.txt, test.txt")
     p.add_argument("--built-in", action="store_true")
     p.add_argument("--kneser-ney", action="store_true")
@@ -155,8 +158,8 @@ def main():
     if a.built_in:
         runs.append(("built-in", None))
     if a.ptb:
-        names = ["ptb", "ptb-lstm"] if a.lstm else ["ptb"]
-        runs += [(name, files(a.ptb, "ptb.")) for name in names]
+        names = {"rnn": "ptb", "lstm": "ptb-lstm"}
+        runs += [(names[cell], files(a.ptb, "ptb.")) for cell in a.cell]
     if a.brown:
         runs.append(("brown", files(a.brown, "")))
     if not runs:
@@ -170,8 +173,8 @@ def main():
             # of each text once
             if a.kneser_ney and name in ("ptb", "brown"):
                 rows.append(("Kneser-Ney, order 5", n_gram(name, texts)))
-            if a.pytorch and name == "ptb":
-                rows.append(("PyTorch nn.RNN", pytorch(a.example, name, texts, folder)))
+            if a.pytorch and name in PYTORCH:
+                rows.append((PYTORCH[name], pytorch(a.example, name, texts, folder)))
             for model, cells in rows:
                 print("| " + " | ".join([name, model, *cells]) + " |", flush=True)
             if epochs:
