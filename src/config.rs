@@ -11,6 +11,7 @@ use crate::error::ConfigError;
 /// assert_eq!(CONFIG.memory()?.weights, 4704);
 /// # Ok::<(), rnnlm::ConfigError>(())
 /// ```
+#[doc(alias = "hyperparameters")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(C)]
 pub struct Config {

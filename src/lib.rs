@@ -75,7 +75,7 @@
 //!   [`Parameters::from_block`], weights in flash; [`AlignedVec`], the heap's memory.
 //! - [`TwoSlots`] on a [`BlockDevice`], bytes that survive a power cut; [`RecordWriter`], [`SlotError`].
 //! - [`LearnerRecord`], all that a learner needs after a reboot; [`WordIndex`], words and ids without a heap.
-//! - [`Error`], everything that goes wrong, with [codes](Error#codes); [`ConfigError`], [`ParameterError`],
+//! - [`Error`], all that goes wrong but [`SlotError`], with [codes](Error#codes); [`ConfigError`], [`ParameterError`],
 //!   [`StepError`], [`CorpusError`], [`TrainError`], [`CheckpointError`], [`IsaError`].
 //!
 //! **Low level**

@@ -102,6 +102,9 @@ const LONGEST_HEADER: u64 = 100_000_000;
 /// assert!(Checkpoint::read(&file).is_err()); // of a tanh cell
 /// # Ok::<(), rnnlm::Error>(())
 /// ```
+#[doc(alias = "safetensors")]
+#[doc(alias = "state_dict")]
+#[doc(alias = "save_params")]
 #[derive(Clone, Copy)]
 pub struct Checkpoint<'a, C: Cell = TanhCell> {
     config: Config,

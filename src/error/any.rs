@@ -4,7 +4,8 @@ use core::fmt;
 
 use super::{CheckpointError, ConfigError, CorpusError, IsaError, ParameterError, StepError, TrainError};
 
-/// Whatever went wrong: every other error of this crate turns into it by `?`, so that a program needs no other.
+/// Whatever went wrong: every other error of this crate turns into it by `?`, so that a program needs no other. The one
+/// that doesn't is [`SlotError`](crate::SlotError), which holds the error of the caller's own device.
 ///
 /// ```
 /// use rnnlm::{Config, Error, Sgd, SimpleRnnlm, Xorshift};

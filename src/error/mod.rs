@@ -206,7 +206,7 @@ pub enum CheckpointError {
         /// Its name.
         tensor: &'static str,
     },
-    /// A tensor is of another type than F32 (or U8, for the four that are bytes).
+    /// A tensor is of another type than F32 (or U8, for the three that are bytes).
     Type {
         /// Its name.
         tensor: &'static str,

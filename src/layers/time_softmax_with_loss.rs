@@ -25,6 +25,8 @@ use crate::{
 /// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1)).unwrap();
 /// assert_eq!(model.forward(&[0, 1], &[IGNORE, IGNORE]).unwrap().loss(), 0.0);
 /// ```
+#[doc(alias = "ignore_label")]
+#[doc(alias = "ignore_index")]
 pub const IGNORE: u32 = u32::MAX;
 
 /// The gradient of the logits, and the sum of the losses.

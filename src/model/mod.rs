@@ -36,8 +36,9 @@ use crate::{
 /// The language model of "Deep Learning from Scratch 2", chapter 5: embedding, tanh RNN, affine, softmax.
 ///
 /// The weights live in memory of type `W`, the workspace in memory of type `S`, both taken once: on the heap where
-/// nothing else is named. No method but [`Self::predictor`] allocates. Work per training step is 6 (DH + HH + HV) N T
-/// flop. The hidden state is carried from one window to the next until [`Self::reset_state`].
+/// nothing else is named. No method allocates but [`Self::predictor`] and [`Self::with_workers`], once each. Work per
+/// training step is 6 (DH + HH + HV) N T flop. The hidden state is carried from one window to the next until
+/// [`Self::reset_state`].
 ///
 /// ```
 /// use rnnlm::{Config, SimpleRnnlm, Xorshift};

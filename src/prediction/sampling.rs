@@ -25,6 +25,8 @@ pub struct Candidate {
 /// let ids: Vec<u32> = best.iter().map(|c| c.id).collect();
 /// assert_eq!(ids, [4, 2, 0]);
 /// ```
+#[doc(alias = "topk")]
+#[doc(alias = "argmax")]
 pub fn top<'t>(probabilities: &[f32], skip: &[u32], to: &'t mut [Candidate]) -> &'t [Candidate] {
     let mut best = Best { to, len: 0, least: f32::NEG_INFINITY, least_bits: i32::MIN };
     if PACKS {
@@ -119,6 +121,7 @@ fn insert(to: &mut [Candidate], len: usize, new: Candidate) -> usize {
 /// }
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
+#[doc(alias = "multinomial")]
 #[doc(alias = "generate")]
 #[derive(Debug)]
 pub struct Sampler<'s> {

@@ -14,6 +14,7 @@ use crate::error::ParameterError;
 /// assert_eq!((sgd.learning_rate(), schedule.best_loss()), (5.0, 5.1));
 /// # Ok::<(), rnnlm::ParameterError>(())
 /// ```
+#[doc(alias = "ReduceLROnPlateau")]
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DecayOnPlateau {
     factor: f32,
