@@ -146,13 +146,14 @@ pub use layers::time_softmax_with_loss::IGNORE;
 pub use layers::{time_lstm::LstmCell, time_rnn::TanhCell};
 pub use matrix::Matrix;
 pub use model::{
-    Model, Rnnlm, SimpleRnnlm, Window,
+    Model, Rnnlm, SimpleRnnlm,
     gradients::Gradients,
     memory::Memory,
     parameters::{LstmParameters, Parameters, Storage},
     score::TokenScore,
     shared::{Crew, SharedWorkspace, Workspace},
     step::Cell,
+    window::Window,
 };
 pub use prediction::{
     predictor::Predictor,

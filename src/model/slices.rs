@@ -9,9 +9,10 @@ use core::mem::MaybeUninit;
 use super::{
     Model,
     parameters::{Storage, Weights},
+    passes::Backward,
     shared::Workspace,
     states,
-    step::{self, Backward, Cell, Parts, with_start_of_window},
+    step::{self, Cell, Parts, with_start_of_window},
     workspace::{Buffers, Views, WeightSlices},
 };
 use crate::{
