@@ -25,10 +25,12 @@ pub(crate) mod crc;
 mod header;
 pub(crate) mod learner;
 mod quantized;
+mod read;
 mod tensors;
 mod training;
 pub(crate) mod word_index;
 mod words;
+mod write;
 
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;
@@ -53,8 +55,7 @@ use crate::{
     heap::{AlignedVec, filled},
     text::vocabulary::Vocabulary,
 };
-use crc::{Crc32, crc32};
-use tensors::{COUNT, CRC, CRC_LEN, Entries, FLOATS, STATE, TRAINING, VOCABULARY, WEIGHTS, names};
+use tensors::{COUNT, CRC, CRC_LEN, Entries, STATE, TRAINING, WEIGHTS, names};
 use training::Training;
 
 /// The bytes of the header's length.
@@ -245,139 +246,6 @@ impl<'a, C: Cell> Checkpoint<'a, C> {
         }
     }
 
-    /// Writes a complete file: model, hidden state, training state and vocabulary (`words`: each of the V words ended
-    /// by a newline, or nothing at all). Returns its length, which is [`Self::encoded_len`]. Equal training gives
-    /// equal bytes.
-    ///
-    /// That no word stands there twice takes O(V log V) comparisons of words, in the memory of `to`.
-    ///
-    /// # Errors
-    /// [`CheckpointError::BufferLength`] where `to` is shorter; words that are not V different lines; whatever
-    /// [`Self::read`] would refuse: a training state out of bounds, a weight or hidden state that is not finite. What
-    /// `to` holds is then of no use.
-    pub fn write<W: Storage, S: Workspace>(
-        model: &Model<C, W, S>,
-        training: &TrainingState,
-        words: &str,
-        to: &mut [u8],
-    ) -> Result<usize, CheckpointError> {
-        let (needed, given) = (Self::encoded_len_as(model.config(), words.len())?, to.len());
-        let to = to.get_mut(..needed).ok_or(CheckpointError::BufferLength { needed, given })?;
-        // the file is its only page
-        Self::write_with(model, training, words, to, |_| Ok(()))
-    }
-
-    /// Gives `sink` the bytes that [`Self::write`] writes, in pages: all as long as `page` but the last one, which may
-    /// be shorter. So a device saves without memory for the file. Returns the length of the file.
-    ///
-    /// `page` is memory for 8 bytes or more. That no word stands twice is found in it before the first page is filled:
-    /// O(V^2 / P log P) comparisons of words with P an eighth of its length, where that is less than V.
-    ///
-    /// ```
-    /// use rnnlm::{Checkpoint, CheckpointError, Config, SimpleRnnlm, TrainingState, Xorshift};
-    /// let config = Config { vocab_size: 2, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
-    /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
-    /// let mut sent = Vec::new();
-    /// let len = Checkpoint::write_with(&model, &TrainingState::default(), "", &mut [0; 64], |page| {
-    ///     sent.extend_from_slice(page);
-    ///     Ok::<(), CheckpointError>(())
-    /// })?;
-    /// assert_eq!(len, sent.len());
-    /// assert_eq!(Checkpoint::read(&sent)?.config(), config);
-    /// # Ok::<(), Box<dyn core::error::Error>>(())
-    /// ```
-    ///
-    /// # Errors
-    /// What [`Self::write`] refuses, with [`CheckpointError::BufferLength`] for a page that is too short: `sink` is not
-    /// called then. The first error of `sink`, which is not called again.
-    pub fn write_with<W: Storage, S: Workspace, E: From<CheckpointError>>(
-        model: &Model<C, W, S>,
-        training: &TrainingState,
-        words: &str,
-        page: &mut [u8],
-        mut sink: impl FnMut(&[u8]) -> Result<(), E>,
-    ) -> Result<usize, E> {
-        Self::write_before(model, training, words, page, &mut sink, |_| Ok(()))
-    }
-
-    /// [`Self::write_with`], and then what `tail` writes into the same pages, with a checksum that begins at that of
-    /// the file.
-    fn write_before<W: Storage, S: Workspace, E: From<CheckpointError>>(
-        model: &Model<C, W, S>,
-        training: &TrainingState,
-        words: &str,
-        page: &mut [u8],
-        sink: &mut dyn FnMut(&[u8]) -> Result<(), E>,
-        tail: impl FnOnce(&mut Writer<'_, E>) -> Result<(), E>,
-    ) -> Result<usize, E> {
-        let mut entries = [None; COUNT];
-        let (training, header, len) = checked(model, training, words, page, &mut entries)?;
-        let mut writer = Writer { page, filled: 0, crc: Crc32::new(), sink };
-        writer.put(&((header - LENGTH_LEN) as u64).to_le_bytes())?;
-        let names = names::<C>();
-        header::write(names, &entries, &mut |text| writer.put(text))?;
-        let padding = header.saturating_sub(LENGTH_LEN + header::len(names, &entries));
-        (0..padding).try_for_each(|_| writer.put(b" "))?;
-        model.weights_block().iter().try_for_each(|x| writer.put(&x.to_le_bytes()))?;
-        model.state().iter().try_for_each(|x| writer.put(&x.to_le_bytes()))?;
-        writer.put(words.as_bytes())?;
-        writer.put(&training)?;
-        let checksum = core::mem::replace(&mut writer.crc, Crc32::new()).value();
-        writer.put(&checksum.to_le_bytes())?;
-        tail(&mut writer)?;
-        writer.finish()?;
-        Ok(len)
-    }
-
-    /// `Checkpoint::read` for the cell that the type says.
-    ///
-    /// # Errors
-    /// As `Checkpoint::read`; [`CheckpointError::UnknownTensor`] in the file of another cell.
-    pub fn read_as(file: &'a [u8]) -> Result<Self, CheckpointError> {
-        Self::open(file, true)
-    }
-
-    /// `Checkpoint::read_verified` for the cell that the type says.
-    ///
-    /// # Errors
-    /// As `Checkpoint::read_verified`; [`CheckpointError::UnknownTensor`] in the file of another cell.
-    pub fn read_verified_as(file: &'a [u8]) -> Result<Self, CheckpointError> {
-        Self::open(file, false)
-    }
-
-    /// If it `checks_all`, the checksum too, and every weight.
-    fn open(file: &'a [u8], checks_all: bool) -> Result<Self, CheckpointError> {
-        let names = names::<C>();
-        let (text, data) = split(file)?;
-        let mut entries = [None; COUNT];
-        let mut parts = [&[][..]; COUNT];
-        let is_plain = header::read(names, text, &mut entries)?;
-        for (part, entry) in parts.iter_mut().zip(&entries) {
-            let [begin, end] = entry.map_or([0, 0], |entry| entry.offsets);
-            *part = data.get(begin..end).ok_or(CheckpointError::Truncated)?;
-        }
-        let is_bare = entries.iter().skip(WEIGHTS).all(Option::is_none);
-        let config = if is_bare {
-            check_bare::<C>(&entries, data.len())?
-        } else {
-            let config = check_complete::<C>(&entries, &parts, file, checks_all)?;
-            // one spelling only, and the checksum is the end
-            if !is_plain || entries[CRC].is_none_or(|entry| entry.offsets[1] != data.len()) {
-                return Err(CheckpointError::Layout);
-            }
-            config
-        };
-        let unread = if checks_all { 0 } else { WEIGHTS };
-        for (part, tensor) in parts.iter().zip(names).take(FLOATS).skip(unread) {
-            if !bytes::floats(part).all(f32::is_finite) {
-                return Err(CheckpointError::NotFinite { tensor });
-            }
-        }
-        let words = core::str::from_utf8(parts[VOCABULARY]).map_err(|_| CheckpointError::Words)?;
-        words::check(words, config.vocab_size)?;
-        Ok(Self { config, parts, words, cell: PhantomData })
-    }
-
     /// The sizes. A bare file knows nothing of N and T: they are 1 then.
     #[must_use]
     pub fn config(&self) -> Config {
@@ -526,66 +394,8 @@ impl<C: Cell> fmt::Debug for Checkpoint<'_, C> {
     }
 }
 
-/// All that a file can be refused for, before its first byte: gives its training state, and the lengths of its header
-/// and of the whole.
-fn checked<C: Cell, W: Storage, S: Workspace>(
-    model: &Model<C, W, S>,
-    training: &TrainingState,
-    words: &str,
-    page: &mut [u8],
-    entries: &mut Entries,
-) -> Result<([u8; training::LEN], usize, usize), CheckpointError> {
-    if model.is_mid_step() {
-        return Err(CheckpointError::MidStep);
-    }
-    let sizes = model.sizes();
-    let names = names::<C>();
-    let (header, data) = layout::<C>(&sizes, words.len(), entries)?;
-    let len = header.checked_add(data).ok_or(ConfigError::TooLarge)?;
-    words::check(words, sizes.v)?;
-    words::check_different(words, page)?;
-    let (is_stateful, time_size) = (model.is_stateful(), sizes.t);
-    let training = training::encode(&Training { state: *training, time_size, is_stateful })?;
-    let mut rest = model.weights_block();
-    for (tensor, len) in C::NAMES.into_iter().zip(sizes.parameters(C::SIZES.gates)) {
-        let (weights, after) = rest.split_at_checked(len).ok_or(CheckpointError::OtherSizes)?;
-        check_finite(tensor, weights)?;
-        rest = after;
-    }
-    check_finite(names[STATE], model.state())?;
-    Ok((training, header, len))
-}
-
 fn check_finite(tensor: &'static str, floats: &[f32]) -> Result<(), CheckpointError> {
     if floats.iter().all(|x| x.is_finite()) { Ok(()) } else { Err(CheckpointError::NotFinite { tensor }) }
-}
-
-/// Fills pages and hands them over; takes the checksum of all that passes.
-struct Writer<'p, E> {
-    page: &'p mut [u8],
-    filled: usize,
-    crc: Crc32,
-    sink: &'p mut dyn FnMut(&[u8]) -> Result<(), E>,
-}
-
-impl<E> Writer<'_, E> {
-    fn put(&mut self, mut bytes: &[u8]) -> Result<(), E> {
-        self.crc.add(bytes);
-        while !bytes.is_empty() {
-            bytes = bytes::fill(self.page, &mut self.filled, bytes);
-            if self.filled == self.page.len() {
-                self.finish()?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Hands over what is there.
-    fn finish(&mut self) -> Result<(), E> {
-        let filled = core::mem::take(&mut self.filled);
-        let page = self.page.get(..filled).unwrap_or(&[]);
-        if page.is_empty() { Ok(()) } else { (self.sink)(page) }
-    }
 }
 
 /// Lays out the tensors of a complete file. Gives the bytes of its header with its length and padding, and those of its
@@ -614,56 +424,4 @@ fn split(file: &[u8]) -> Result<(&[u8], &[u8]), CheckpointError> {
         }
         _ => Err(CheckpointError::NotSafetensors),
     }
-}
-
-/// The sizes that the weights' shapes tell.
-fn sizes_of<C: Cell>(entries: &Entries, batch_size: usize, time_size: usize) -> Result<Sizes, CheckpointError> {
-    let names = names::<C>();
-    let shape = |i: usize| entries[i].map(|entry| entry.shape).ok_or(CheckpointError::Missing { tensor: names[i] });
-    let [vocab_size, wordvec_size] = shape(0)?;
-    let [hidden_size, _] = shape(2)?;
-    Ok(Config { vocab_size, wordvec_size, hidden_size, batch_size, time_size }.sizes(C::SIZES)?)
-}
-
-#[inline(always)]
-fn check_bare<C: Cell>(entries: &Entries, len: usize) -> Result<Config, CheckpointError> {
-    let sizes = sizes_of::<C>(entries, 1, 1)?;
-    let mut expected = [None; COUNT];
-    tensors::complete::<C>(&sizes, 0, &mut expected).ok_or(ConfigError::TooLarge)?;
-    tensors::check_bare(names::<C>(), entries, &expected, len)?;
-    Ok(sizes.config())
-}
-
-/// Checksum first: what follows it explains files that were made wrong, not damaged ones.
-#[inline(always)]
-fn check_complete<C: Cell>(
-    entries: &Entries,
-    parts: &[&[u8]; COUNT],
-    file: &[u8],
-    checks_sum: bool,
-) -> Result<Config, CheckpointError> {
-    let Some((all, checksum)) = file.split_last_chunk::<CRC_LEN>() else { return Err(CheckpointError::Truncated) };
-    if checks_sum && entries[CRC].is_some() && crc32(all).to_le_bytes() != *checksum {
-        return Err(CheckpointError::Checksum);
-    }
-    let names = names::<C>();
-    for (entry, tensor) in entries.iter().zip(names) {
-        if entry.is_none() {
-            return Err(CheckpointError::Missing { tensor });
-        }
-    }
-    let training = training::decode(parts[TRAINING])?;
-    let batch_size = entries[STATE].map_or(0, |entry| entry.shape[0] / C::SIZES.states);
-    let sizes = sizes_of::<C>(entries, batch_size, training.time_size)?;
-    let mut expected = [None; COUNT];
-    tensors::complete::<C>(&sizes, parts[VOCABULARY].len(), &mut expected).ok_or(ConfigError::TooLarge)?;
-    for ((entry, expected), tensor) in entries.iter().flatten().zip(expected.iter().flatten()).zip(names) {
-        if (entry.is_f32, entry.rank, entry.shape) != (expected.is_f32, expected.rank, expected.shape) {
-            return Err(CheckpointError::Shape { tensor });
-        }
-        if entry.offsets != expected.offsets {
-            return Err(CheckpointError::Layout);
-        }
-    }
-    Ok(sizes.config())
 }
