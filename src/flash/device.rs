@@ -8,6 +8,31 @@ pub(super) const PAGE: usize = 512;
 ///
 /// Reads come in whole read units, writes in whole write units, each at a multiple of its unit and with 512 bytes at
 /// most. No unit is written twice between two erases, so flash with error correction serves.
+///
+/// [`TwoSlots`](crate::TwoSlots) shows one in RAM; of flash that is erased in blocks the units are said too:
+///
+/// ```
+/// use rnnlm::BlockDevice;
+/// struct Flash([u8; 8192]);
+/// impl BlockDevice for Flash {
+///     type Error = ();
+///     const WRITE_UNIT: usize = 8;
+///     const ERASE_UNIT: usize = 4096;
+///     fn read(&mut self, address: usize, to: &mut [u8]) -> Result<(), ()> {
+///         Ok(to.copy_from_slice(self.0.get(address..address + to.len()).ok_or(())?))
+///     }
+///     fn erase(&mut self, address: usize, len: usize) -> Result<(), ()> {
+///         Ok(self.0.get_mut(address..address + len).ok_or(())?.fill(0xff))
+///     }
+///     fn write(&mut self, address: usize, bytes: &[u8]) -> Result<(), ()> {
+///         Ok(self.0.get_mut(address..address + bytes.len()).ok_or(())?.copy_from_slice(bytes))
+///     }
+/// }
+/// let mut flash = Flash([0; 8192]);
+/// flash.erase(4096, 4096)?;
+/// assert_eq!((flash.is_blank(0, 512), flash.is_blank(4096, 512)), (Ok(false), Ok(true)));
+/// # Ok::<(), ()>(())
+/// ```
 pub trait BlockDevice {
     /// What can go wrong.
     type Error;

@@ -29,6 +29,15 @@ use crate::{
 };
 
 /// The cell of [`Rnnlm`](crate::Rnnlm): the LSTM, with hidden state h and cell state c.
+///
+/// ```
+/// use rnnlm::{Config, LstmCell, Model, Xorshift};
+/// let config =
+///     Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+/// let model = Model::<LstmCell>::new(config, &mut Xorshift::new(1))?; // or Rnnlm::new
+/// assert_eq!(model.state().len(), 8); // h and c
+/// # Ok::<(), rnnlm::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct LstmCell;
 

@@ -21,6 +21,15 @@ use crate::{
 };
 
 /// The cell of [`SimpleRnnlm`](crate::SimpleRnnlm): h = tanh(b + x Wx + h Wh).
+///
+/// ```
+/// use rnnlm::{Config, TanhCell, Model, Xorshift};
+/// let config =
+///     Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+/// let model = Model::<TanhCell>::new(config, &mut Xorshift::new(1))?; // or SimpleRnnlm::new
+/// assert_eq!(model.state().len(), 4); // h
+/// # Ok::<(), rnnlm::ConfigError>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct TanhCell;
 

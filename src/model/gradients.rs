@@ -102,6 +102,16 @@ impl<G: Storage> Gradients<G, LstmCell> {
 impl<G: Storage, C: Cell> Gradients<G, C> {
     /// `Gradients::with_buffers` for the cell that the type says.
     ///
+    /// ```
+    /// use rnnlm::{Config, Gradients, LstmCell};
+    /// let config =
+    ///     Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// let memory = vec![0.0; config.memory_of::<LstmCell>()?.weights];
+    /// let gradients = Gradients::<_, LstmCell>::with_buffers_as(config, memory)?;
+    /// assert_eq!(gradients.parameters().lstm_wx.cols(), 16);
+    /// # Ok::<(), rnnlm::ConfigError>(())
+    /// ```
+    ///
     /// # Errors
     /// As `Gradients::with_buffers`.
     pub fn with_buffers_as(config: Config, block: G) -> Result<Self, ConfigError> {

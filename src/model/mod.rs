@@ -131,6 +131,26 @@ impl<C: Cell, W: Storage, S: Storage> Model<C, W, S> {
 
     /// [`Self::with_workers`] over memory of the caller, for [`Config::scratch_of_workers_of`] floats. With less, some
     /// workers have nothing to do.
+    ///
+    /// ```
+    /// use rnnlm::{Config, SimpleRnnlm, Workers, Xorshift};
+    /// /// A second core would call the job too, and be waited for.
+    /// struct OneCore;
+    /// impl Workers for OneCore {
+    ///     fn count(&self) -> usize {
+    ///         1
+    ///     }
+    ///     fn run(&self, job: &(dyn Fn() + Sync)) {
+    ///         job();
+    ///     }
+    /// }
+    /// # let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+    /// let scratch = vec![0.0; config.scratch_of_workers(1)?]; // one worker packs in the workspace
+    /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let mut model = model.with_workers_in(OneCore, scratch);
+    /// model.forward(&[0, 1], &[1, 2])?.sgd(0.1)?;
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     pub fn with_workers_in<P: Workers, X: Storage>(
         self,
         workers: P,
@@ -233,6 +253,7 @@ impl<C: Cell, W: Storage, S: Workspace> Model<C, W, S> {
     /// # use rnnlm::{Config, SimpleRnnlm, Xorshift};
     /// # let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
     /// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?.with_stateful(false);
+    /// assert!(!model.is_stateful());
     /// assert_eq!(model.forward(&[0, 1], &[1, 2])?.loss(), model.forward(&[0, 1], &[1, 2])?.loss());
     /// # Ok::<(), Box<dyn core::error::Error>>(())
     /// ```

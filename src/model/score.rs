@@ -6,6 +6,17 @@ use crate::{
 };
 
 /// One token of a text under a model: see [`SimpleRnnlm::score`](crate::SimpleRnnlm::score).
+///
+/// ```
+/// use rnnlm::{Config, SimpleRnnlm, Xorshift};
+/// # let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
+/// let mut model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+/// model.score(&[0, 1], |score| {
+///     assert!((score.probability() - (-score.loss).exp()).abs() < 1e-6);
+///     assert!(score.id == 1 && (1..=5).contains(&score.rank));
+/// })?;
+/// # Ok::<(), Box<dyn core::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TokenScore {

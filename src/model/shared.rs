@@ -10,6 +10,14 @@ use crate::{
 
 /// What the workspace of a model may be: any [`Storage`], for a model that one thread computes, or a
 /// [`SharedWorkspace`].
+///
+/// ```
+/// use rnnlm::{Crew, Workspace};
+/// let mut workspace = [0.0; 8]; // any storage
+/// workspace.floats_mut()[0] = 1.0;
+/// let (floats, crew): (&mut [f32], Option<Crew<'_>>) = workspace.parts_mut();
+/// assert!(floats[0] == 1.0 && crew.is_none()); // one thread computes in it
+/// ```
 pub trait Workspace {
     /// Its floats.
     fn floats(&self) -> &[f32];
@@ -52,7 +60,14 @@ impl Crew<'_> {
 }
 
 /// A workspace `S` in which workers `P` compute, with scratch `X` of theirs: see
-/// [`SimpleRnnlm::with_workers`](crate::SimpleRnnlm::with_workers).
+/// [`SimpleRnnlm::with_workers`](crate::SimpleRnnlm::with_workers). By its name a struct owns such a model:
+///
+/// ```
+/// use rnnlm::{AlignedVec, SharedWorkspace, SimpleRnnlm};
+/// struct Program<Threads> {
+///     model: SimpleRnnlm<AlignedVec, SharedWorkspace<Threads>>,
+/// }
+/// ```
 #[derive(Clone)]
 pub struct SharedWorkspace<P, S = Floats, X = Floats> {
     pub(super) workers: P,

@@ -89,6 +89,21 @@ impl<W, S, C: Cell> Progress<'_, W, S, C> {
     }
 
     /// exp of the mean loss of the steps since the callback was last called.
+    ///
+    /// ```
+    /// # use core::ops::ControlFlow;
+    /// # use rnnlm::{Config, RnnlmTrainer, Sgd, SimpleRnnlm, Xorshift};
+    /// # let corpus: Vec<u32> = (0..200).map(|i| i % 4).collect();
+    /// # let config = Config { vocab_size: 4, wordvec_size: 8, hidden_size: 8, batch_size: 2, time_size: 5 };
+    /// # let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let mut trainer = RnnlmTrainer::new(model, Sgd::new(0.5)?)?.with_eval_interval(5);
+    /// trainer.fit(&corpus, 10, |progress| {
+    ///     let (recent, epoch) = (progress.recent_perplexity(), progress.perplexity());
+    ///     println!("last 5 steps {recent:.2}, since the epoch began {epoch:.2}");
+    ///     ControlFlow::<()>::Continue(())
+    /// })?;
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn recent_perplexity(&self) -> f32 {
         perplexity(self.recent_losses.0.mean(self.recent_losses.1))
@@ -292,6 +307,16 @@ where
     }
 
     /// The model, to be changed or evaluated.
+    ///
+    /// ```
+    /// # use rnnlm::{Config, RnnlmTrainer, Sgd, SimpleRnnlm, Xorshift, perplexity};
+    /// # let config = Config { vocab_size: 4, wordvec_size: 8, hidden_size: 8, batch_size: 2, time_size: 5 };
+    /// # let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let mut trainer = RnnlmTrainer::new(model, Sgd::new(0.5)?)?;
+    /// let loss = trainer.model_mut().evaluate(&[0, 1, 2, 3])?;
+    /// assert!((perplexity(loss) - 4.0).abs() < 0.5); // untrained: all four about as likely
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn model_mut(&mut self) -> &mut Model<C, W, S> {
         &mut self.model
