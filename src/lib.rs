@@ -96,8 +96,8 @@
 //!
 //! # Features
 //! `alloc` (default): constructors that take their memory from the heap, [`Corpus`], [`Vocabulary`], the trainer's list
-//! of perplexities and [`Checkpoint`]'s `to_vec` and `restore`. Without it everything else works over the caller's
-//! buffers.
+//! of perplexities, `to_vec` and `vocabulary` of [`Checkpoint`] and [`Quantized`], and [`Checkpoint::restore`]. Without
+//! it everything else works over the caller's buffers.
 #![no_std]
 #![cfg_attr(not(test), deny(clippy::too_many_lines))]
 #![cfg_attr(docsrs, feature(doc_cfg))]

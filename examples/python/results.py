@@ -1,4 +1,4 @@
-"""Trains the models of the guide's page `results` and prints its table, so that anyone can repeat it.
+"""Trains the models of `benches/results.md` and prints its table, so that anyone can repeat it.
 
     python3 results.py --ptb ../../data                        the Penn Treebank, fetched by examples/ptb-data.sh
     python3 results.py --brown FOLDER                          the Brown corpus, cut by brown.py

@@ -1,4 +1,4 @@
-//! The one way in which this crate takes memory from the heap.
+//! Memory of a fixed length from the heap, which may be refused: floats that start a cache line, and all else.
 
 use alloc::vec::Vec;
 use core::{

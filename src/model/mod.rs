@@ -60,6 +60,9 @@ use crate::{
 #[doc(alias = "RNN")]
 #[doc(alias = "TimeAffine")]
 #[doc(alias = "TimeSoftmaxWithLoss")]
+#[doc(alias = "Embedding")]
+#[doc(alias = "Affine")]
+#[doc(alias = "SoftmaxWithLoss")]
 pub type SimpleRnnlm<W = Floats, S = W> = Model<TanhCell, W, S>;
 
 /// The language model of "Deep Learning from Scratch 2", chapter 6: embedding, LSTM, affine, softmax.

@@ -43,6 +43,7 @@ use crate::{
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[doc(alias = "generate")]
+#[doc(alias = "RnnlmGen")]
 #[derive(Clone)]
 pub struct Predictor<'w, B = Floats, C: Cell = TanhCell> {
     isa: Isa,

@@ -439,14 +439,14 @@ fn raw(kind: &str, lines: usize, seed: u64) -> String {
     text
 }
 
-/// The commands of the guide's page, without those of Python.
+/// The commands of `examples/own_text.md`, without those of Python.
 fn commands(page: &str) -> Vec<String> {
     let blocks = page.split("```sh\n").skip(1).map(|block| block.split("```").next().unwrap());
     let joined = blocks.map(|block| block.replace("\\\n", "")).collect::<String>();
     joined.lines().filter(|line| !line.starts_with("python3 ")).map(String::from).collect()
 }
 
-/// By the words of the guide alone: trained, validated, kept, resumed, tuned, continued, scored.
+/// By the words of that page alone: trained, validated, kept, resumed, tuned, continued, scored.
 #[test]
 fn texts_of_every_kind_go_the_way_of_the_guide() {
     let page = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/own_text.md");

@@ -1,4 +1,4 @@
-//! Promise: the tour of the guide shows what its commands print.
+//! Promise: the tour, `examples/tour.md`, shows what its commands print.
 
 use std::{fs, path::Path};
 

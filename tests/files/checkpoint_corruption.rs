@@ -1,7 +1,7 @@
 //! Promise: a damaged or forged checkpoint is a typed error, never a panic, never memory, never a changed model.
 //!
-//! Files are damaged in every single bit and at every length, and a hundred thousand mutants are made on purpose, half
-//! of them with a right checksum, so that the checks behind it are reached.
+//! Files are damaged in every single bit and at every length, and a hundred thousand mutants are made on purpose, three
+//! of four with a right checksum, so that the checks behind it are reached.
 #![cfg(feature = "alloc")]
 
 use rnnlm::{

@@ -1,8 +1,8 @@
 //! What this processor can do, asked without std: CPUID for the processor, XGETBV for the operating system.
 //!
 //! Under a hypervisor each CPUID takes microseconds, so as few leaves as possible are read, once, and the answer is
-//! kept: the only static of the library. It is one byte that depends on nothing else, so threads that ask at the same
-//! time do no harm.
+//! kept, in the only static of the library that is ever written. It is one byte that depends on nothing else, so
+//! threads that ask at the same time do no harm.
 
 use core::{
     arch::x86_64::{__cpuid, __cpuid_count, _xgetbv},
