@@ -69,7 +69,8 @@ const CRC_LEN: usize = 4;
 ///     bytes.extend_from_slice(page);
 ///     Ok::<(), CheckpointError>(())
 /// })?;
-/// let record = LearnerRecord::<LstmCell>::read_as(&bytes)?;
+/// assert_eq!(bytes.len(), LearnerRecord::<LstmCell>::encoded_len_as(config, 0)?);
+/// let record = LearnerRecord::<LstmCell>::read_as(&bytes)?; // or `read_verified_as`
 /// let memory = config.memory_of::<LstmCell>()?;
 /// let model = Rnnlm::new(config, &mut Xorshift::new(2))?;
 /// let mut resumed = record.resume(model, vec![0.0; memory.prediction], vec![0; memory.ids])?;

@@ -93,13 +93,15 @@ const LONGEST_HEADER: u64 = 100_000_000;
 /// A file of an LSTM is read as one, and so says its type:
 ///
 /// ```
-/// use rnnlm::{Checkpoint, Config, Rnnlm, TrainingState, Vocabulary, Xorshift};
+/// use rnnlm::{Checkpoint, Config, LstmCell, Rnnlm, TrainingState, Vocabulary, Xorshift};
 /// let config =
 ///     Config { vocab_size: 2, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
 /// let model = Rnnlm::new(config, &mut Xorshift::new(1))?;
 /// let file = Checkpoint::to_vec(&model, &TrainingState::default(), &Vocabulary::default())?;
+/// assert_eq!(file.len(), Checkpoint::<LstmCell>::encoded_len_as(config, 0)?);
 /// let (again, ..): (Rnnlm, _, _) = Checkpoint::read_as(&file)?.restore()?;
 /// assert_eq!(again.weights(), model.weights());
+/// assert_eq!(Checkpoint::<LstmCell>::read_verified_as(&file)?.config(), config);
 /// assert!(Checkpoint::read(&file).is_err()); // of a tanh cell
 /// # Ok::<(), rnnlm::Error>(())
 /// ```

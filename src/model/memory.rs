@@ -165,6 +165,14 @@ impl Config {
 
     /// [`Self::scratch_of_workers`] of a model with this cell.
     ///
+    /// ```
+    /// # use rnnlm::{Config, LstmCell};
+    /// # let config = Config { vocab_size: 10_000, wordvec_size: 100, hidden_size: 100, batch_size: 20, time_size: 35 };
+    /// assert_eq!(config.scratch_of_workers_of::<LstmCell>(1)?, 0);
+    /// assert!(config.scratch_of_workers_of::<LstmCell>(8)? >= config.scratch_of_workers(8)?);
+    /// # Ok::<(), rnnlm::ConfigError>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Self::memory`].
     pub const fn scratch_of_workers_of<C: Cell>(&self, workers: usize) -> Result<usize, ConfigError> {

@@ -196,6 +196,25 @@ where
     }
 
     /// Calls back after every `steps` steps of an epoch too, not only at its end. 0 is taken as 1.
+    ///
+    /// ```
+    /// # use core::ops::ControlFlow;
+    /// # use rnnlm::{Config, RnnlmTrainer, Sgd, SimpleRnnlm, Xorshift};
+    /// # let corpus: Vec<u32> = (0..200).map(|i| i % 4).collect();
+    /// # let config = Config { vocab_size: 4, wordvec_size: 8, hidden_size: 8, batch_size: 2, time_size: 5 };
+    /// # let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
+    /// let mut trainer = RnnlmTrainer::new(model, Sgd::new(0.5)?)?.with_eval_interval(8);
+    /// let mut seen = Vec::new();
+    /// trainer.fit(&corpus, 1, |progress| {
+    ///     println!("perplexity of the last steps: {}", progress.recent_perplexity());
+    ///     seen.push((progress.iteration, progress.is_epoch_end()));
+    ///     ControlFlow::<()>::Continue(())
+    /// })?;
+    /// assert_eq!(seen, [(8, false), (16, false), (19, true)]);
+    /// let loss = trainer.model_mut().evaluate(&corpus)?;
+    /// assert!(rnnlm::perplexity(loss) < 4.0);
+    /// # Ok::<(), Box<dyn core::error::Error>>(())
+    /// ```
     #[must_use]
     pub fn with_eval_interval(mut self, steps: usize) -> Self {
         self.eval_interval = steps.max(1);
