@@ -55,7 +55,7 @@ use super::{CheckpointError, ConfigError, CorpusError, IsaError, ParameterError,
 pub enum Error {
     /// Of sizes or memory.
     Config(ConfigError),
-    /// Of a number that training or prediction is told by.
+    /// Of a number that steers training or prediction.
     Parameter(ParameterError),
     /// Of a step, an evaluation or a prediction.
     Step(StepError),

@@ -47,7 +47,7 @@ pub enum ConfigError {
     },
 }
 
-/// A number that training or prediction is told by is none for it; what was told before stays.
+/// A number that steers training or prediction is out of its bounds; the one before it stays in force.
 ///
 /// ```
 /// use rnnlm::{ParameterError, Sgd};
@@ -66,7 +66,7 @@ pub enum ParameterError {
     BestLoss,
     /// The temperature is negative or not finite, or so small that its inverse is infinite and not 0.
     Temperature,
-    /// A training state has losses that are none, or counts beyond this machine.
+    /// A training state has losses that are not finite or below zero, or counts beyond this machine's.
     TrainingState,
 }
 
@@ -95,7 +95,7 @@ pub enum StepError {
         /// The first such id.
         id: u32,
     },
-    /// The step was told a number that is none for it.
+    /// A number that was given to the step is out of its bounds.
     Parameter(ParameterError),
     /// The loss or the new hidden state is NaN or infinite.
     NonFiniteLoss,

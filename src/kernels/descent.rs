@@ -1,7 +1,7 @@
 //! The SGD step w = fma(-rate, g, w), and when it must not be taken.
 //!
 //! A step is refused where rate * g is not finite, or where it carries a finite weight past the largest f32. A weight
-//! that was not finite before is none of its business.
+//! that was not finite before is no reason to refuse.
 
 use super::elementwise::zip_with;
 use crate::simd::{Kernel, Simd};

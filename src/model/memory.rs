@@ -167,7 +167,7 @@ impl Config {
     ///
     /// ```
     /// # use rnnlm::{Config, LstmCell};
-    /// # let config = Config { vocab_size: 10_000, wordvec_size: 100, hidden_size: 100, batch_size: 20, time_size: 35 };
+    /// # let config = Config { vocab_size: 1000, wordvec_size: 100, hidden_size: 100, batch_size: 20, time_size: 35 };
     /// assert_eq!(config.scratch_of_workers_of::<LstmCell>(1)?, 0);
     /// assert!(config.scratch_of_workers_of::<LstmCell>(8)? >= config.scratch_of_workers(8)?);
     /// # Ok::<(), rnnlm::ConfigError>(())

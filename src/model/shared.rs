@@ -44,9 +44,9 @@ impl<S: Storage> Workspace for S {
 
 /// Workers at work: what a [`Workspace`] shows of them.
 pub struct Crew<'a> {
-    /// They.
+    /// The workers, this thread among them.
     pub workers: &'a dyn Workers,
-    /// Scratch for all of them but one: [`Config::scratch_of_workers_of`](crate::Config::scratch_of_workers_of).
+    /// Scratch for all workers but one: [`Config::scratch_of_workers_of`](crate::Config::scratch_of_workers_of).
     pub scratch: &'a mut [f32],
 }
 

@@ -15,7 +15,7 @@ pub trait ModelWeights<'w> {
     type Cell: Cell;
     /// Their sizes, with N = T = 1; `None` where they don't belong together.
     fn config(&self) -> Option<Config>;
-    /// They, without their shapes.
+    /// The weights without their shapes.
     #[allow(private_interfaces, reason = "only this crate has such weights")]
     fn slices(&self) -> Weights<&'w [f32]>;
 }

@@ -290,8 +290,9 @@ where
     /// ```
     ///
     /// # Errors
-    /// [`ParameterError::LearningRate`] for a rate that is none, [`ParameterError::TrainingState`] for losses that are
-    /// not finite or below zero and for numbers that this machine can't count to. The trainer is then as it was.
+    /// [`ParameterError::LearningRate`] unless the rate is finite and above zero, [`ParameterError::TrainingState`] for
+    /// losses that are not finite or below zero and for numbers that this machine can't count to. The trainer is then
+    /// as it was.
     pub fn resume(&mut self, state: &TrainingState) -> Result<(), ParameterError> {
         check_rate(state.learning_rate)?;
         let number = |x: u64| usize::try_from(x).map_err(|_| ParameterError::TrainingState);
