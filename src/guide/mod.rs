@@ -1,6 +1,7 @@
 //! The guide: what a reference page of one function can't say. Each page is a file of `src/guide/`. What is about the
 //! examples, the tests and the benchmarks stands beside them in the repository: `examples/tour.md`,
-//! `examples/own_text.md`, `examples/c/README.md`, `tests/guarantees.md`, `benches/figures.md` and `benches/results.md`.
+//! `examples/own_text.md`, `examples/c/README.md`, `tests/guarantees.md`, `benches/figures.md` and
+//! `benches/results.md`.
 //!
 //! | page | answers |
 //! |---|---|
