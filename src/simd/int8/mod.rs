@@ -28,6 +28,8 @@ pub(super) mod neon;
 #[cfg(all(target_arch = "arm", target_os = "none", not(target_has_atomic = "32")))]
 pub(super) mod thumb;
 #[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
+pub(super) mod vnni;
+#[cfg(all(target_arch = "x86_64", target_feature = "sse2"))]
 pub(super) mod x86;
 
 /// The sums of rows of plain integers. `x` has as many elements as a row; rows that are not there leave their sums.

@@ -1,9 +1,10 @@
 //! AVX2: sixteen weights at a time, widened to i16; `vpmaddwd` multiplies them with the vector and adds in pairs.
 //!
 //! Eight rows share each load of the vector and the last steps of their sums. What is left of a row is one block more,
-//! of half as many weights where that is enough. A machine with AVX-512 takes this path too.
+//! of half as many weights where that is enough; up to four are taken from eight rows at once. A machine with AVX-512
+//! takes this path too, for sums only where it lacks VNNI or the rows are few.
 
-use core::arch::x86_64::*;
+use core::{arch::x86_64::*, array};
 
 use super::{
     complete_rows, last_block, portable,
@@ -16,7 +17,9 @@ const BLOCK: usize = 16;
 /// The most elements that are taken as half a block at the end of a row.
 const HALF: usize = BLOCK / 2;
 /// Rows that are taken together.
-const ROWS: usize = 8;
+pub(super) const ROWS: usize = 8;
+/// The most elements that are taken from all of them at once at the end of the rows.
+pub(super) const QUAD: usize = 4;
 
 /// As [`portable`].
 #[target_feature(enable = "avx2")]
@@ -67,8 +70,12 @@ unsafe fn dot<const R: usize>(at: *const u8, x: &[i16], last: &[i16; BLOCK]) -> 
     for (i, block) in blocks.iter().enumerate() {
         add(BLOCK * i, block);
     }
+    let mut of_quads = _mm256_setzero_si256();
     if left.len() > HALF {
         add(k - BLOCK, last);
+    } else if R == ROWS && !left.is_empty() && left.len() <= QUAD {
+        // SAFETY: QUAD bytes end each row.
+        of_quads = unsafe { dot_quad(at.add(k - QUAD), k, last) };
     } else if !left.is_empty() {
         // SAFETY: HALF bytes end each row.
         unsafe {
@@ -79,16 +86,44 @@ unsafe fn dot<const R: usize>(at: *const u8, x: &[i16], last: &[i16; BLOCK]) -> 
             }
         }
     }
-    let [a, b, c, d, e, f, g, h] = sums;
-    // in each half of a vector the sums of that half of four rows
-    let first = _mm256_hadd_epi32(_mm256_hadd_epi32(a, b), _mm256_hadd_epi32(c, d));
-    let second = _mm256_hadd_epi32(_mm256_hadd_epi32(e, f), _mm256_hadd_epi32(g, h));
-    let low = _mm256_permute2x128_si256::<0x20>(first, second);
-    let high = _mm256_permute2x128_si256::<0x31>(first, second);
     let mut to = [0; ROWS];
     // SAFETY: there is room for eight.
-    unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), _mm256_add_epi32(low, high)) };
+    unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), _mm256_add_epi32(of_quads, sums_across(sums))) };
     to
+}
+
+/// The sums of eight rows over the last four columns, which end the first half of `last`.
+///
+/// # Safety
+/// Four bytes are there at `at` and after each `k` behind it.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn dot_quad(at: *const u8, k: usize, last: &[i16; BLOCK]) -> __m256i {
+    // SAFETY: the caller's bytes, and four elements.
+    unsafe {
+        let block = _mm256_set1_epi64x(last.as_ptr().add(HALF - QUAD).cast::<i64>().read_unaligned());
+        let row = |row: usize| at.add(row * k).cast::<i32>().read_unaligned();
+        let [first, second] = [0, 2].map(|j| _mm_setr_epi32(row(j), row(j + 1), row(j + 4), row(j + 5)));
+        let [first, second] = [first, second].map(|weights| _mm256_madd_epi16(_mm256_cvtepi8_epi16(weights), block));
+        _mm256_hadd_epi32(first, second)
+    }
+}
+
+/// The sum of the elements of each.
+#[inline]
+#[target_feature(enable = "avx2")]
+pub(super) fn sums_across([a, b, c, d, e, f, g, h]: [__m256i; ROWS]) -> __m256i {
+    // in turn the halves of two rows' 128 bits, then of their 64, and at last those of 256, are brought together
+    let by_64 = |a, b| _mm256_add_epi32(_mm256_alignr_epi8::<8>(b, a), _mm256_blend_epi32::<0b1100_1100>(a, b));
+    let by_32 = |a, b| {
+        let (a, b) = (_mm256_castsi256_ps(a), _mm256_castsi256_ps(b));
+        let (even, odd) = (_mm256_shuffle_ps::<0b10_00_10_00>(a, b), _mm256_shuffle_ps::<0b11_01_11_01>(a, b));
+        _mm256_add_epi32(_mm256_castps_si256(even), _mm256_castps_si256(odd))
+    };
+    let first = by_32(by_64(a, b), by_64(c, d));
+    let second = by_32(by_64(e, f), by_64(g, h));
+    let crossed = _mm256_permute2x128_si256::<0x21>(first, second);
+    _mm256_add_epi32(crossed, _mm256_blend_epi32::<0b1111_0000>(first, second))
 }
 
 /// [`Simd::scale_sums`](crate::simd::Simd::scale_sums), eight at a time.
@@ -114,33 +149,60 @@ pub(in crate::simd) fn scale_sums(sums: &mut [i32], biases: &[[u8; 4]], scales: 
     }
 }
 
-/// [`powers::exponentials`], eight at a time. What is multiplied has 16 bits, so products of such numbers do.
+/// [`powers::exponentials`], thirty-two at a time and then eight.
 #[target_feature(enable = "avx2")]
 pub(in crate::simd) fn exponentials(x: &mut [i32], max: i32) -> u64 {
+    let (groups, rest) = x.as_chunks_mut::<{ 4 * ROWS }>();
+    let (eights, rest) = rest.as_chunks_mut::<ROWS>();
+    let mut sum = _mm256_setzero_si256();
+    for group in groups {
+        let (eights, _) = group.as_chunks_mut::<ROWS>();
+        if let Some(four) = eights.first_chunk_mut::<4>() {
+            sum = _mm256_add_epi64(sum, exponentials_of(four, max));
+        }
+    }
+    for eight in eights {
+        sum = _mm256_add_epi64(sum, exponentials_of(array::from_mut(eight), max));
+    }
+    let mut sums = [0_u64; 4];
+    // SAFETY: there is room for four.
+    unsafe { _mm256_storeu_si256(sums.as_mut_ptr().cast(), sum) };
+    sums.into_iter().fold(powers::exponentials(rest, max), u64::wrapping_add)
+}
+
+/// Step by step for several vectors, so that none waits for itself; their sum, in four parts. What is multiplied has 16
+/// bits, so products of such numbers do.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn exponentials_of<const N: usize>(x: &mut [[i32; ROWS]; N], max: i32) -> __m256i {
     let [c1, c2, c3, c4] = C.map(|c| _mm256_set1_epi32(c as i32));
     let low_half = _mm256_set1_epi32(0xffff);
-    let (mut of_even, mut of_odd) = (_mm256_setzero_si256(), _mm256_setzero_si256());
-    let (eights, rest) = x.as_chunks_mut::<ROWS>();
-    for eight in eights {
+    let d = x.each_ref().map(|eight| {
         // SAFETY: there are eight.
         let x = unsafe { _mm256_loadu_si256(eight.as_ptr().cast()) };
         let d = _mm256_min_epu32(_mm256_sub_epi32(_mm256_set1_epi32(max), x), _mm256_set1_epi32(31 << 14));
-        let d = _mm256_slli_epi32::<2>(d);
-        // as in `powers`
-        let n = _mm256_srli_epi32::<16>(_mm256_add_epi32(d, low_half));
-        let f = _mm256_and_si256(_mm256_sub_epi32(_mm256_setzero_si256(), d), low_half);
-        let t = _mm256_add_epi32(_mm256_mulhi_epu16(c4, f), c3);
-        let t = _mm256_add_epi32(_mm256_mulhi_epu16(t, f), c2);
-        let t = _mm256_add_epi32(_mm256_mulhi_epu16(t, f), c1);
-        let of_fraction = _mm256_srli_epi32::<2>(_mm256_mullo_epi32(t, f));
-        let e = _mm256_srlv_epi32(_mm256_add_epi32(of_fraction, _mm256_set1_epi32(1 << 30)), n);
+        _mm256_slli_epi32::<2>(d)
+    });
+    // as in `powers`
+    let n = d.map(|d| _mm256_srli_epi32::<16>(_mm256_add_epi32(d, low_half)));
+    let f = d.map(|d| _mm256_and_si256(_mm256_sub_epi32(_mm256_setzero_si256(), d), low_half));
+    let mut t = [c4; N];
+    for c in [c3, c2, c1] {
+        for (t, f) in t.iter_mut().zip(f) {
+            *t = _mm256_add_epi32(_mm256_mulhi_epu16(*t, f), c);
+        }
+    }
+    for (t, f) in t.iter_mut().zip(f) {
+        let of_fraction = _mm256_srli_epi32::<2>(_mm256_mullo_epi32(*t, f));
+        *t = _mm256_add_epi32(of_fraction, _mm256_set1_epi32(1 << 30));
+    }
+    let (mut of_even, mut of_odd) = (_mm256_setzero_si256(), _mm256_setzero_si256());
+    for ((eight, t), n) in x.iter_mut().zip(t).zip(n) {
+        let e = _mm256_srlv_epi32(t, n);
         of_even = _mm256_add_epi64(of_even, _mm256_blend_epi32::<0xaa>(e, _mm256_setzero_si256()));
         of_odd = _mm256_add_epi64(of_odd, _mm256_srli_epi64::<32>(e));
         // SAFETY: as above.
         unsafe { _mm256_storeu_si256(eight.as_mut_ptr().cast(), e) };
     }
-    let mut sums = [0_u64; 4];
-    // SAFETY: there is room for four.
-    unsafe { _mm256_storeu_si256(sums.as_mut_ptr().cast(), _mm256_add_epi64(of_even, of_odd)) };
-    sums.into_iter().fold(powers::exponentials(rest, max), u64::wrapping_add)
+    _mm256_add_epi64(of_even, of_odd)
 }

@@ -243,8 +243,13 @@ impl Simd for Avx512 {
     }
     #[inline(always)]
     fn dot_rows(self, rows: &[u8], x: &[i16], sums: &mut [i32]) {
-        // SAFETY: token; AVX2 too.
-        unsafe { int8::x86::dot_rows(rows, x, sums) }
+        if detect::avx512_vnni() {
+            // SAFETY: just detected.
+            unsafe { int8::vnni::dot_rows(rows, x, sums) }
+        } else {
+            // SAFETY: token; AVX2 too.
+            unsafe { int8::x86::dot_rows(rows, x, sums) }
+        }
     }
     #[inline(always)]
     fn scale_sums(self, sums: &mut [i32], biases: &[[u8; 4]], scales: &[[u8; 4]]) {

@@ -16,6 +16,9 @@ const AVX: u32 = 1 << 28;
 /// CPUID leaf 7, EBX.
 const AVX2: u32 = 1 << 5;
 const AVX512F: u32 = 1 << 16;
+const AVX512VL: u32 = 1 << 31;
+/// CPUID leaf 7, ECX.
+const AVX512_VNNI: u32 = 1 << 11;
 /// XCR0: the system saves the xmm and ymm registers; and the mask registers, the upper halves of zmm0 to 15 and zmm16
 /// to 31.
 const XMM_YMM: u64 = 0b110;
@@ -26,6 +29,7 @@ static LEVEL: AtomicU8 = AtomicU8::new(0);
 const NONE: u8 = 1;
 const AVX2_AND_FMA: u8 = 2;
 const AVX512: u8 = 3;
+const AVX512_WITH_VNNI: u8 = 4;
 
 /// AVX2 and FMA, usable here.
 pub(super) fn avx2_and_fma() -> bool {
@@ -35,6 +39,11 @@ pub(super) fn avx2_and_fma() -> bool {
 /// AVX-512F, with AVX2 and FMA, usable here.
 pub(super) fn avx512f() -> bool {
     cfg!(target_feature = "avx512f") || level() >= AVX512
+}
+
+/// VNNI and AVX-512VL, with what [`avx512f`] tells, usable here.
+pub(super) fn avx512_vnni() -> bool {
+    cfg!(all(target_feature = "avx512vl", target_feature = "avx512vnni")) || level() >= AVX512_WITH_VNNI
 }
 
 fn level() -> u8 {
@@ -66,11 +75,13 @@ fn ask() -> u8 {
     }
     // SAFETY: as above. Leaf 7 exists: OSXSAVE says that the system uses XSAVE, which has leaf 13 for its own.
     #[allow(unused_unsafe)]
-    let leaf_7 = unsafe { __cpuid_count(7, 0).ebx };
+    let leaf_7 = unsafe { __cpuid_count(7, 0) };
     // SAFETY: OSXSAVE says that XGETBV exists and is enabled.
     let saved = unsafe { xcr0() };
-    let usable = |features, registers| leaf_7 & features == features && saved & registers == registers;
-    if usable(AVX2 | AVX512F, XMM_YMM | ZMM) {
+    let usable = |features, registers| leaf_7.ebx & features == features && saved & registers == registers;
+    if usable(AVX2 | AVX512F | AVX512VL, XMM_YMM | ZMM) && leaf_7.ecx & AVX512_VNNI != 0 {
+        AVX512_WITH_VNNI
+    } else if usable(AVX2 | AVX512F, XMM_YMM | ZMM) {
         AVX512
     } else if usable(AVX2, XMM_YMM) {
         AVX2_AND_FMA

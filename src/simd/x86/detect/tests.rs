@@ -26,5 +26,8 @@ fn std_finds_the_same() {
     // an interpreter knows what is compiled in alone
     let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
     assert_eq!(avx2_and_fma(), avx2);
-    assert_eq!(avx512f(), avx2 && is_x86_feature_detected!("avx512f"));
+    let avx512 = avx2 && is_x86_feature_detected!("avx512f");
+    assert_eq!(avx512f(), avx512);
+    let vnni = is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512vnni");
+    assert_eq!(avx512_vnni(), avx512 && vnni);
 }
