@@ -2,16 +2,18 @@
 //!
 //! ```text
 //! cargo bench --bench predict
+//! cargo bench --bench predict -- --isa avx2
 //! ```
 //!
 //! A prediction reads every output weight once, 4 MB, and does one multiplication with each, so memory bounds it.
 //! `read` sums the same weights in the same place, as fast as they come from the cache that holds them. `top 3` feeds a
 //! word and lists three, the others feed the word that was drawn before and draw the next.
 //!
-//! All take turns, word by word, and medians are told, so that another program that takes the core or the cache for a
-//! while slows all of them, or a few words that don't count: criterion would time one after the other.
+//! All take turns, word by word, and medians and minima are told, so that another program that takes the core or the
+//! cache for a while slows all of them, or a few words that don't count: criterion would time one after the other.
 //!
-//! `int8 read` and `int8 top 3` do the same with the weights rounded to int8, a quarter of the bytes.
+//! `int8 read` and `int8 top 3` do the same with the weights rounded to int8, a quarter of the bytes. What share of the
+//! time of `top 3` that is, and how many times reading, stands in a line of its own.
 //!
 //! Last, at V=64, D=16, H=32, what a predictor costs that is made for a single word: one per request, say.
 
@@ -21,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rnnlm::{Candidate, Config, Predictor, Quantized, QuantizedPredictor, Sampler, SimpleRnnlm, Xorshift, top};
+use rnnlm::{Candidate, Config, Isa, Predictor, Quantized, QuantizedPredictor, Sampler, SimpleRnnlm, Xorshift, top};
 
 const M: Config = Config { vocab_size: 10_000, wordvec_size: 100, hidden_size: 100, batch_size: 1, time_size: 1 };
 const E: Config = Config { vocab_size: 64, wordvec_size: 16, hidden_size: 32, batch_size: 1, time_size: 8 };
@@ -64,18 +66,21 @@ fn read(weights: &[f32]) -> f32 {
 /// The words that each is timed for.
 const WORDS: usize = 3000;
 
-fn median(mut times: Vec<Duration>) -> f64 {
+/// The median and the least, in microseconds.
+fn median_and_least(mut times: Vec<Duration>) -> [f64; 2] {
     times.sort_unstable();
-    times[times.len() / 2].as_secs_f64() * 1e6
+    [times[times.len() / 2], times[0]].map(|time| time.as_secs_f64() * 1e6)
 }
 
 fn main() {
     // `cargo bench -- --test`: does it run at all?
     let words = if env::args().any(|argument| argument == "--test") { 3 } else { WORDS };
+    let named = env::args().skip_while(|argument| argument != "--isa").nth(1);
+    let isa = named.map_or(Isa::detect(), |name| name.parse().expect("one of this machine"));
     let model = SimpleRnnlm::new(M, &mut Xorshift::new(1)).expect("the sizes fit");
     let parameters = model.weights();
     let weights = parameters.affine_w.as_slice();
-    let predictor = || model.predictor().expect("the memory is there");
+    let predictor = || model.predictor().expect("the memory is there").with_isa(isa);
     let at_temperature = |x| predictor().with_temperature(x).expect("a temperature");
 
     let (mut rng, mut listing, mut three) = (Xorshift::new(2), predictor(), [Candidate::default(); 3]);
@@ -88,7 +93,7 @@ fn main() {
     // as many bytes as the int8 output weights, of floats
     let quarter = &weights[..weights.len() / 4];
     let quantized = Quantized::read(&file).expect("just written");
-    let mut of_int8 = QuantizedPredictor::new(quantized).expect("the memory is there");
+    let mut of_int8 = QuantizedPredictor::new(quantized).expect("the memory is there").with_isa(isa);
     let (mut rng_8, mut three_8) = (Xorshift::new(2), [Candidate::default(); 3]);
     let mut int8_top_3 = || {
         let probabilities = of_int8.feed(rng_8.below(10_000)).expect("below V");
@@ -117,9 +122,15 @@ fn main() {
             times.push(began.elapsed());
         }
     }
-    let medians = times.map(median);
-    for ((name, _), time) in ways.iter().zip(medians) {
-        println!("{name:20} {time:8.1} us a word, {:.2} times reading", time / medians[0]);
+    let times = times.map(median_and_least);
+    let [read, top_3, int8_read, int8_top_3, ..] = times;
+    println!("{isa}");
+    for ((name, _), [median, least]) in ways.iter().zip(times) {
+        println!("{name:20} {median:8.1} us a word, at least {least:.1}, {:.2} times reading", median / read[0]);
+    }
+    for (i, name) in ["medians", "least"].into_iter().enumerate() {
+        let (share, times) = (int8_top_3[i] / top_3[i], int8_top_3[i] / int8_read[i]);
+        println!("int8 top 3, {name}: {:.1}% of f32's time, {times:.2} times reading", 100.0 * share);
     }
     for (name, time) in at_e(words) {
         println!("{name:20} {time:8.2} us at V=64");
@@ -143,7 +154,7 @@ fn at_e(words: usize) -> [(&'static str, f64); 2] {
         feed(&mut predictor());
         times[1].push(began.elapsed());
     }
-    let [word, with_predictor] = times.map(median);
+    let [word, with_predictor] = times.map(|times| median_and_least(times)[0]);
     [("a word", word), ("predictor and word", with_predictor)]
 }
 

@@ -18,7 +18,8 @@ A breakage is a table of a TOML list:
 
 It works in a copy of what git tracks. First the tests named must pass there: one that fails anyway notices nothing. A
 breakage that its test doesn't notice is a survivor: the script names it and fails. One that doesn't compile, or whose
-text is gone, fails too: the list has to follow the code. A test that doesn't end within five minutes has noticed.
+text is gone, fails too: the list has to follow the code. A test that doesn't end within five minutes has noticed. One
+that needs what this processor lacks is named and not tried.
 """
 import argparse
 import os
