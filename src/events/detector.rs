@@ -22,7 +22,8 @@ use crate::{
 ///
 /// An event's surprise is compared with what that event's own past explains: `excess = surprise - mean - ln count`,
 /// where mean and count are those of normal data. A session is as odd as its oddest event, its end included. Work per
-/// event: one prediction, and the learner's share of a step where it learns; 2 V floats beside the model.
+/// event: one prediction, and the learner's share of a step where it learns; 2 V floats beside the model. The model has
+/// either cell, or is any other [`Foresight`]; to go on behind a reboot see [`Self::measures`].
 ///
 /// From normal data to verdicts in three passes, the first by whatever trains the model:
 ///
@@ -332,7 +333,38 @@ impl<M: Foresight, L: Storage, B: AsRef<[u32]> + AsMut<[u32]>> Detector<M, L, B>
         clear(self.levels.0.as_mut());
     }
 
-    /// V counts, then V mean surprises in nats: all that a detector knows beside its model and its balance.
+    /// V counts, then V mean surprises in nats: all that a detector knows beside its model and its balance. Saved
+    /// between two sessions with these and a [`LearnerRecord`](crate::LearnerRecord), it goes on with the same bits:
+    ///
+    /// ```
+    /// use rnnlm::{
+    ///     CheckpointError, Config, Detector, EventIds, LearnerRecord, LstmCell, OnlineLearner, Rnnlm,
+    ///     TrainingState, Xorshift,
+    /// };
+    /// let config =
+    ///     Config { vocab_size: 6, wordvec_size: 8, hidden_size: 8, batch_size: 1, time_size: 4 };
+    /// let ids = EventIds::last_two(6);
+    /// let learner = OnlineLearner::new(Rnnlm::new(config, &mut Xorshift::new(1))?, 0.5)?;
+    /// let mut detector = Detector::new(learner, ids)?;
+    /// detector.teach(&[0, 1, 2])?;
+    ///
+    /// let mut record = Vec::new();
+    /// let state = TrainingState::default();
+    /// LearnerRecord::write_with(detector.model(), &state, "", &mut [0; 256], |page| {
+    ///     record.extend_from_slice(page);
+    ///     Ok::<(), CheckpointError>(())
+    /// })?;
+    /// let (measures, threshold) = (detector.measures().to_vec(), detector.threshold());
+    ///
+    /// let memory = config.memory_of::<LstmCell>()?; // switched off, and on again
+    /// let model = Rnnlm::new(config, &mut Xorshift::new(2))?;
+    /// let learner = LearnerRecord::<LstmCell>::read_as(&record)?
+    ///     .resume(model, vec![0.0; memory.prediction], vec![0; memory.ids])?;
+    /// let mut resumed = Detector::with_buffers(learner, ids, measures)?;
+    /// resumed.set_threshold(threshold);
+    /// assert_eq!(resumed.session(&[0, 1, 2])?, detector.session(&[0, 1, 2])?);
+    /// # Ok::<(), rnnlm::Error>(())
+    /// ```
     #[must_use]
     pub fn measures(&self) -> &[f32] {
         self.levels.0.as_ref()

@@ -1,5 +1,7 @@
 //! Learning with a frozen body: the embedding and the recurrence stay where they are, in flash for instance.
 
+use core::marker::PhantomData;
+
 #[cfg(feature = "alloc")]
 use crate::heap::AlignedVec;
 use crate::{
@@ -11,10 +13,11 @@ use crate::{
     },
     layers::{cell::Layer, time_rnn::TanhCell},
     model::{
-        parameters::{Parameters, Storage, Weights},
+        parameters::{Storage, Weights},
         score::TokenScore,
         step::Cell,
     },
+    prediction::weights::ModelWeights,
     simd::{Isa, Kernel, Simd},
 };
 
@@ -22,12 +25,12 @@ use crate::{
 /// affine.W and affine.b are its own and change: the others are borrowed and may lie in flash.
 ///
 /// It takes a step behind every event: dlogits = p - \[event\], dW = h^T dlogits, db = dlogits. These are the bits that
-/// the head of the whole model gets by a window of one event. Memory: H V + V floats for the head, in the order of
-/// [`Parameters`], and [`Memory::prediction`](crate::Memory::prediction) floats. Work per event: a prediction and 2 HV
-/// flop.
+/// the head of the whole model, of either cell, gets by a window of one event. Memory: H V + V floats for the head, in
+/// the order of [`Parameters`](crate::Parameters), and [`Memory::prediction`](crate::Memory::prediction) floats. Work
+/// per event: a prediction and 2 HV flop.
 ///
 /// ```
-/// use rnnlm::{Config, HeadLearner, OnlineLearner, SimpleRnnlm, Xorshift};
+/// use rnnlm::{Config, HeadLearner, OnlineLearner, Rnnlm, SimpleRnnlm, Xorshift};
 /// let config =
 ///     Config { vocab_size: 4, wordvec_size: 8, hidden_size: 8, batch_size: 1, time_size: 5 };
 /// let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
@@ -42,19 +45,24 @@ use crate::{
 /// }
 /// let scores = [learner.observe(0)?, learner.observe(1)?, learner.observe(3)?];
 /// assert_eq!(scores[2].map(|score| score.rank), Some(1));
+///
+/// let model = Rnnlm::new(config, &mut Xorshift::new(1))?; // an LSTM has such a head too
+/// let mut learner = HeadLearner::new(model.weights(), 0.1)?;
+/// learner.observe(0)?;
 /// # Ok::<(), rnnlm::Error>(())
 /// ```
 #[derive(Clone)]
-pub struct HeadLearner<'w, B = Floats, P = B> {
+pub struct HeadLearner<'w, B = Floats, P = B, C: Cell = TanhCell> {
     isa: Isa,
     d: usize,
     /// Of these the head isn't read.
     weights: Weights<&'w [f32]>,
     head: B,
-    /// The predictor's hidden state and probabilities.
+    /// The predictor's states and probabilities.
     prediction: P,
     is_started: bool,
     learning_rate: f32,
+    cell: PhantomData<C>,
 }
 
 #[cfg(feature = "alloc")]
@@ -63,12 +71,15 @@ impl<'w> HeadLearner<'w> {
     ///
     /// # Errors
     /// What [`Self::with_buffers`] refuses, and [`ConfigError::OutOfMemory`].
-    pub fn new(weights: Parameters<&'w [f32]>, learning_rate: f32) -> Result<Self, Error> {
+    pub fn new<M: ModelWeights<'w>>(
+        weights: M,
+        learning_rate: f32,
+    ) -> Result<HeadLearner<'w, Floats, Floats, M::Cell>, Error> {
         let config = weights.config().ok_or(ConfigError::ShapesDiffer)?;
         config.check()?;
         let sizes = config.checked_sizes();
-        let (head, prediction) = (sizes.hidden * sizes.v + sizes.v, sizes.prediction(TanhCell::SIZES));
-        Self::with_buffers(weights, learning_rate, AlignedVec::zeroed(head)?, AlignedVec::zeroed(prediction)?)
+        let (head, prediction) = (sizes.hidden * sizes.v + sizes.v, sizes.prediction(M::Cell::SIZES));
+        HeadLearner::with_buffers(weights, learning_rate, AlignedVec::zeroed(head)?, AlignedVec::zeroed(prediction)?)
     }
 }
 
@@ -90,20 +101,20 @@ impl<'w, B: Storage, P: Storage> HeadLearner<'w, B, P> {
     /// # Errors
     /// [`ConfigError::ShapesDiffer`], [`ConfigError::BufferLength`],
     /// [`ParameterError::LearningRate`] unless the rate is above 0 and below 5e30.
-    pub fn with_buffers(
-        weights: Parameters<&'w [f32]>,
+    pub fn with_buffers<M: ModelWeights<'w>>(
+        weights: M,
         learning_rate: f32,
         head: B,
         prediction: P,
-    ) -> Result<Self, Error> {
+    ) -> Result<HeadLearner<'w, B, P, M::Cell>, Error> {
         let config = weights.config().ok_or(ConfigError::ShapesDiffer)?;
         config.check()?;
         let sizes = config.checked_sizes();
         ConfigError::check_len(sizes.hidden * sizes.v + sizes.v, head.as_ref().len())?;
-        ConfigError::check_len(sizes.prediction(TanhCell::SIZES), prediction.as_ref().len())?;
-        let weights = Weights::of_matrices(&weights);
-        let (isa, d) = (Isa::detect(), sizes.d);
-        let mut learner = Self { isa, d, weights, head, prediction, is_started: false, learning_rate: 0.0 };
+        ConfigError::check_len(sizes.prediction(M::Cell::SIZES), prediction.as_ref().len())?;
+        let weights = weights.slices();
+        let (isa, d, is_started, cell) = (Isa::detect(), sizes.d, false, PhantomData);
+        let mut learner = HeadLearner { isa, d, weights, head, prediction, is_started, learning_rate, cell };
         learner.set_learning_rate(learning_rate)?;
         let (w, b) = learner.head_mut();
         copy(w, weights.affine_w);
@@ -111,7 +122,9 @@ impl<'w, B: Storage, P: Storage> HeadLearner<'w, B, P> {
         learner.restart();
         Ok(learner)
     }
+}
 
+impl<'w, B: Storage, P: Storage, C: Cell> HeadLearner<'w, B, P, C> {
     /// Computes on this instruction set instead of the detected one; the results are the same.
     #[must_use]
     pub fn with_isa(self, isa: Isa) -> Self {
@@ -191,17 +204,17 @@ impl<'w, B: Storage, P: Storage> HeadLearner<'w, B, P> {
         }
         let (w, b) = self.head.as_ref().split_at_checked(self.weights.affine_w.len()).ok_or(StepError::OtherSizes)?;
         let weights = Weights { affine_w: w, affine_b: b, ..self.weights };
-        TanhCell::feed(self.isa, &weights, self.d, id, self.prediction.as_mut(), 1.0)?;
+        C::feed(self.isa, &weights, self.d, id, self.prediction.as_mut(), 1.0)?;
         self.is_started = true;
         Ok(score)
     }
 
     /// The step: the probabilities become the gradient of the logits.
     fn learn(&mut self, id: u32) {
-        let (hidden, v) = (self.weights.rnn_b.len(), self.weights.affine_b.len());
+        let [hidden, states, v] = self.lens();
         let (isa, rate, at) = (self.isa, self.learning_rate, self.weights.affine_w.len());
-        let Some((h, rest)) = self.prediction.as_mut().split_at_mut_checked(hidden) else { return };
-        let d_logits = part_mut(rest, ..v);
+        let Some((states, rest)) = self.prediction.as_mut().split_at_mut_checked(states) else { return };
+        let (h, d_logits) = (part(states, ..hidden), part_mut(rest, ..v));
         if let Some(p) = d_logits.get_mut(id as usize) {
             *p -= 1.0;
         }
@@ -212,8 +225,15 @@ impl<'w, B: Storage, P: Storage> HeadLearner<'w, B, P> {
     /// The probability of each event to be the next; zeros before the first.
     #[must_use]
     pub fn probabilities(&self) -> &[f32] {
-        let (hidden, v) = (self.weights.rnn_b.len(), self.weights.affine_b.len());
-        part(part(self.prediction.as_ref(), hidden..), ..v)
+        let [_, states, v] = self.lens();
+        part(part(self.prediction.as_ref(), states..), ..v)
+    }
+
+    /// H, the floats of all states, V.
+    #[inline(always)]
+    fn lens(&self) -> [usize; 3] {
+        let hidden = self.weights.rnn_b.len() / C::SIZES.gates;
+        [hidden, C::SIZES.states * hidden, self.weights.affine_b.len()]
     }
 
     /// Forgets the events read, not what was learned from them.
@@ -223,7 +243,7 @@ impl<'w, B: Storage, P: Storage> HeadLearner<'w, B, P> {
     }
 }
 
-impl<B: Storage, P: Storage> Foresight for HeadLearner<'_, B, P> {
+impl<B: Storage, P: Storage, C: Cell> Foresight for HeadLearner<'_, B, P, C> {
     fn probabilities(&self) -> &[f32] {
         HeadLearner::probabilities(self)
     }
@@ -245,7 +265,7 @@ impl<B: Storage, P: Storage> Foresight for HeadLearner<'_, B, P> {
     }
 }
 
-impl<B, P> core::fmt::Debug for HeadLearner<'_, B, P> {
+impl<B, P, C: Cell> core::fmt::Debug for HeadLearner<'_, B, P, C> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         f.debug_struct("HeadLearner").field("isa", &self.isa).finish_non_exhaustive()
     }

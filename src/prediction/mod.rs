@@ -3,4 +3,4 @@
 pub(crate) mod predictor;
 pub(crate) mod quantized;
 pub(crate) mod sampling;
-mod weights;
+pub(crate) mod weights;

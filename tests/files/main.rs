@@ -1,6 +1,7 @@
 //! What is kept in files and in flash.
 
 mod checkpoint_corruption;
+mod detector;
 mod flash;
 mod flash_histories;
 mod lstm;

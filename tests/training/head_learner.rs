@@ -1,7 +1,7 @@
 //! Promise: a learner with a frozen body learns the bits of a whole model's head, and changes nothing else.
 
 use rnnlm::{
-    Config, Error, HeadLearner, Isa, OnlineLearner, ParameterError, SimpleRnnlm, StepError, TokenScore, Xorshift,
+    Config, Error, HeadLearner, Isa, OnlineLearner, ParameterError, Rnnlm, SimpleRnnlm, StepError, TokenScore, Xorshift,
 };
 
 const CONFIG: Config = Config { vocab_size: 19, wordvec_size: 5, hidden_size: 17, batch_size: 1, time_size: 1 };
@@ -33,6 +33,32 @@ fn the_head_learns_the_bits_of_a_whole_step_on_every_isa() {
         all.push(bits(learner.head()));
     }
     assert!(all.iter().all(|head| *head == all[0]));
+}
+
+#[test]
+fn an_lstms_head_learns_the_bits_of_a_whole_step_from_a_state_that_goes_on() {
+    let factory = Rnnlm::new(CONFIG, &mut Xorshift::new(1)).unwrap();
+    let mut whole = factory.clone();
+    let events = [3, 7, 7, 1, 18];
+    // the head alone of the whole model is the learner's: its body is put back behind each step
+    for pair in events.windows(2) {
+        whole.forward(&pair[..1], &pair[1..]).unwrap().sgd(0.5).unwrap();
+        let (own, given) = (whole.weights_mut().named(), factory.weights().named());
+        for ((_, mut to), (_, from)) in own.into_iter().zip(given).take(4) {
+            to.as_mut_slice().copy_from_slice(from.as_slice());
+        }
+    }
+    let mut expected = whole.weights().affine_w.as_slice().to_vec();
+    expected.extend(whole.weights().affine_b.as_slice());
+    for isa in Isa::available() {
+        let mut learner = HeadLearner::new(factory.weights(), 0.5).unwrap().with_isa(isa);
+        for id in events {
+            learner.observe(id).unwrap();
+        }
+        assert_eq!(bits(learner.head()), bits(&expected), "{isa:?}");
+        let sum: f32 = learner.probabilities().iter().sum();
+        assert!((sum - 1.0).abs() < 1e-5 && learner.probabilities().len() == 19, "{sum}");
+    }
 }
 
 #[test]

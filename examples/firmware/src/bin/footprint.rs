@@ -67,7 +67,7 @@ fn main() -> ! {
     black_box(words());
     #[cfg(feature = "detect")]
     black_box(detect());
-    #[cfg(all(feature = "head", not(feature = "lstm")))]
+    #[cfg(feature = "head")]
     black_box(head());
     loop {
         black_box(());
@@ -204,11 +204,11 @@ fn detect() -> Option<f32> {
     Some(stream.excess)
 }
 
-/// Learning with a frozen body, of a tanh cell.
-#[cfg(all(feature = "head", not(feature = "lstm")))]
+/// Learning with a frozen body.
+#[cfg(feature = "head")]
 fn head() -> Option<u64> {
-    use firmware::verdicts;
-    use rnnlm::{HeadLearner, Parameters};
+    use firmware::{model::Parameters, verdicts};
+    use rnnlm::HeadLearner;
     const HEAD: usize = (CONFIG.hidden_size + 1) * CONFIG.vocab_size;
     static FACTORY: Static<[f32; MEMORY.weights]> = Static::new([0.0; MEMORY.weights]);
     static OWN: Static<[f32; HEAD]> = Static::new([0.0; HEAD]);
