@@ -1,6 +1,9 @@
 //! Finds odd sessions in logs: learns from normal ones, sets its threshold by them, and judges others. The first word
 //! is a command; `--help` lists them.
 
+#[allow(dead_code)] // what else is in a file
+#[path = "../shared/saved.rs"]
+mod file;
 #[allow(dead_code)] // a temperature
 #[path = "../shared/flags.rs"]
 mod flags;
@@ -10,6 +13,9 @@ mod proof;
 mod saved;
 mod synthetic;
 mod train;
+mod validation;
+#[path = "../shared/visible.rs"]
+mod visible;
 mod watch;
 
 use std::{
@@ -21,7 +27,8 @@ use std::{
 
 use flags::{Asked, Flag};
 use keys::Format;
-use rnnlm::{Doing, Guard, Xorshift};
+use rnnlm::{Cell, Doing, Guard, LstmCell, TanhCell, Xorshift};
+use saved::File;
 use train::Recipe;
 use watch::Output;
 
@@ -30,23 +37,25 @@ const GUARD: Guard = Guard::new(0.1, 20, 200);
 /// Sessions.
 const SAVE_EVERY: usize = 1000;
 
-const FLAGS: [Flag; 21] = [
+const FLAGS: [Flag; 23] = [
     ("--data", "FILE", "the sessions, - for standard input; of `proof` the directory (RNNLM_EVENTS)"),
     ("--load", "FILE", "the model: a file of `events learn`"),
     ("--save", "FILE", "where `learn` puts the model, and `watch --learn` what it has learned (the file loaded)"),
     ("--learn", "", "of `watch`: learns on, but not while alarms pile up; saves every 1000 sessions and at the end"),
     ("--log", "", "an event a line, an empty line between sessions; numbers are masked"),
     ("--min-count", "K", "of `learn`: rarer events become <unk> (1)"),
+    ("--cell", "rnn|lstm", "of `learn` and `proof`: tanh, or an LSTM (rnn); a file that is loaded has its own"),
     ("--wordvec", "D", "of `learn` and `proof`: the length of an event's vector (16)"),
-    ("--hidden", "H", "of `learn` and `proof`: the size of the hidden state (32; `proof`: 32, then 72)"),
-    ("--epochs", "K", "of `learn` and `proof`: times to read the sessions (20)"),
-    ("--lr", "X", "of `learn` and `proof`: the first learning rate (2); the last is a hundredth"),
+    ("--hidden", "H", "of `learn` and `proof`: the size of the hidden state (32; `proof`: 32, 72; LSTMs: 14, 39)"),
+    ("--epochs", "K", "of `learn` and `proof`: times to read the sessions (20; LSTMs: 80)"),
+    ("--lr", "X", "of `learn` and `proof`: the first learning rate (2; LSTMs: 3); the last is a hundredth"),
     ("--rate", "X", "of `calibrate`: the wished share of false alarms among normal sessions (0.001)"),
     ("--json", "", "of `watch`: JSON lines instead of a table"),
     ("--abnormal", "FILE", "of `judge`: the sessions that should be found; --data names the normal ones"),
     ("--roc", "FILE", "of `judge`: the ROC curve as SVG"),
     ("--count", "K", "of `make`: how many sessions (1000)"),
     ("--odd", "", "of `make`: anomalies of four kinds instead of normal sessions"),
+    ("--valid", "", "of `proof`: how normal sessions held out surprise, to choose a recipe by; none is judged"),
     ("--seeds", "K", "of `proof`: how often the folds are dealt anew (3)"),
     ("--seed", "SEED", "of `learn` and `make` (1)"),
     ("--quiet", "", "no progress"),
@@ -78,8 +87,13 @@ struct Options {
     save: Option<PathBuf>,
     format: Format,
     min_count: Option<usize>,
+    lstm: Option<bool>,
+    wordvec: Option<usize>,
     hidden: Option<usize>,
-    recipe: Recipe,
+    epochs: Option<usize>,
+    learning_rate: Option<f32>,
+    seed: Option<u64>,
+    is_validation: bool,
     rate: Option<f32>,
     output: Output,
     abnormal: Option<PathBuf>,
@@ -89,6 +103,29 @@ struct Options {
     learns: bool,
     seeds: Option<u64>,
     is_quiet: bool,
+}
+
+/// What a command prints, or a message for the user.
+type Done = Result<String, String>;
+
+impl Options {
+    fn is_lstm(&self) -> bool {
+        self.lstm.unwrap_or(false)
+    }
+
+    /// What no flag says is what suits the cell.
+    fn recipe(&self) -> Recipe {
+        // by `proof --valid`
+        let suits =
+            if self.is_lstm() { Recipe { epochs: 80, rate: 3.0, ..Recipe::default() } } else { Recipe::default() };
+        Recipe {
+            wordvec: self.wordvec.unwrap_or(suits.wordvec),
+            hidden: self.hidden.unwrap_or(suits.hidden),
+            epochs: self.epochs.unwrap_or(suits.epochs),
+            rate: self.learning_rate.unwrap_or(suits.rate),
+            seed: self.seed.unwrap_or(suits.seed),
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -109,12 +146,15 @@ fn main() -> ExitCode {
     }
     let done = match command.as_deref() {
         Some("make") => return print(&make(&options)),
-        Some("learn") => learn(&options),
-        Some("calibrate") => calibrate(&options),
-        Some("watch") => watch(&options),
-        Some("explain") => watch(&Options { output: Output::Explained, learns: false, ..options }),
-        Some("judge") => judge(&options),
-        Some("proof") => proof(&options),
+        Some("learn") => by_flag(&options, [learn::<TanhCell>, learn::<LstmCell>]),
+        Some("calibrate") => by_file(&options, [calibrate::<TanhCell>, calibrate::<LstmCell>]),
+        Some("watch") => by_file(&options, [watch::<TanhCell>, watch::<LstmCell>]),
+        Some("explain") => {
+            let options = Options { output: Output::Explained, learns: false, ..options };
+            by_file(&options, [watch::<TanhCell>, watch::<LstmCell>])
+        }
+        Some("judge") => by_file(&options, [judge::<TanhCell>, judge::<LstmCell>]),
+        Some("proof") => by_flag(&options, [proof::<TanhCell>, proof::<LstmCell>]),
         Some(other) => return failed(&format!("unknown command {other:?}: --help lists them"), 2),
         None => return failed("a command is missing: --help lists them", 2),
     };
@@ -122,6 +162,27 @@ fn main() -> ExitCode {
         Ok(text) => print(&text),
         Err(message) => failed(&message, 1),
     }
+}
+
+/// A command that makes models, with the cell that the flag names.
+fn by_flag(options: &Options, [rnn, lstm]: [fn(&Options) -> Done; 2]) -> Done {
+    if options.is_lstm() { lstm(options) } else { rnn(options) }
+}
+
+/// A command that opens a model, with the cell that its file has.
+fn by_file(options: &Options, [rnn, lstm]: [fn(&Options, &File<'_>) -> Done; 2]) -> Done {
+    let file = File::read(needed(options.load.as_ref(), "--load")?)?;
+    if let Some(named) = options.lstm
+        && named != file.is_lstm()
+    {
+        let [named, of_file] = [named, file.is_lstm()].map(|is_lstm| if is_lstm { "lstm" } else { "rnn" });
+        let path = visible::visible(file.path);
+        return Err(format!(
+            "--cell {named} contradicts {path}, which has {of_file}: leave the flag out, or load a model of \
+             `events learn --cell {named}`"
+        ));
+    }
+    if file.is_lstm() { lstm(options, &file) } else { rnn(options, &file) }
 }
 
 /// Whoever reads a pipe may have seen enough.
@@ -140,10 +201,16 @@ fn take(options: &mut Options, value: &flags::Value) -> Result<(), String> {
         "--save" => options.save = Some(value.path()?),
         "--log" => options.format = Format::Log,
         "--min-count" => options.min_count = Some(value.parse()?),
-        "--wordvec" => options.recipe.wordvec = size(value)?,
+        "--cell" => {
+            let name: String = value.parse_if("rnn or lstm", |name| name == "rnn" || name == "lstm")?;
+            options.lstm = Some(name == "lstm");
+        }
+        "--wordvec" => options.wordvec = Some(size(value)?),
         "--hidden" => options.hidden = Some(size(value)?),
-        "--epochs" => options.recipe.epochs = value.parse()?,
-        "--lr" => options.recipe.rate = value.parse_if("a finite number above 0", |x| *x > 0.0 && *x <= f32::MAX)?,
+        "--epochs" => options.epochs = Some(value.parse()?),
+        "--lr" => {
+            options.learning_rate = Some(value.parse_if("a finite number above 0", |x| *x > 0.0 && *x <= f32::MAX)?);
+        }
         "--rate" => options.rate = Some(value.parse_if("a number from 0 to 1", |x| (0.0..=1.0).contains(x))?),
         "--learn" => options.learns = true,
         "--json" => options.output = Output::Json,
@@ -152,7 +219,8 @@ fn take(options: &mut Options, value: &flags::Value) -> Result<(), String> {
         "--count" => options.count = Some(value.parse()?),
         "--odd" => options.is_odd = true,
         "--seeds" => options.seeds = Some(value.parse::<std::num::NonZeroUsize>()?.get() as u64),
-        "--seed" => options.recipe.seed = value.parse()?,
+        "--seed" => options.seed = Some(value.parse()?),
+        "--valid" => options.is_validation = true,
         _ => options.is_quiet = true,
     }
     Ok(())
@@ -163,7 +231,7 @@ fn needed<'o>(path: Option<&'o PathBuf>, flag: &str) -> Result<&'o Path, String>
 }
 
 fn make(options: &Options) -> String {
-    let mut rng = Xorshift::new(options.recipe.seed);
+    let mut rng = Xorshift::new(options.recipe().seed);
     let mut text = String::new();
     for _ in 0..options.count.unwrap_or(1000) {
         let session = if options.is_odd { synthetic::anomaly(&mut rng).1 } else { synthetic::normal(&mut rng) };
@@ -175,7 +243,7 @@ fn make(options: &Options) -> String {
     text
 }
 
-fn learn(options: &Options) -> Result<String, String> {
+fn learn<C: Cell>(options: &Options) -> Done {
     let to = needed(options.save.as_ref(), "--save")?;
     let data = needed(options.data.as_ref(), "--data")?;
     let sessions = keys::read(data, options.format)?;
@@ -186,23 +254,22 @@ fn learn(options: &Options) -> Result<String, String> {
     let vocabulary = keys::vocabulary(sessions.iter(), options.min_count.unwrap_or(1)).map_err(|e| failed(e.into()))?;
     let ids = keys::ids(&vocabulary).ok_or("the vocabulary lacks its marks")?;
     let encoded: Vec<_> = sessions.iter().map(|session| keys::encode(&vocabulary, ids, session)).collect();
-    let recipe = Recipe { hidden: options.hidden.unwrap_or(options.recipe.hidden), ..options.recipe };
-    let model = train::train(ids, &encoded, recipe).map_err(failed)?;
+    let model = train::train::<C>(ids, &encoded, options.recipe()).map_err(failed)?;
     saved::save(to, &model, &vocabulary)?;
+    saved::remove_calibration(to)?;
     let (count, parameters) = (sessions.len(), model.weights_block().len());
     Ok(format!("{count} sessions, {} events with an id, {parameters} parameters\n", vocabulary.len() - 2))
 }
 
-fn calibrate(options: &Options) -> Result<String, String> {
-    let path = needed(options.load.as_ref(), "--load")?;
-    let saved = saved::load(path)?;
+fn calibrate<C: Cell>(options: &Options, file: &File<'_>) -> Done {
+    let saved = saved::load::<C>(file)?;
     let sessions = keys::read(needed(options.data.as_ref(), "--data")?, options.format)?;
     let encoded: Vec<_> = sessions.iter().map(|session| keys::encode(&saved.vocabulary, saved.ids, session)).collect();
     let rate = options.rate.unwrap_or(proof::RATE);
     let normal = encoded.iter().map(Vec::as_slice);
     let (detector, thresholds) =
         proof::calibrated(saved.model, saved.ids, normal, &[rate]).map_err(|error| error.to_string())?;
-    saved::save_calibration(path, &detector)?;
+    saved::save_calibration(file.path, &detector)?;
     let rnnlm::Threshold { excess, above, of, rate_low, rate_high, .. } = thresholds[0];
     let [low, high] = [rate_low, rate_high].map(|rate| 100.0 * rate);
     Ok(format!(
@@ -211,12 +278,11 @@ fn calibrate(options: &Options) -> Result<String, String> {
 }
 
 /// Session by session, as they come.
-fn watch(options: &Options) -> Result<String, String> {
-    let path = needed(options.load.as_ref(), "--load")?;
-    let saved = saved::load(path)?;
-    let mut detector = saved::detector(path, &saved)?;
-    let save_to = options.save.as_deref().unwrap_or(path);
-    let save = |detector: &proof::Balanced<Vec<f32>>| {
+fn watch<C: Cell>(options: &Options, file: &File<'_>) -> Done {
+    let saved = saved::load::<C>(file)?;
+    let mut detector = saved::detector(file.path, &saved)?;
+    let save_to = options.save.as_deref().unwrap_or(file.path);
+    let save = |detector: &proof::Balanced<C, Vec<f32>>| {
         saved::save(save_to, detector.model().model(), &saved.vocabulary)?;
         saved::save_calibration(save_to, detector)
     };
@@ -260,10 +326,9 @@ fn watch(options: &Options) -> Result<String, String> {
     done.map(|()| String::new()).map_err(|error| failed(&error))
 }
 
-fn judge(options: &Options) -> Result<String, String> {
-    let path = needed(options.load.as_ref(), "--load")?;
-    let saved = saved::load(path)?;
-    let mut detector = saved::detector(path, &saved)?;
+fn judge<C: Cell>(options: &Options, file: &File<'_>) -> Done {
+    let saved = saved::load::<C>(file)?;
+    let mut detector = saved::detector(file.path, &saved)?;
     let mut scores = |path: &Path| -> Result<(Vec<f32>, usize), String> {
         let (mut scores, mut odd) = (vec![], 0);
         for session in keys::read(path, options.format)? {
@@ -292,7 +357,7 @@ fn judge(options: &Options) -> Result<String, String> {
     ))
 }
 
-fn proof(options: &Options) -> Result<String, String> {
+fn proof<C: Cell>(options: &Options) -> Done {
     let named = options.data.clone().or_else(|| env::var_os("RNNLM_EVENTS").map(PathBuf::from));
     let Some(directory) = named else {
         return Ok("SKIPPED: no data. Name the directory of hdfs_train.txt and hdfs_test_abnormal.txt by --data or \
@@ -300,7 +365,11 @@ fn proof(options: &Options) -> Result<String, String> {
                    hdfs_train, the latter as hdfs_test_abnormal.\n"
             .to_owned());
     };
-    let sizes = options.hidden.map_or_else(|| vec![32, 72], |hidden| vec![hidden]);
-    let recipes: Vec<_> = sizes.into_iter().map(|hidden| Recipe { hidden, ..options.recipe }).collect();
-    proof::table(&directory, options.seeds.unwrap_or(3), &recipes, options.is_quiet)
+    // of LSTMs those that come closest to the smaller tanh model from below, and to 10,000 parameters
+    let (sizes, cell) = if options.is_lstm() { ([14, 39], "LSTM ") } else { ([32, 72], "") };
+    let sizes = options.hidden.map_or_else(|| sizes.to_vec(), |hidden| vec![hidden]);
+    let recipes = sizes.into_iter().map(|hidden| Recipe { hidden, ..options.recipe() }).collect();
+    let (seeds, is_quiet) = (options.seeds.unwrap_or(3), options.is_quiet);
+    let plan = proof::Plan { directory: &directory, seeds, cell, recipes, is_quiet };
+    if options.is_validation { validation::table::<C>(&plan) } else { proof::table::<C>(&plan) }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use rnnlm::{
-    AlignedVec, Balance, Detector, Doing, EventIds, FalseAlarms, OnlineLearner, SimpleRnnlm, Vocabulary, Xorshift,
+    AlignedVec, Balance, Cell, Detector, Doing, EventIds, FalseAlarms, Model, OnlineLearner, Vocabulary, Xorshift,
 };
 
 use crate::{
@@ -18,25 +18,28 @@ use crate::{
     train::{Recipe, shuffle, train},
 };
 
-const FOLDS: usize = 5;
+pub const FOLDS: usize = 5;
 /// The normal sessions of the whole set, which F1 is scaled to.
 const ALL_NORMAL: f64 = 553_366.0;
+/// The file of the normal sessions.
+pub const NORMAL: &str = "hdfs_train.txt";
 /// The wished rate of false alarms where none is named.
 pub const RATE: f32 = 0.001;
 /// Those of the table.
 const RATES: [f32; 3] = [0.0005, 0.001, 0.002];
 
 /// A detector that learns, and looks at the balance of a session's events.
-pub type Balanced<L = AlignedVec> = Detector<OnlineLearner, L, Vec<u32>>;
+pub type Balanced<C, L = AlignedVec> =
+    Detector<OnlineLearner<AlignedVec, AlignedVec, AlignedVec, Vec<u32>, C>, L, Vec<u32>>;
 
 /// The detector of a model, measured and calibrated by these sessions, and its threshold for each wished rate: it has
 /// the first.
-pub fn calibrated<'m>(
-    model: SimpleRnnlm,
+pub fn calibrated<'m, C: Cell>(
+    model: Model<C>,
     ids: EventIds,
     normal: impl Iterator<Item = &'m [u32]> + Clone,
     rates: &[f32],
-) -> Result<(Balanced, Vec<rnnlm::Threshold>), rnnlm::Error> {
+) -> Result<(Balanced<C>, Vec<rnnlm::Threshold>), rnnlm::Error> {
     let balance = Balance::new(ids.vocab_size as usize)?;
     let mut detector = Detector::new(OnlineLearner::new(model, 0.1)?, ids)?.with_balance(balance)?;
     detector.set_doing(Doing::Measure);
@@ -85,15 +88,35 @@ fn unseen_counts<'r>(training: &[&'r Vec<String>]) -> Rule<'r> {
     Box::new(move |session| Ok([!known.contains(&counts(session)); WAYS]))
 }
 
-/// A trained detector as a rule; its parameters and seconds of training go to `notes`.
-fn detector<'r>(training: &[&Vec<String>], recipe: Recipe, notes: &mut [f64; 2]) -> Result<Rule<'r>, rnnlm::Error> {
-    let vocabulary: Vocabulary = keys::vocabulary(training.iter().copied(), 1)?;
-    let ids = keys::ids(&vocabulary).ok_or(rnnlm::ConfigError::ShapesDiffer)?;
-    let encoded: Vec<Vec<u32>> = training.iter().map(|session| keys::encode(&vocabulary, ids, session)).collect();
-    let start = Instant::now();
-    let model = train(ids, &encoded, recipe)?;
-    notes[0] = model.weights_block().len() as f64;
-    notes[1] = notes[1].max(start.elapsed().as_secs_f64());
+/// A model that was trained, with its sessions.
+pub struct Trained<C> {
+    pub vocabulary: Vocabulary,
+    pub ids: EventIds,
+    pub encoded: Vec<Vec<u32>>,
+    pub model: Model<C>,
+}
+
+impl<C: Cell> Trained<C> {
+    /// The model's parameters and the seconds of its training, the longest of several, go to `notes`.
+    pub fn new(training: &[&Vec<String>], recipe: Recipe, notes: &mut [f64; 2]) -> Result<Self, rnnlm::Error> {
+        let vocabulary = keys::vocabulary(training.iter().copied(), 1)?;
+        let ids = keys::ids(&vocabulary).ok_or(rnnlm::ConfigError::ShapesDiffer)?;
+        let encoded: Vec<_> = training.iter().map(|session| keys::encode(&vocabulary, ids, session)).collect();
+        let start = Instant::now();
+        let model = train(ids, &encoded, recipe)?;
+        notes[0] = model.weights_block().len() as f64;
+        notes[1] = notes[1].max(start.elapsed().as_secs_f64());
+        Ok(Self { vocabulary, ids, encoded, model })
+    }
+}
+
+/// A trained detector as a rule.
+fn detector<'r, C: Cell>(
+    training: &[&Vec<String>],
+    recipe: Recipe,
+    notes: &mut [f64; 2],
+) -> Result<Rule<'r>, rnnlm::Error> {
+    let Trained::<C> { vocabulary, ids, encoded, model } = Trained::new(training, recipe, notes)?;
     let (mut detector, thresholds) = calibrated(model, ids, encoded.iter().map(Vec::as_slice), &RATES)?;
     Ok(Box::new(move |session| {
         let verdict = detector.session(&keys::encode(&vocabulary, ids, session))?;
@@ -117,13 +140,33 @@ enum Judge {
     Detector(Recipe),
 }
 
-impl Judge {
-    fn name(&self) -> String {
-        match self {
-            Self::Grams(n) => format!("unseen {n}-gram"),
-            Self::Counts => "unseen counts".to_owned(),
-            Self::Detector(recipe) => format!("D={} H={}", recipe.wordvec, recipe.hidden),
+/// What is compared.
+pub struct Plan<'p> {
+    /// Of the log keys.
+    pub directory: &'p Path,
+    /// How often the folds are dealt anew.
+    pub seeds: u64,
+    /// What stands in front of the sizes of a model; nothing for the tanh cell.
+    pub cell: &'static str,
+    pub recipes: Vec<Recipe>,
+    pub is_quiet: bool,
+}
+
+impl Plan<'_> {
+    pub fn sessions(&self, file: &str) -> Result<Sessions, String> {
+        keys::read(&self.directory.join(file), Format::Keys)
+    }
+
+    fn name(&self, judge: Judge) -> String {
+        match judge {
+            Judge::Grams(n) => format!("unseen {n}-gram"),
+            Judge::Counts => "unseen counts".to_owned(),
+            Judge::Detector(recipe) => self.model(recipe),
         }
+    }
+
+    pub fn model(&self, recipe: Recipe) -> String {
+        format!("{}D={} H={}", self.cell, recipe.wordvec, recipe.hidden)
     }
 }
 
@@ -133,10 +176,10 @@ struct Pooled {
     notes: [f64; 2],
 }
 
-/// The table for the sessions of this directory. The error is a message for the user.
-pub fn table(directory: &Path, seeds: u64, recipes: &[Recipe], is_quiet: bool) -> Result<String, String> {
-    let normal = keys::read(&directory.join("hdfs_train.txt"), Format::Keys)?;
-    let abnormal = keys::read(&directory.join("hdfs_test_abnormal.txt"), Format::Keys)?;
+/// The table of figures, for detectors with this cell. The error is a message for the user.
+pub fn table<C: Cell>(plan: &Plan<'_>) -> Result<String, String> {
+    let (normal, abnormal) = (plan.sessions(NORMAL)?, plan.sessions("hdfs_test_abnormal.txt")?);
+    let seeds = plan.seeds;
     let mut text = format!(
         "{} normal sessions, {} abnormal; {FOLDS} folds, seeds 11 to {}\n\n\
          | rule | wished rate | parameters | false alarms | recall | precision | F1 | 95% interval |\n\
@@ -145,10 +188,10 @@ pub fn table(directory: &Path, seeds: u64, recipes: &[Recipe], is_quiet: bool) -
         abnormal.len(),
         10 + seeds,
     );
-    let detectors = recipes.iter().map(|&recipe| Judge::Detector(recipe));
+    let detectors = plan.recipes.iter().map(|&recipe| Judge::Detector(recipe));
     for judge in [Judge::Grams(2), Judge::Grams(3), Judge::Counts].into_iter().chain(detectors) {
-        let name = judge.name();
-        let pooled = pooled(judge, &normal, &abnormal, seeds).map_err(|error| error.to_string())?;
+        let name = plan.name(judge);
+        let pooled = pooled::<C>(judge, &normal, &abnormal, seeds).map_err(|error| error.to_string())?;
         let [parameters, seconds] = pooled.notes;
         let is_detector = parameters > 0.0;
         for (way, counts) in pooled.counts.iter().enumerate().take(if is_detector { WAYS } else { 1 }) {
@@ -172,14 +215,26 @@ pub fn table(directory: &Path, seeds: u64, recipes: &[Recipe], is_quiet: bool) -
                  {low:.4} to {high:.4} |"
             );
         }
-        if !is_quiet {
+        if !plan.is_quiet {
             eprintln!("{name}: done, slowest training {seconds:.1} s");
         }
     }
     Ok(text)
 }
 
-fn pooled(judge: Judge, normal: &Sessions, abnormal: &Sessions, seeds: u64) -> Result<Pooled, rnnlm::Error> {
+/// The sessions in the order of a deal.
+pub fn dealt(sessions: &Sessions, seed: u64) -> Vec<&Vec<String>> {
+    let mut order: Vec<&Vec<String>> = sessions.iter().collect();
+    shuffle(&mut order, &mut Xorshift::new(seed));
+    order
+}
+
+/// Those folds of a deal that are chosen.
+pub fn folds<'s>(order: &[&'s Vec<String>], is_chosen: impl Fn(usize) -> bool) -> Vec<&'s Vec<String>> {
+    order.iter().enumerate().filter(|(i, _)| is_chosen(i % FOLDS)).map(|(_, session)| *session).collect()
+}
+
+fn pooled<C: Cell>(judge: Judge, normal: &Sessions, abnormal: &Sessions, seeds: u64) -> Result<Pooled, rnnlm::Error> {
     // equal sessions are judged once
     let mut distinct: HashMap<&Vec<String>, f64> = HashMap::new();
     for session in abnormal {
@@ -189,19 +244,14 @@ fn pooled(judge: Judge, normal: &Sessions, abnormal: &Sessions, seeds: u64) -> R
     distinct.sort_unstable_by(|a, b| a.0.cmp(b.0));
     let (mut false_alarms, mut found, mut notes) = ([0.0; WAYS], [0.0; WAYS], [0.0; 2]);
     for seed in 11..11 + seeds {
-        let mut order: Vec<&Vec<String>> = normal.iter().collect();
-        shuffle(&mut order, &mut Xorshift::new(seed));
+        let order = dealt(normal, seed);
         for fold in 0..FOLDS {
-            let part = |held: bool| {
-                let of = order.iter().enumerate().filter(move |(i, _)| (i % FOLDS == fold) == held);
-                of.map(|(_, session)| *session).collect::<Vec<_>>()
-            };
-            let (training, held) = (part(false), part(true));
+            let (training, held) = (folds(&order, |at| at != fold), folds(&order, |at| at == fold));
             let mut rule = match judge {
                 Judge::Grams(n) => unseen_gram(&training, n),
                 Judge::Counts => unseen_counts(&training),
                 Judge::Detector(recipe) => {
-                    detector(&training, Recipe { seed: 100 * seed + fold as u64, ..recipe }, &mut notes)?
+                    detector::<C>(&training, Recipe { seed: 100 * seed + fold as u64, ..recipe }, &mut notes)?
                 }
             };
             let mut count = |to: &mut [f64], session: &[String], weight: f64| -> Result<(), rnnlm::Error> {

@@ -2,26 +2,43 @@
 
 use std::{
     fmt::Write,
-    fs,
+    fs, io,
     path::{Path, PathBuf},
 };
 
-use rnnlm::{Balance, Checkpoint, Detector, EventIds, OnlineLearner, SimpleRnnlm, Storage, TrainingState, Vocabulary};
+use rnnlm::{Balance, Cell, Checkpoint, Detector, EventIds, Model, OnlineLearner, Storage, TrainingState, Vocabulary};
 
-use crate::{keys, proof::Balanced};
+use crate::{file, keys, proof::Balanced};
 
 /// At which a detector goes on learning, by the mean loss of a window of 8 events. Small: ten times as much stirs the
 /// model so that normal sessions exceed a threshold that was set before.
 const LEARNING_RATE: f32 = 0.003;
 
+/// The file of a model, before its cell is known.
+pub struct File<'p> {
+    pub path: &'p Path,
+    bytes: Vec<u8>,
+}
+
+impl<'p> File<'p> {
+    pub fn read(path: &'p Path) -> Result<Self, String> {
+        Ok(Self { path, bytes: file::bytes(path)? })
+    }
+
+    /// Whether its tensors are those of an LSTM.
+    pub fn is_lstm(&self) -> bool {
+        file::is_lstm(&self.bytes)
+    }
+}
+
 /// A model with its keys.
-pub struct Saved {
-    pub model: SimpleRnnlm,
+pub struct Saved<C> {
+    pub model: Model<C>,
     pub vocabulary: Vocabulary,
     pub ids: EventIds,
 }
 
-pub fn save(path: &Path, model: &SimpleRnnlm, vocabulary: &Vocabulary) -> Result<(), String> {
+pub fn save<C: Cell>(path: &Path, model: &Model<C>, vocabulary: &Vocabulary) -> Result<(), String> {
     let bytes = Checkpoint::to_vec(model, &TrainingState::default(), vocabulary);
     let bytes = bytes.map_err(|error| error.to_string())?;
     write(path, &bytes)
@@ -35,11 +52,10 @@ fn write(path: &Path, bytes: &[u8]) -> Result<(), String> {
     done.map_err(|error| format!("{}: {error}", path.display()))
 }
 
-pub fn load(path: &Path) -> Result<Saved, String> {
+pub fn load<C: Cell>(File { path, bytes }: &File<'_>) -> Result<Saved<C>, String> {
     let failed = |what: &dyn std::fmt::Display| format!("{}: {what}", path.display());
-    let bytes = fs::read(path).map_err(|error| failed(&error))?;
     let (model, _, vocabulary) =
-        Checkpoint::read(&bytes).map_err(|error| failed(&error))?.restore().map_err(|error| failed(&error))?;
+        Checkpoint::read_as(bytes).map_err(|error| failed(&error))?.restore().map_err(|error| failed(&error))?;
     if model.config().batch_size != 1 {
         return Err(failed(&"it reads several rows side by side: name a model of `events learn`"));
     }
@@ -50,7 +66,7 @@ pub fn load(path: &Path) -> Result<Saved, String> {
 
 /// Threshold, then a line for each event: count, mean surprise, the number of sessions that hold it, and the words of
 /// its row of the balance.
-pub fn save_calibration<L: Storage>(path: &Path, detector: &Balanced<L>) -> Result<(), String> {
+pub fn save_calibration<C: Cell, L: Storage>(path: &Path, detector: &Balanced<C, L>) -> Result<(), String> {
     let v = detector.measures().len() / 2;
     let (counts, means) = detector.measures().split_at(v);
     let (sessions, rows) = detector.balance().learned().split_at(v);
@@ -76,7 +92,7 @@ fn event(line: &str, row_len: usize) -> Option<([f32; 2], u32, Vec<u32>)> {
 }
 
 /// The detector of a model, as it was calibrated.
-pub fn detector(path: &Path, saved: &Saved) -> Result<Balanced<Vec<f32>>, String> {
+pub fn detector<C: Cell>(path: &Path, saved: &Saved<C>) -> Result<Balanced<C, Vec<f32>>, String> {
     let path = beside(path);
     let text = fs::read_to_string(&path)
         .map_err(|error| format!("{}: {error}; `events calibrate` makes it", path.display()))?;
@@ -100,6 +116,15 @@ pub fn detector(path: &Path, saved: &Saved) -> Result<Balanced<Vec<f32>>, String
     let mut detector = made().map_err(|error| format!("{}: {error}", path.display()))?;
     detector.set_threshold(threshold);
     Ok(detector)
+}
+
+/// A new model has none: the old one's measures would be another model's.
+pub fn remove_calibration(path: &Path) -> Result<(), String> {
+    let path = beside(path);
+    match fs::remove_file(&path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(format!("{}: {error}", path.display())),
+        _ => Ok(()),
+    }
 }
 
 fn beside(path: &Path) -> PathBuf {

@@ -1,6 +1,6 @@
 //! Training on whole sessions: several side by side, each from a zero state, with a rate that falls.
 
-use rnnlm::{Config, EventIds, Gradients, IGNORE, Sgd, SimpleRnnlm, Xorshift};
+use rnnlm::{Cell, Checkpoint, Config, EventIds, Gradients, IGNORE, Model, Sgd, TrainingState, Vocabulary, Xorshift};
 
 /// How a model is trained.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +33,7 @@ pub fn shuffle<T>(items: &mut [T], rng: &mut Xorshift) {
 }
 
 /// A model that was trained on these sessions, with N = 1.
-pub fn train(ids: EventIds, sessions: &[Vec<u32>], recipe: Recipe) -> Result<SimpleRnnlm, rnnlm::Error> {
+pub fn train<C: Cell>(ids: EventIds, sessions: &[Vec<u32>], recipe: Recipe) -> Result<Model<C>, rnnlm::Error> {
     let Recipe { wordvec, hidden, epochs, rate, seed } = recipe;
     let config = Config {
         vocab_size: ids.vocab_size as usize,
@@ -43,8 +43,8 @@ pub fn train(ids: EventIds, sessions: &[Vec<u32>], recipe: Recipe) -> Result<Sim
         time_size: TIME,
     };
     let mut rng = Xorshift::new(seed);
-    let mut model = SimpleRnnlm::new(config, &mut rng)?;
-    let mut gradients = Gradients::new(config)?;
+    let mut model = Model::<C>::new(config, &mut rng)?;
+    let mut gradients = Gradients::<_, C>::new_as(config)?;
     let mut order: Vec<&[u32]> = sessions.iter().map(Vec::as_slice).collect();
     // what the rate is multiplied by in front of each batch
     let batches = (epochs * order.len().div_ceil(SIDE_BY_SIDE)).max(1);
@@ -65,11 +65,10 @@ pub fn train(ids: EventIds, sessions: &[Vec<u32>], recipe: Recipe) -> Result<Sim
             }
         }
     }
-    // for a stream of one
-    let mut single = SimpleRnnlm::new(Config { batch_size: 1, time_size: 8, ..config }, &mut rng)?;
-    for ((_, mut to), (_, from)) in single.weights_mut().named().into_iter().zip(model.weights().named()) {
-        to.as_mut_slice().copy_from_slice(from.as_slice());
-    }
+    // for a stream of one: of a file another N takes the weights alone
+    let mut single = Model::new(Config { batch_size: 1, time_size: 8, ..config }, &mut rng)?;
+    let file = Checkpoint::to_vec(&model, &TrainingState::default(), &Vocabulary::new())?;
+    Checkpoint::<C>::read_as(&file)?.load(&mut single)?;
     Ok(single)
 }
 

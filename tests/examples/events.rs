@@ -28,7 +28,16 @@ fn done(folder: &PathBuf, line: &str) -> String {
 
 #[test]
 fn from_a_made_up_log_to_verdicts() {
-    let folder = folder("log");
+    goes_from_a_log_to_verdicts("rnn", "--hidden 16 --epochs 8");
+}
+
+#[test]
+fn an_lstm_goes_from_a_made_up_log_to_verdicts() {
+    goes_from_a_log_to_verdicts("lstm", "--hidden 12 --epochs 16");
+}
+
+fn goes_from_a_log_to_verdicts(cell: &str, recipe: &str) {
+    let folder = folder(&format!("log-{cell}"));
     for (file, line) in [
         ("normal.log", "make --log --count 600"),
         ("more.log", "make --log --count 400 --seed 2"),
@@ -36,8 +45,11 @@ fn from_a_made_up_log_to_verdicts() {
     ] {
         fs::write(folder.join(file), done(&folder, line)).unwrap();
     }
-    let learned = done(&folder, "learn --log --data normal.log --save m.safetensors --epochs 8 --hidden 16");
+    let learn = format!("learn --log --data normal.log --save m.safetensors --cell {cell} {recipe}");
+    let learned = done(&folder, &learn);
     assert!(learned.starts_with("600 sessions, 8 events with an id"), "{learned}");
+    let file = fs::read(folder.join("m.safetensors")).unwrap();
+    assert!(String::from_utf8_lossy(&file).contains(&format!("\"{cell}.Wx\"")), "the file carries its cell");
     let calibrated = done(&folder, "calibrate --log --load m.safetensors --data normal.log --rate 0.01");
     assert!(calibrated.contains("of 600 normal sessions above"), "{calibrated}");
     let judged = done(&folder, "judge --log --load m.safetensors --data more.log --abnormal odd.log --roc roc.svg");
@@ -60,6 +72,19 @@ fn from_a_made_up_log_to_verdicts() {
     assert!(json.contains("\"imbalance\":{\"more\":\"") && json.contains("\"sessions\":600}}"), "{json}");
     let explained = done(&folder, "explain --log --load m.safetensors --data one.log");
     assert!(explained.contains(": never more of the former in 600 others\n"), "{explained}");
+    // what the flag may say of a file
+    done(&folder, &format!("watch --log --load m.safetensors --data one.log --cell {cell}"));
+    let other = if cell == "rnn" { "lstm" } else { "rnn" };
+    for command in ["calibrate", "watch", "explain", "judge"] {
+        let line = format!("{command} --log --load m.safetensors --data one.log --cell {other}");
+        let (code, out, err) = run(&folder, &line);
+        let told = format!("--cell {other} contradicts m.safetensors, which has {cell}: leave the flag out");
+        assert!(code == Some(1) && out.is_empty() && err.contains(&told), "{command}: {out} {err}");
+    }
+    // measures of the model before are none of a new one
+    done(&folder, &learn);
+    let (code, _, err) = run(&folder, "watch --log --load m.safetensors --data one.log");
+    assert!(code == Some(1) && err.contains("`events calibrate` makes it"), "{err}");
     fs::remove_dir_all(folder).unwrap();
 }
 
@@ -71,7 +96,16 @@ fn alarms(table: &str) -> f64 {
 
 #[test]
 fn watching_learns_a_stream_that_changes_and_no_burst_of_anomalies() {
-    let folder = folder("learn");
+    watching_learns("rnn", "--hidden 16 --epochs 8");
+}
+
+#[test]
+fn watching_with_an_lstm_learns_it_too() {
+    watching_learns("lstm", "--hidden 12 --epochs 16");
+}
+
+fn watching_learns(cell: &str, recipe: &str) {
+    let folder = folder(&format!("learn-{cell}"));
     let make = |line: &str| done(&folder, line);
     fs::write(folder.join("normal"), make("make --count 800")).unwrap();
     fs::write(folder.join("odd"), make("make --count 100 --odd --seed 5")).unwrap();
@@ -87,7 +121,7 @@ fn watching_learns_a_stream_that_changes_and_no_burst_of_anomalies() {
         + &make("make --count 60 --odd --seed 9")
         + &make("make --count 200 --seed 10");
     fs::write(folder.join("burst"), burst).unwrap();
-    make("learn --data normal --save m --epochs 8 --hidden 16");
+    make(&format!("learn --data normal --save m --cell {cell} {recipe}"));
     make("calibrate --load m --data normal --rate 0.01");
     let factory = fs::read(folder.join("m")).unwrap();
 
@@ -114,6 +148,37 @@ fn watching_learns_a_stream_that_changes_and_no_burst_of_anomalies() {
     fs::remove_dir_all(folder).unwrap();
 }
 
+/// The columns of the row that starts with these words.
+fn row<'t>(table: &'t str, start: &str) -> Vec<&'t str> {
+    let line = table.lines().find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("{start}: {table}"));
+    line.trim_matches(['|', ' ']).split(" | ").collect()
+}
+
+#[test]
+fn either_cell_is_proved_and_validated_on_the_same_folds() {
+    let folder = folder("proof");
+    fs::write(folder.join("hdfs_train.txt"), done(&folder, "make --count 200")).unwrap();
+    fs::write(folder.join("hdfs_test_abnormal.txt"), done(&folder, "make --count 40 --odd --seed 4")).unwrap();
+    let proof = |flags: &str| done(&folder, &format!("proof --data . --seeds 1 --epochs 4 --hidden 8 --quiet {flags}"));
+    let (rnn, lstm) = (proof("--cell rnn"), proof("--cell lstm"));
+    let parameters = [("| D=16 H=8, balance | 0.10% ", &rnn), ("| LSTM D=16 H=8, balance | 0.10% ", &lstm)]
+        .map(|(start, table)| row(table, start)[2].parse::<usize>().unwrap());
+    // V = 10: VD + HV + V, and DH + HH + H for each gate
+    assert_eq!(parameters, [160 + 90 + 200, 160 + 90 + 4 * 200]);
+    // what no model is in says that the folds are the same
+    for baseline in ["| unseen 2-gram ", "| unseen counts "] {
+        assert_eq!(row(&rnn, baseline), row(&lstm, baseline));
+    }
+
+    // no abnormal session is read
+    fs::remove_file(folder.join("hdfs_test_abnormal.txt")).unwrap();
+    let nats = |flags: &str, start: &str| row(&proof(flags), start)[4].parse::<f64>().unwrap();
+    let short = nats("--valid --cell lstm", "| LSTM D=16 H=8 | 4 | 3 | 1050 ");
+    assert!(short > 0.1 && short < (10_f64).ln(), "{short}");
+    assert!(nats("--valid", "| D=16 H=8 | 4 | 2 | 450 ") < (10_f64).ln());
+    fs::remove_dir_all(folder).unwrap();
+}
+
 #[test]
 fn what_is_missing_is_said() {
     let folder = folder("missing");
@@ -124,6 +189,7 @@ fn what_is_missing_is_said() {
         ("watch --load none.safetensors", 1, "none.safetensors"),
         ("dance", 2, "unknown command"),
         ("learn --lr 0", 2, "--lr"),
+        ("learn --cell gru", 2, "--cell"),
     ] {
         let (found, _, err) = run(&folder, line);
         assert!(found == Some(code) && err.contains(word), "{line}: {found:?} {err}");
