@@ -8,6 +8,16 @@ pub(crate) fn floats(bytes: &[u8]) -> impl Iterator<Item = f32> + '_ {
     bytes.chunks_exact(4).map(|four| four.first_chunk().map_or(0.0, |&four| f32::from_le_bytes(four)))
 }
 
+/// Fills memory with the numbers in these bytes, and gives what remains of it. A loop of its own for each tensor: one
+/// over all of them looks for the next tensor at each number.
+#[inline(never)]
+pub(crate) fn take_floats<'t>(to: &'t mut [f32], bytes: &[u8]) -> &'t mut [f32] {
+    let count = to.len().min(bytes.len() / 4);
+    let Some((filled, rest)) = to.split_at_mut_checked(count) else { return &mut [] };
+    filled.iter_mut().zip(floats(bytes)).for_each(|(to, x)| *to = x);
+    rest
+}
+
 /// The same numbers in place; `None` where the bytes are not aligned to four, not whole numbers, or not in this
 /// machine's order.
 pub(crate) fn view(bytes: &[u8]) -> Option<&[f32]> {

@@ -299,13 +299,11 @@ impl<'a, C: Cell> Checkpoint<'a, C> {
             return Err(CheckpointError::OtherSizes);
         }
         model.reset_state();
-        let weights = self.parts.iter().take(WEIGHTS).flat_map(|part| bytes::floats(part));
-        model.weights_block_mut().iter_mut().zip(weights).for_each(|(to, x)| *to = x);
+        self.parts.iter().take(WEIGHTS).fold(model.weights_block_mut(), |rest, part| bytes::take_floats(rest, part));
         if let Some(training) = self.all_of_training() {
             model.set_stateful(training.is_stateful);
             if ours.batch_size == batch_size {
-                let state = bytes::floats(self.parts[STATE]);
-                model.state_mut().iter_mut().zip(state).for_each(|(to, x)| *to = x);
+                bytes::take_floats(model.state_mut(), self.parts[STATE]);
             }
         }
         Ok(())
