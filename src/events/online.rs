@@ -86,10 +86,18 @@ where
     /// # Errors
     /// [`ParameterError::LearningRate`](crate::ParameterError::LearningRate), [`ConfigError::BatchSize`] for a model
     /// whose N is not 1, [`ConfigError::BufferLength`] for memory of another length.
-    pub fn with_buffers(model: Model<C, W, S>, learning_rate: f32, prediction: P, window: I) -> Result<Self, Error> {
-        let mut learner = Self::over(model, learning_rate, prediction, window)?;
-        learner.restart();
-        Ok(learner)
+    pub fn with_buffers(
+        mut model: Model<C, W, S>,
+        learning_rate: f32,
+        mut prediction: P,
+        window: I,
+    ) -> Result<Self, Error> {
+        Self::check(&model, learning_rate, &prediction, &window)?;
+        // as `restart` does, before it is put together: moving it takes flash
+        model.reset_state();
+        model.give_step_up();
+        clear(prediction.as_mut());
+        Ok(Self::over(model, learning_rate, prediction, window))
     }
 
     /// A learner that goes on, with the same bits, where another one was: `model` as [`Checkpoint`](crate::Checkpoint)
@@ -124,7 +132,8 @@ where
         window: I,
         pending: &mut dyn Iterator<Item = u32>,
     ) -> Result<Self, Error> {
-        let mut learner = Self::over(model, learning_rate, prediction, window)?;
+        Self::check(&model, learning_rate, &prediction, &window)?;
+        let mut learner = Self::over(model, learning_rate, prediction, window);
         // the state in front of the first of them
         clear(learner.prediction.as_mut());
         copy(learner.prediction.as_mut(), learner.model.state());
@@ -134,12 +143,9 @@ where
         Ok(learner)
     }
 
-    fn over(model: Model<C, W, S>, learning_rate: f32, prediction: P, window: I) -> Result<Self, Error> {
-        check_rate(learning_rate)?;
+    fn over(model: Model<C, W, S>, learning_rate: f32, prediction: P, window: I) -> Self {
         let (events, last, is_frozen, due, rate_of_step) = (0, None, false, None, learning_rate);
-        let learner = Self { model, prediction, window, events, last, learning_rate, is_frozen, due, rate_of_step };
-        learner.check()?;
-        Ok(learner)
+        Self { model, prediction, window, events, last, learning_rate, is_frozen, due, rate_of_step }
     }
 
     /// Events of which the model's next step is still to come, the last one included: at most T, and T + 1 where the
@@ -164,14 +170,16 @@ where
         Ok(())
     }
 
-    /// Sizes and memory.
-    fn check(&self) -> Result<(), ConfigError> {
-        let sizes = self.model.sizes();
+    /// The rate, sizes and memory.
+    fn check(model: &Model<C, W, S>, learning_rate: f32, prediction: &P, window: &I) -> Result<(), Error> {
+        check_rate(learning_rate)?;
+        let sizes = model.sizes();
         if sizes.n != 1 {
-            return Err(ConfigError::BatchSize { given: sizes.n });
+            return Err(ConfigError::BatchSize { given: sizes.n }.into());
         }
-        ConfigError::check_len(sizes.prediction(C::SIZES), self.prediction.as_ref().len())?;
-        ConfigError::check_len(2 * sizes.rows(), self.window.as_ref().len())
+        ConfigError::check_len(sizes.prediction(C::SIZES), prediction.as_ref().len())?;
+        ConfigError::check_len(2 * sizes.rows(), window.as_ref().len())?;
+        Ok(())
     }
 
     /// Scores an event by the prediction that the events before it gave, learns from it, and predicts the next one.
@@ -251,8 +259,10 @@ where
         let result = result.and_then(|()| {
             let sizes = self.model.sizes();
             let Some(id) = self.last else { return Ok(()) };
-            let weights = Weights::of::<C>(&sizes, self.model.weights_block()).ok_or(StepError::OtherSizes)?;
-            C::feed(self.model.isa(), &weights, sizes.d, id, self.prediction.as_mut(), 1.0)
+            // looked at where they are: a copy takes flash
+            let weights = &Weights::of::<C>(&sizes, self.model.weights_block());
+            let weights = weights.as_ref().ok_or(StepError::OtherSizes)?;
+            C::feed(self.model.isa(), weights, sizes.d, id, self.prediction.as_mut(), 1.0)
         });
         if result.is_err() {
             self.restart();

@@ -130,19 +130,23 @@ impl Config {
         }
         let sizes = self.checked_sizes();
         let Sizes { v, d, hidden: h, n, t } = sizes;
-        let (rows, state) = (times(n, t), times(n, h));
-        // V D + V + H V, and for each gate D H + H H + H
-        let of_cell = times(times(cell.gates, h), plus(plus(d, h), 1));
-        let weights = plus(times(v, plus(plus(d, h), 1)), of_cell);
-        // each state twice, and for each row x, its states, what is kept, logits, its id, and the gradients of h and x
-        let of_cell = times(h, plus(plus(cell.states, cell.kept), 1));
-        let per_row = plus(plus(times(2, d), of_cell), plus(v, 1));
-        let workspace = plus(plus(times(2 * cell.states, state), times(rows, per_row)), sizes.scratch(cell));
-        let ids = times(2, rows);
         // the same bound as the allocator's: isize::MAX bytes, here for everything together
-        if plus(times(2, weights), plus(workspace, ids)) > isize::MAX as usize / 4 {
+        const MOST: usize = isize::MAX as usize / 4;
+        // each size counts at least four times in the sum; below this no sum of sizes overflows
+        const MOST_OF_ONE: usize = MOST / 4;
+        let rows = product(n, t);
+        if (v | d | h | n | t) > MOST_OF_ONE || rows > MOST as Wide {
             return Err(ConfigError::TooLarge);
         }
+        // V D + V + H V, and for each gate D H + H H + H
+        let weights = product(v + cell.gates * h, d + h + 1);
+        // each state twice, and for each row x, its states, what is kept, logits, its id, and the gradients of h and x
+        let per_row = 2 * d + h * (cell.states + cell.kept + 1) + v + 1;
+        let workspace = product(2 * cell.states * n, h) + rows * per_row as Wide + sizes.scratch(cell) as Wide;
+        if 2 * (weights + rows) + workspace > MOST as Wide {
+            return Err(ConfigError::TooLarge);
+        }
+        let (weights, workspace, ids) = (weights as usize, workspace as usize, 2 * rows as usize);
         Ok(Memory { weights, workspace, ids, prediction: sizes.prediction(cell) })
     }
 
@@ -196,13 +200,19 @@ impl Config {
     }
 }
 
+/// Twice as many bits as a size. Numbers that saturate would take more flash.
+#[cfg(target_pointer_width = "64")]
+type Wide = u128;
+#[cfg(not(target_pointer_width = "64"))]
+type Wide = u64;
+
+const fn product(a: usize, b: usize) -> Wide {
+    a as Wide * b as Wide
+}
+
 // Saturating, so that an overflow anywhere ends above every bound.
 const fn times(a: usize, b: usize) -> usize {
     a.saturating_mul(b)
-}
-
-const fn plus(a: usize, b: usize) -> usize {
-    a.saturating_add(b)
 }
 
 const fn larger(a: usize, b: usize) -> usize {

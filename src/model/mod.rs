@@ -29,7 +29,7 @@ use crate::{
     config::{Config, Sizes},
     error::{ConfigError, StepError},
     heap::Floats,
-    kernels::{Workers, clear, copy, sqrt},
+    kernels::{Workers, clear, copy, part_mut, sqrt},
     layers::{time_lstm::LstmCell, time_rnn::TanhCell},
     rng::Xorshift,
     simd::{Isa, Scalar},
@@ -90,7 +90,7 @@ pub type Rnnlm<W = Floats, S = W> = Model<LstmCell, W, S>;
 /// A language model with a recurrent cell: [`SimpleRnnlm`] or [`Rnnlm`].
 #[derive(Clone)]
 pub struct Model<C, W = Floats, S = W> {
-    config: Config,
+    sizes: Sizes,
     isa: Isa,
     stateful: bool,
     /// Whether the workspace is still that of a backward pass, and the state was not set since: an update moves it.
@@ -128,7 +128,7 @@ impl<C: Cell, W: Storage, S: Storage> Model<C, W, S> {
     /// [`ConfigError::OutOfMemory`], [`ConfigError::TooLarge`].
     #[cfg(feature = "alloc")]
     pub fn with_workers<P: Workers>(self, workers: P) -> Result<Model<C, W, SharedWorkspace<P, S>>, ConfigError> {
-        let scratch = AlignedVec::zeroed(self.config.scratch_of_workers_of::<C>(workers.count())?)?;
+        let scratch = AlignedVec::zeroed(self.config().scratch_of_workers_of::<C>(workers.count())?)?;
         Ok(self.with_workers_in(workers, scratch))
     }
 
@@ -159,9 +159,9 @@ impl<C: Cell, W: Storage, S: Storage> Model<C, W, S> {
         workers: P,
         scratch: X,
     ) -> Model<C, W, SharedWorkspace<P, S, X>> {
-        let Self { config, isa, stateful, awaits_update, is_mid_step, weights, workspace, cell } = self;
+        let Self { sizes, isa, stateful, awaits_update, is_mid_step, weights, workspace, cell } = self;
         let workspace = SharedWorkspace { workers, workspace, scratch };
-        Model { config, isa, stateful, awaits_update, is_mid_step, weights, workspace, cell }
+        Model { sizes, isa, stateful, awaits_update, is_mid_step, weights, workspace, cell }
     }
 }
 
@@ -204,25 +204,26 @@ impl<C: Cell, W: Storage, S: Workspace> Model<C, W, S> {
     /// # Errors
     /// Bad sizes, or a buffer whose length is not exactly the one of [`Config::memory`], for an LSTM of
     /// [`Config::memory_of`].
-    pub fn with_buffers(config: Config, weights: W, workspace: S) -> Result<Self, ConfigError> {
+    // where a program makes one model, it is put together where it stays
+    #[inline(always)]
+    pub fn with_buffers(config: Config, weights: W, mut workspace: S) -> Result<Self, ConfigError> {
         let memory = config.memory_of::<C>()?;
         ConfigError::check_len(memory.weights, weights.as_ref().len())?;
         ConfigError::check_len(memory.workspace, workspace.floats().len())?;
         let isa = Isa::detect();
-        let (stateful, awaits_update, is_mid_step) = (true, false, false);
-        let mut model =
-            Self { config, isa, stateful, awaits_update, is_mid_step, weights, workspace, cell: PhantomData };
-        model.reset_state();
-        Ok(model)
+        let (sizes, stateful, awaits_update, is_mid_step) = (config.checked_sizes(), true, false, false);
+        // the state, before the model is put together: moving that takes flash
+        clear(part_mut(workspace.floats_mut(), ..C::SIZES.states * sizes.n * sizes.hidden));
+        Ok(Self { sizes, isa, stateful, awaits_update, is_mid_step, weights, workspace, cell: PhantomData })
     }
 
     /// Draws all weights anew, as `SimpleRnnlm::new` does, and resets the hidden state.
     pub fn initialize(&mut self, rng: &mut Xorshift) {
         let xavier = |fan_in: usize| 1.0 / sqrt(Scalar, fan_in as f32);
-        let from_d = xavier(self.config.wordvec_size);
-        let from_h = xavier(self.config.hidden_size);
+        let from_d = xavier(self.sizes.d);
+        let from_h = xavier(self.sizes.hidden);
         let deviations = [0.01, from_d, from_h, 0.0, from_h, 0.0];
-        let lens = self.sizes().parameters(C::SIZES.gates);
+        let lens = self.sizes.parameters(C::SIZES.gates);
         let weights = split(self.weights.as_mut(), &lens).unwrap_or_default();
         for (weights, deviation) in weights.into_iter().zip(deviations) {
             if deviation == 0.0 {
@@ -279,7 +280,7 @@ impl<C: Cell, W: Storage, S: Workspace> Model<C, W, S> {
     /// The sizes.
     #[must_use]
     pub fn config(&self) -> Config {
-        self.config
+        self.sizes.config()
     }
 
     /// The instruction set that computes.
@@ -299,7 +300,7 @@ impl<C: Cell, W: Storage, S: Workspace> Model<C, W, S> {
     }
 
     pub(crate) fn sizes(&self) -> Sizes {
-        self.config.checked_sizes()
+        self.sizes
     }
 
     /// The carried hidden state (N,H), row-major; behind it that of an LSTM's cell, (N,H).
@@ -336,7 +337,7 @@ impl<C: Cell, W: Storage, S: Workspace> Model<C, W, S> {
     }
 
     fn state_len(&self) -> usize {
-        C::SIZES.states * self.config.batch_size * self.config.hidden_size
+        C::SIZES.states * self.sizes.n * self.sizes.hidden
     }
 
     pub(crate) fn state_mut(&mut self) -> &mut [f32] {
@@ -424,8 +425,8 @@ impl<C: Cell, W: Storage, S: Workspace> Model<C, W, S> {
     /// What it is made of, and its workers, if it has any.
     #[inline(always)]
     fn parts(&mut self) -> (Parts<'_>, Option<Crew<'_>>) {
-        let (isa, sizes, stateful) = (self.isa, self.sizes(), self.stateful);
-        let (workspace, crew) = self.workspace.parts_mut();
+        let Self { isa, ref sizes, stateful, ref mut workspace, .. } = *self;
+        let (workspace, crew) = workspace.parts_mut();
         (Parts { isa, sizes, stateful, weights: self.weights.as_mut(), workspace }, crew)
     }
 
@@ -470,6 +471,6 @@ impl<W: Storage, S: Workspace> Rnnlm<W, S> {
 
 impl<C: Cell, W, S> fmt::Debug for Model<C, W, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct(C::MODEL).field("config", &self.config).field("isa", &self.isa).finish_non_exhaustive()
+        f.debug_struct(C::MODEL).field("config", &self.sizes.config()).field("isa", &self.isa).finish_non_exhaustive()
     }
 }

@@ -81,15 +81,15 @@ fn take<C: Cell>(model: Parts<'_>, slice: Slice, ids: [&[u32]; 2], rate: f32) ->
     }
     let Parts { isa, sizes, stateful, weights, workspace } = model;
     let mut place = MaybeUninit::uninit();
-    let views = Views::of::<C>(&mut place, &sizes, weights, workspace).ok_or(StepError::OtherSizes)?;
+    let views = Views::of::<C>(&mut place, sizes, weights, workspace).ok_or(StepError::OtherSizes)?;
     let Views { weights, buffers } = views;
-    let good = with_start_of_window::<C, _>(buffers, &sizes, stateful, |buffers| {
-        isa.run(Pass { pass: Backward::<_, C>::new(Alone, &sizes, buffers), weights, rate, slice })
+    let good = with_start_of_window::<C, _>(buffers, sizes, stateful, |buffers| {
+        isa.run(Pass { pass: Backward::<_, C>::new(Alone, sizes, buffers), weights, rate, slice })
     });
     let next = match slice {
         Slice::Probe(_) if !good => {
             let Buffers { state, h, .. } = Buffers::named(buffers);
-            states::restore::<C>(state, h, &sizes);
+            states::restore::<C>(state, h, sizes);
             return Err(StepError::NonFiniteUpdate);
         }
         Slice::Forward => Slice::Activations,

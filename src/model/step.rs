@@ -147,7 +147,7 @@ cell!(LstmCell);
 /// What a model is made of.
 pub struct Parts<'m> {
     pub isa: Isa,
-    pub(crate) sizes: Sizes,
+    pub(crate) sizes: &'m Sizes,
     /// Whether a window starts from the carried state, or from zero.
     pub stateful: bool,
     pub weights: &'m mut [f32],
@@ -168,28 +168,28 @@ fn forward_by<T: Team, C: cell::Layer>(
     }
     check_ids(xs, ts, sizes.v)?;
     let mut place = MaybeUninit::uninit();
-    let views = Views::of::<C>(&mut place, &sizes, weights, workspace).ok_or(StepError::OtherSizes)?;
+    let views = Views::of::<C>(&mut place, sizes, weights, workspace).ok_or(StepError::OtherSizes)?;
     let Views { weights, buffers } = views;
     let Buffers { state, h, .. } = Buffers::named(buffers);
     if stateful {
-        states::start::<C>(h, state, &sizes);
+        states::start::<C>(h, state, sizes);
     } else {
-        states::start_at_zero::<C>(h, state.len(), &sizes);
+        states::start_at_zero::<C>(h, state.len(), sizes);
     }
     let count = ts.iter().filter(|&&target| target != IGNORE).count();
     let mut total = Sum::default();
-    let pass = Forward { team, cell: PhantomData::<C>, sizes: &sizes, weights, buffers, xs, ts };
+    let pass = Forward { team, cell: PhantomData::<C>, sizes, weights, buffers, xs, ts };
     isa.run(ForwardWithLoss { pass, count, total: &mut total });
     let loss = total.mean(count);
     let Buffers { state, h, .. } = Buffers::named(buffers);
-    if !loss.is_finite() || !states::end_is_finite::<C>(isa, h, &sizes) {
+    if !loss.is_finite() || !states::end_is_finite::<C>(isa, h, sizes) {
         return Err(StepError::NonFiniteLoss);
     }
     if !stateful {
         // block 0 of h keeps the state before the window, so that a step that fails can restore it
-        states::start::<C>(h, state, &sizes);
+        states::start::<C>(h, state, sizes);
     }
-    states::carry::<C>(state, h, &sizes);
+    states::carry::<C>(state, h, sizes);
     Ok((loss, count))
 }
 
@@ -203,16 +203,18 @@ pub(super) fn with_start_of_window<'a, C: cell::Layer, R>(
     stateful: bool,
     pass: impl FnOnce(&mut BufferSlices<'a>) -> R,
 ) -> R {
-    if stateful {
-        return pass(buffers);
+    if !stateful {
+        let Buffers { state, h, .. } = Buffers::named(buffers);
+        states::restore::<C>(state, h, sizes);
+        states::start_at_zero::<C>(h, state.len(), sizes);
     }
-    let Buffers { state, h, .. } = Buffers::named(buffers);
-    states::restore::<C>(state, h, sizes);
-    states::start_at_zero::<C>(h, state.len(), sizes);
+    // in one place: flash is short
     let result = pass(buffers);
-    let Buffers { state, h, .. } = Buffers::named(buffers);
-    states::start::<C>(h, state, sizes);
-    states::carry::<C>(state, h, sizes);
+    if !stateful {
+        let Buffers { state, h, .. } = Buffers::named(buffers);
+        states::start::<C>(h, state, sizes);
+        states::carry::<C>(state, h, sizes);
+    }
     result
 }
 
@@ -229,7 +231,7 @@ fn score_by<T: Team, C: cell::Layer>(
     };
     check_ids(tokens, &[], sizes.v)?;
     let mut place = MaybeUninit::uninit();
-    let views = Views::of::<C>(&mut place, &sizes, weights, workspace).ok_or(StepError::OtherSizes)?;
+    let views = Views::of::<C>(&mut place, sizes, weights, workspace).ok_or(StepError::OtherSizes)?;
     let Views { weights, buffers } = views;
     let Buffers { h, .. } = Buffers::named(buffers);
     let window = sizes.rows().max(1);
@@ -261,17 +263,17 @@ fn score_by<T: Team, C: cell::Layer>(
 fn descend_by<T: Team, C: cell::Layer>(team: T, model: Parts<'_>, rate: f32, count: usize) -> Result<(), StepError> {
     let Parts { isa, sizes, stateful, weights, workspace } = model;
     let mut place = MaybeUninit::uninit();
-    let views = Views::of::<C>(&mut place, &sizes, weights, workspace).ok_or(StepError::OtherSizes)?;
+    let views = Views::of::<C>(&mut place, sizes, weights, workspace).ok_or(StepError::OtherSizes)?;
     let Views { weights, buffers } = views;
     let result = check_rate(rate).map_err(StepError::from).and_then(|()| {
-        let finite = with_start_of_window::<C, _>(buffers, &sizes, stateful, |buffers| {
-            count == 0 || isa.run(DescendInPlace { pass: Backward::<_, C>::new(team, &sizes, buffers), weights, rate })
+        let finite = with_start_of_window::<C, _>(buffers, sizes, stateful, |buffers| {
+            count == 0 || isa.run(DescendInPlace { pass: Backward::<_, C>::new(team, sizes, buffers), weights, rate })
         });
         if finite { Ok(()) } else { Err(StepError::NonFiniteUpdate) }
     });
     if result.is_err() {
         let Buffers { state, h, .. } = Buffers::named(buffers);
-        states::restore::<C>(state, h, &sizes);
+        states::restore::<C>(state, h, sizes);
     }
     result
 }
@@ -285,7 +287,7 @@ fn store_by<T: Team, C: cell::Layer>(
 ) -> Result<(), StepError> {
     let Parts { isa, sizes, stateful, weights, workspace } = model;
     let mut place = MaybeUninit::uninit();
-    let views = Views::of::<C>(&mut place, &sizes, weights, workspace).ok_or(StepError::OtherSizes)?;
+    let views = Views::of::<C>(&mut place, sizes, weights, workspace).ok_or(StepError::OtherSizes)?;
     let Views { weights, buffers } = views;
     let [embed_w, rest @ ..] = gradients;
     pass_by(team, embed_w, &|_, x| clear(x));
@@ -293,22 +295,25 @@ fn store_by<T: Team, C: cell::Layer>(
         rest.iter_mut().for_each(|gradient| clear(gradient));
         return Ok(());
     }
-    with_start_of_window::<C, _>(buffers, &sizes, stateful, |buffers| {
-        isa.run(StoreGradients { pass: Backward::<_, C>::new(team, &sizes, buffers), weights, gradients })
+    with_start_of_window::<C, _>(buffers, sizes, stateful, |buffers| {
+        isa.run(StoreGradients { pass: Backward::<_, C>::new(team, sizes, buffers), weights, gradients })
     });
     Ok(())
 }
 
 fn set_state_of_window<C: cell::Layer>(Parts { sizes, weights, workspace, .. }: Parts<'_>, after: bool) {
-    if let Some(views) = Views::of::<C>(&mut MaybeUninit::uninit(), &sizes, weights, workspace) {
+    if let Some(views) = Views::of::<C>(&mut MaybeUninit::uninit(), sizes, weights, workspace) {
         let Buffers { state, h, .. } = Buffers::named(&mut views.buffers);
-        if after { states::carry::<C>(state, h, &sizes) } else { states::restore::<C>(state, h, &sizes) }
+        if after { states::carry::<C>(state, h, sizes) } else { states::restore::<C>(state, h, sizes) }
     }
 }
 
 /// A learning rate must be finite and above zero.
 pub(crate) fn check_rate(rate: f32) -> Result<(), ParameterError> {
-    if rate > 0.0 && rate <= f32::MAX { Ok(()) } else { Err(ParameterError::LearningRate) }
+    // the bits of floats above zero order like integers; one comparison takes less flash than two
+    const ZERO: u32 = 0.0_f32.to_bits();
+    const INFINITY: u32 = f32::INFINITY.to_bits();
+    if ZERO < rate.to_bits() && rate.to_bits() < INFINITY { Ok(()) } else { Err(ParameterError::LearningRate) }
 }
 
 /// Inputs must be below V; so must targets, but those to ignore.

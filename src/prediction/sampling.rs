@@ -70,7 +70,7 @@ struct Best<'t> {
 
 impl Best<'_> {
     fn consider(&mut self, id: u32, probability: f32, skip: &[u32]) {
-        if probability > self.least && !skip.contains(&id) {
+        if probability > self.least && skip.iter().all(|&other| other != id) {
             self.len = insert(self.to, self.len, Candidate { id, probability });
             if let (true, Some(last)) = (self.len == self.to.len(), self.to.last()) {
                 self.least = last.probability;

@@ -32,6 +32,32 @@ fn the_gradients_count_in_what_can_be_addressed() {
 }
 
 #[test]
+fn the_largest_sizes_that_fit_are_accepted() {
+    const ONE: Config = Config { vocab_size: 1, wordvec_size: 1, hidden_size: 1, batch_size: 1, time_size: 1 };
+    let of: [fn(usize) -> Config; 4] = [
+        |d| Config { wordvec_size: d, ..ONE },
+        |h| Config { hidden_size: h, ..ONE },
+        |n| Config { batch_size: n, ..ONE },
+        |t| Config { time_size: t, ..ONE },
+    ];
+    for (number, of) in of.into_iter().enumerate() {
+        for cell in [TanhCell::SIZES, LstmCell::SIZES] {
+            let all = |size: usize| {
+                of(size).memory_with(cell).map(|memory| 2 * memory.weights + memory.workspace + memory.ids)
+            };
+            let (mut fits, mut fails) = (1, usize::MAX);
+            while fails - fits > 1 {
+                let size = fits + (fails - fits) / 2;
+                if all(size).is_ok() { fits = size } else { fails = size }
+            }
+            // nearly all that can be addressed
+            let most = isize::MAX as usize / 4;
+            assert!(all(fits).is_ok_and(|all| all > most - most / 100), "{number}, {cell:?}: {fits}");
+        }
+    }
+}
+
+#[test]
 fn zero_sizes_are_errors() {
     for config in [
         Config { vocab_size: 0, ..E },
