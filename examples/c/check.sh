@@ -6,9 +6,13 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-# Flash of programs/flash.c at "s", start-up included: with the tanh cell, with an LSTM.
-LIMIT=13312
-LSTM_LIMIT=17920
+# Flash at "s", start-up included, with the tanh cell and with an LSTM: of programs/flash.c, which calls
+# rnnlm_model_init, rnnlm_learner_init, rnnlm_learner_observe, rnnlm_learner_probabilities and rnnlm_top; and of the
+# same program with every function of the header linked: files, scores, random numbers, predictors, words of errors.
+LIMIT=12544
+ALL_LIMIT=37376
+LSTM_LIMIT=16896
+LSTM_ALL_LIMIT=41984
 target=${CARGO_TARGET_DIR:-$PWD/target}
 build=$target/c
 mkdir -p "$build"
@@ -132,16 +136,18 @@ for profile in "${profiles[@]}"; do
 done
 library=$target/$triple/small/librnnlm.a
 
-# weigh WHAT LIMIT: with the library at hand
+# weigh WHAT LIMIT OPTIONS: programs/flash.c with the library at hand
 weigh() {
-    local flash
-    "${arm[@]}" programs/flash.c "${linked[@]}" "$library" -o "$build/flash.elf"
+    local flash what=$1 limit=$2
+    shift 2
+    "${arm[@]}" "$@" programs/flash.c "${linked[@]}" "$library" -o "$build/flash.elf"
     flash=$(arm-none-eabi-size -A "$build/flash.elf" |
         awk '/^\.(text|rodata|ARM.exidx|data) / { sum += $2 } END { print sum }')
-    echo "flash to learn and to predict$1: $flash bytes at s, at most $2"
-    [ "$flash" -gt 0 ] && [ "$flash" -le "$2" ] || { echo "BEYOND THE LIMIT" >&2; exit 1; }
+    echo "flash $what: $flash bytes at s, at most $limit"
+    [ "$flash" -gt 0 ] && [ "$flash" -le "$limit" ] || { echo "BEYOND THE LIMIT" >&2; exit 1; }
 }
-weigh "" $LIMIT
+weigh "to learn, to predict and for the top 3" $LIMIT
+weigh "of that and all other functions" $ALL_LIMIT "${keep[@]}"
 
 if ! command -v qemu-system-arm >/dev/null; then
     skipped "the C package in QEMU" "qemu-system-arm is not here"
@@ -169,7 +175,8 @@ cargo build -q --lib --profile small --features lstm,proof --target $triple
 arm+=(-DRNNLM_LSTM)
 "${arm[@]}" "${keep[@]}" programs/flash.c "${linked[@]}" "$library" -o "$build/all.elf"
 echo "no panic in any of ${#keep[@]} functions of the LSTM (small)"
-weigh " with an LSTM" $LSTM_LIMIT
+weigh "to learn, to predict and for the top 3 with an LSTM" $LSTM_LIMIT
+weigh "of that and all other functions with an LSTM" $LSTM_ALL_LIMIT "${keep[@]}"
 in_qemu lstm_ main errors sizes
 grep -qxF "$(head -1 <<<"$lstm")" "$build/lstm_main.txt"
 [ $steps = 200 ] || grep -qxF "$(tail -1 <<<"$lstm")" "$build/lstm_main.txt"

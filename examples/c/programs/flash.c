@@ -1,6 +1,7 @@
 /*
  * The least that a product calls: it learns each event and asks for the three likeliest next ones.
- * `check.sh` weighs this program. The weights come from elsewhere.
+ * `check.sh` weighs this program, alone and with every other function linked. The weights come from
+ * elsewhere.
  */
 #include "rnnlm.h"
 

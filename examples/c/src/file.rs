@@ -1,6 +1,6 @@
 //! Files: a model saved page by page, and brought back.
 
-use core::ffi::c_void;
+use core::{ffi::c_void, num::NonZero};
 
 use rnnlm::{Config, TrainingState};
 
@@ -71,10 +71,8 @@ pub unsafe extern "C" fn rnnlm_model_save(
         };
         let written = Checkpoint::write_with(model, &training, "", page, |page| {
             // SAFETY: the caller's function, which keeps to what its type says.
-            match unsafe { sink(context, page.as_ptr(), page.len()) } {
-                0 => Ok(()),
-                code => Err(Failure(code)),
-            }
+            let answer = unsafe { sink(context, page.as_ptr(), page.len()) };
+            NonZero::new(answer).map_or(Ok(()), |code| Err(Failure(code)))
         })?;
         // SAFETY: the caller's.
         unsafe { tell(len, written) };

@@ -1,14 +1,14 @@
 //! Handles: memory of the caller, in which a model, a learner or a predictor lives. A mark in front tells whether one
 //! does.
 
-use core::mem::MaybeUninit;
+use core::mem::{MaybeUninit, offset_of};
 
 use rnnlm::{Config, OnlineLearner};
 
 use crate::{
     cell::ModelCell,
     errors::NOT_INITIALIZED,
-    pointers::{Block, check},
+    pointers::{Block, check_start},
     status::Failure,
 };
 
@@ -17,10 +17,13 @@ pub const MODEL_WORDS: usize = 16;
 pub const LEARNER_WORDS: usize = 24;
 pub const PREDICTOR_WORDS: usize = 16;
 
-/// What a handle holds; `MARK` tells one kind from the others, and from memory that nobody wrote.
+/// What a handle holds; `KIND` tells one from the others.
 pub trait Body {
-    const MARK: u32;
+    const KIND: u32;
 }
+
+/// Tells handles from memory that nobody wrote: a mark is this and the kind.
+const MARK: u32 = 0x1a2b_3c00;
 
 /// A model over the caller's memory.
 pub type InnerModel = rnnlm::Model<ModelCell, Block<f32>, Block<f32>>;
@@ -37,15 +40,15 @@ pub struct InnerPredictor {
 }
 
 impl Body for InnerModel {
-    const MARK: u32 = 0x1a2b_3c01;
+    const KIND: u32 = 1;
 }
 
 impl Body for InnerLearner {
-    const MARK: u32 = 0x1a2b_3c02;
+    const KIND: u32 = 2;
 }
 
 impl Body for InnerPredictor {
-    const MARK: u32 = 0x1a2b_3c03;
+    const KIND: u32 = 3;
 }
 
 /// A handle as C declares it, in so many words.
@@ -73,7 +76,18 @@ const _: () = assert!(fits::<InnerPredictor>(PREDICTOR_WORDS));
 #[inline(always)]
 pub unsafe fn put<B: Body>(handle: *mut Handle<B>, body: B) {
     // SAFETY: by the caller.
-    unsafe { handle.write(Handle { mark: B::MARK, body: MaybeUninit::new(body) }) }
+    unsafe { handle.write(Handle { mark: MARK + B::KIND, body: MaybeUninit::new(body) }) }
+}
+
+/// That it begins with the mark of this kind. One function for all handles: flash is short.
+///
+/// # Safety
+/// The pointer is null, or a handle's memory is there.
+#[inline(never)]
+unsafe fn check_mark(handle: *const u32, align: usize, kind: u32) -> Result<(), Failure> {
+    check_start(handle, align)?;
+    // SAFETY: aligned, not null; memory of C has a value, and any is a mark.
+    if unsafe { handle.read() } == MARK + kind { Ok(()) } else { Err(NOT_INITIALIZED.into()) }
 }
 
 /// The body of a handle that only is looked at.
@@ -82,11 +96,9 @@ pub unsafe fn put<B: Body>(handle: *mut Handle<B>, body: B) {
 /// The pointer is null, or a handle's memory is there, which nobody changes meanwhile.
 #[inline(always)]
 pub unsafe fn body<'a, B: Body>(handle: *const Handle<B>) -> Result<&'a B, Failure> {
-    check(handle)?;
-    // SAFETY: aligned, not null; memory of C has a value, and any is a mark.
-    if unsafe { (&raw const (*handle).mark).read() } != B::MARK {
-        return Err(NOT_INITIALIZED.into());
-    }
+    const { assert!(offset_of!(Handle<B>, mark) == 0) };
+    // SAFETY: by the caller; the mark comes first.
+    unsafe { check_mark(handle.cast(), align_of::<Handle<B>>(), B::KIND) }?;
     // SAFETY: `put` wrote the mark together with a body.
     Ok(unsafe { (*handle).body.assume_init_ref() })
 }

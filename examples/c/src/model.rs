@@ -29,8 +29,13 @@ impl From<rnnlm::TokenScore> for Score {
 }
 
 /// Refuses memory that is the model's too.
+#[inline(always)]
 pub fn check_apart_from<T>(model: &InnerModel, memory: &[T]) -> Result<(), Failure> {
-    let (start, len) = (memory.as_ptr().addr(), size_of_val(memory));
+    check_bytes_apart_from(model, memory.as_ptr().addr(), size_of_val(memory))
+}
+
+#[inline(never)]
+fn check_bytes_apart_from(model: &InnerModel, start: usize, len: usize) -> Result<(), Failure> {
     let (weights, state) = (model.weights_block(), model.state().as_ptr());
     check_apart(start, len, weights.as_ptr().addr(), size_of_val(weights))?;
     // the workspace begins with the state
@@ -69,12 +74,11 @@ pub unsafe extern "C" fn rnnlm_model_init(
         check(config)?;
         // SAFETY: the caller's, aligned and not null.
         let config = unsafe { config.read() };
+        // as `with_buffers` finds it anew, but for what the compiler knows by then
+        let memory = config.memory_of::<ModelCell>()?;
         // SAFETY: the caller lends both.
         let (weights, workspace) = unsafe {
-            (
-                Block::new(weights, weights_len, lengths::weights(&config))?,
-                Block::new(workspace, workspace_len, lengths::workspace(&config))?,
-            )
+            (Block::new(weights, weights_len, memory.weights)?, Block::new(workspace, workspace_len, memory.workspace)?)
         };
         weights.check_apart(workspace.as_ref())?;
         // SAFETY: the handle was checked.

@@ -1,6 +1,6 @@
 //! Memory of the caller: from pointers to slices, after all that can be checked.
 
-use core::{slice, slice::from_raw_parts};
+use core::{ptr::NonNull, slice, slice::from_raw_parts};
 
 use rnnlm::ConfigError;
 
@@ -12,9 +12,15 @@ use crate::{
 /// That something can be there.
 #[inline(always)]
 pub fn check<T>(start: *const T) -> Result<(), Failure> {
+    check_start(start.cast(), align_of::<T>())
+}
+
+/// [`check`], one function for all types: flash is short.
+#[inline(never)]
+pub fn check_start(start: *const u32, align: usize) -> Result<(), Failure> {
     if start.is_null() {
         Err(NULL_POINTER.into())
-    } else if !start.is_aligned() {
+    } else if start.addr() & (align - 1) != 0 {
         Err(MISALIGNED.into())
     } else {
         Ok(())
@@ -24,15 +30,15 @@ pub fn check<T>(start: *const T) -> Result<(), Failure> {
 /// That `len` elements can be there.
 #[inline(never)]
 fn check_all(start: *const u32, align: usize, len: usize) -> Result<(), Failure> {
-    if start.is_null() {
-        Err(NULL_POINTER.into())
-    } else if start.addr() & (align - 1) != 0 {
-        Err(MISALIGNED.into())
-    } else if len > isize::MAX as usize / 16 {
-        Err(ConfigError::TooLarge.into())
-    } else {
-        Ok(())
-    }
+    check_start(start, align)?;
+    if len > isize::MAX as usize / 16 { Err(ConfigError::TooLarge.into()) } else { Ok(()) }
+}
+
+/// That `needed` of `given` elements can be there.
+#[inline(never)]
+fn check_lent(start: *const u32, align: usize, given: usize, needed: usize) -> Result<(), Failure> {
+    check_all(start, align, needed)?;
+    if given < needed { Err(ConfigError::BufferLength { needed, given }.into()) } else { Ok(()) }
 }
 
 /// That two pieces of memory, by address and bytes, have nothing in common.
@@ -42,19 +48,27 @@ pub fn check_apart(a: usize, a_len: usize, b: usize, b_len: usize) -> Result<(),
     if b.wrapping_sub(a) < a_len || a.wrapping_sub(b) < b_len { Err(OVERLAP.into()) } else { Ok(()) }
 }
 
+/// Where `len` elements are: the pointer, or any address where there are none, whatever the pointer. One function for
+/// all slices: flash is short.
+#[inline(never)]
+fn start_of(start: *mut u64, align: usize, len: usize) -> Result<NonNull<u64>, Failure> {
+    if len == 0 {
+        return Ok(NonNull::dangling());
+    }
+    check_all(start.cast(), align, len)?;
+    NonNull::new(start).ok_or(NULL_POINTER.into())
+}
+
 /// The elements that the caller shows; none where there are none, whatever the pointer.
 ///
 /// # Safety
 /// The pointer is null, or `len` elements are there that nobody changes meanwhile.
 #[inline(always)]
 pub unsafe fn slice<'a, T>(start: *const T, len: usize) -> Result<&'a [T], Failure> {
-    const { assert!(size_of::<T>() <= 16) };
-    if len == 0 {
-        return Ok(&[]);
-    }
-    check_all(start.cast(), align_of::<T>(), len)?;
+    const { assert!(size_of::<T>() <= 16 && align_of::<T>() <= align_of::<u64>()) };
+    let start = start_of(start.cast_mut().cast(), align_of::<T>(), len)?;
     // SAFETY: aligned, not null, not longer than can be addressed; the rest is the caller's promise.
-    Ok(unsafe { from_raw_parts(start, len) })
+    Ok(unsafe { from_raw_parts(start.as_ptr().cast(), len) })
 }
 
 /// The elements that the caller lends.
@@ -63,13 +77,10 @@ pub unsafe fn slice<'a, T>(start: *const T, len: usize) -> Result<&'a [T], Failu
 /// The pointer is null, or `len` elements are there that nobody else uses meanwhile.
 #[inline(always)]
 pub unsafe fn slice_mut<'a, T>(start: *mut T, len: usize) -> Result<&'a mut [T], Failure> {
-    const { assert!(size_of::<T>() <= 16) };
-    if len == 0 {
-        return Ok(&mut []);
-    }
-    check_all(start.cast(), align_of::<T>(), len)?;
+    const { assert!(size_of::<T>() <= 16 && align_of::<T>() <= align_of::<u64>()) };
+    let start = start_of(start.cast(), align_of::<T>(), len)?;
     // SAFETY: as in `slice`.
-    Ok(unsafe { slice::from_raw_parts_mut(start, len) })
+    Ok(unsafe { slice::from_raw_parts_mut(start.as_ptr().cast(), len) })
 }
 
 /// Writes what a function found, where the caller wants to know it.
@@ -108,10 +119,7 @@ impl<T> Block<T> {
     #[inline(always)]
     pub unsafe fn new(start: *mut T, given: usize, needed: usize) -> Result<Self, Failure> {
         const { assert!(size_of::<T>() <= 16) };
-        check_all(start.cast(), align_of::<T>(), needed)?;
-        if given < needed {
-            return Err(ConfigError::BufferLength { needed, given }.into());
-        }
+        check_lent(start.cast(), align_of::<T>(), given, needed)?;
         Ok(Self { start, len: needed })
     }
 

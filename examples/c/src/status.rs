@@ -1,6 +1,6 @@
 //! What functions answer, and its words.
 
-use core::ffi::c_char;
+use core::{ffi::c_char, num::NonZero};
 
 use rnnlm::{CheckpointError, ConfigError, Error, ParameterError, StepError};
 
@@ -9,41 +9,53 @@ use crate::errors::{ALL, NOT_INITIALIZED, Named};
 /// 0, or the number of an error.
 pub type Status = i32;
 
-/// Why a function stops; never 0.
+/// Why a function stops. Never 0, so that a result without a value is a status already.
 #[derive(Clone, Copy)]
-pub struct Failure(pub Status);
+pub struct Failure(pub NonZero<Status>);
+
+impl Failure {
+    #[inline(always)]
+    const fn of(code: u16) -> Self {
+        // no error has the number 0
+        match NonZero::new(code as Status) {
+            Some(code) => Self(code),
+            None => Self(NonZero::<Status>::MIN),
+        }
+    }
+}
 
 impl From<Named> for Failure {
+    #[inline(always)]
     fn from(error: Named) -> Self {
-        Self(error.code.into())
+        Self::of(error.code)
     }
 }
 
 impl From<ConfigError> for Failure {
     #[inline(never)]
     fn from(error: ConfigError) -> Self {
-        Self(error.code().into())
+        Self::of(error.code())
     }
 }
 
 impl From<ParameterError> for Failure {
     #[inline(never)]
     fn from(error: ParameterError) -> Self {
-        Self(error.code().into())
+        Self::of(error.code())
     }
 }
 
 impl From<StepError> for Failure {
     #[inline(never)]
     fn from(error: StepError) -> Self {
-        Self(error.code().into())
+        Self::of(error.code())
     }
 }
 
 impl From<CheckpointError> for Failure {
     #[inline(never)]
     fn from(error: CheckpointError) -> Self {
-        Self(error.code().into())
+        Self::of(error.code())
     }
 }
 
@@ -65,7 +77,7 @@ impl From<Error> for Failure {
 pub fn status(body: impl FnOnce() -> Result<(), Failure>) -> Status {
     match body() {
         Ok(()) => 0,
-        Err(Failure(code)) => code,
+        Err(Failure(code)) => code.get(),
     }
 }
 
