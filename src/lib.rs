@@ -56,7 +56,8 @@
 //! **Ask**
 //! - [`Predictor`], how likely each word is to come next; [`top`], the likeliest; [`Sampler`], one drawn;
 //!   [`Candidate`].
-//! - [`QuantizedPredictor`], the same from a quarter of the bytes: weights rounded to int8, [`Quantized`].
+//! - [`QuantizedPredictor`], the same from a quarter of the bytes: weights rounded to int8, [`Quantized`],
+//!   of either cell ([`QuantizedCell`]).
 //! - [`SimpleRnnlm::score`] and [`TokenScore`], how likely a text is, word by word.
 //!
 //! **Events**
@@ -157,7 +158,7 @@ pub use model::{
 };
 pub use prediction::{
     predictor::Predictor,
-    quantized::{predictor::QuantizedPredictor, weights::Quantized},
+    quantized::{cell::QuantizedCell, predictor::QuantizedPredictor, weights::Quantized},
     sampling::{Candidate, Sampler, top},
 };
 pub use rng::Xorshift;

@@ -12,6 +12,9 @@
 //! the tensors in this order, little-endian, without gaps
 //! ```
 //!
+//! In the file of an LSTM `lstm` stands in place of `rnn`, and 4H in place of the H of its scales and biases and of the
+//! first H of its rows, which are in the order of the gates f, g, i, o.
+//!
 //! A weight is its integer times its row's scale; a bias is its integer times its row's scale / (2^14 log2 e).
 
 #[cfg(feature = "alloc")]
@@ -21,11 +24,14 @@ use super::{CRC_LEN, LENGTH_LEN, check_finite, crc::crc32, header::digits, heade
 use crate::{
     config::{Config, Sizes},
     error::{CheckpointError, ConfigError},
-    matrix::Matrix,
-    model::parameters::Parameters,
-    prediction::quantized::{
-        rounding::{rounded, rounded_bias, scale, scale_with_bias},
-        weights::{Quantized, checked_sizes},
+    model::parameters::Weights,
+    prediction::{
+        quantized::{
+            cell::QuantizedCell,
+            rounding::{rounded, rounded_bias, scale, scale_with_bias},
+            weights::{Quantized, checked_sizes},
+        },
+        weights::ModelWeights,
     },
 };
 #[cfg(feature = "alloc")]
@@ -56,20 +62,22 @@ impl Tensor {
 }
 
 /// The tensors of these sizes, one behind the other; `None` where the sum overflows.
-const fn layout(&Sizes { v, d, hidden: h, .. }: &Sizes, words: usize) -> Option<[Tensor; COUNT]> {
+#[inline(never)]
+const fn layout<C: QuantizedCell>(&Sizes { v, d, hidden: h, .. }: &Sizes, words: usize) -> Option<[Tensor; COUNT]> {
     const fn tensor(name: &'static str, dtype: &'static str, rank: usize, shape: [usize; 2]) -> Tensor {
         Tensor { name, dtype, rank, shape, offsets: [0; 2] }
     }
+    let ([of_wx, of_wh, b, wx, wh], gates) = (C::TENSORS, C::SIZES.gates * h);
     let mut tensors = [
         tensor("embed.W.scale", "F32", 1, [v, 1]),
-        tensor("rnn.Wx.scale", "F32", 1, [h, 1]),
-        tensor("rnn.Wh.scale", "F32", 1, [h, 1]),
+        tensor(of_wx, "F32", 1, [gates, 1]),
+        tensor(of_wh, "F32", 1, [gates, 1]),
         tensor("affine.W.scale", "F32", 1, [v, 1]),
-        tensor("rnn.b", "I32", 1, [h, 1]),
+        tensor(b, "I32", 1, [gates, 1]),
         tensor("affine.b", "I32", 1, [v, 1]),
         tensor("embed.W", "I8", 2, [v, d]),
-        tensor("rnn.Wx.T", "I8", 2, [h, d]),
-        tensor("rnn.Wh.T", "I8", 2, [h, h]),
+        tensor(wx, "I8", 2, [gates, d]),
+        tensor(wh, "I8", 2, [gates, h]),
         tensor("affine.W.T", "I8", 2, [v, h]),
         tensor("rnnlm.vocabulary", "U8", 1, [words, 1]),
         tensor("rnnlm.int8", "U8", 1, [size_of::<u32>(), 1]),
@@ -106,6 +114,7 @@ fn write_header<E>(tensors: &[Tensor; COUNT], put: &mut dyn FnMut(&[u8]) -> Resu
 }
 
 /// The bytes before the data: the header with its length and padding.
+#[inline(never)]
 const fn header_len(tensors: &[Tensor; COUNT]) -> usize {
     let (mut len, mut number) = (LENGTH_LEN + 1, 0);
     while number < COUNT {
@@ -119,7 +128,7 @@ const fn header_len(tensors: &[Tensor; COUNT]) -> usize {
 
 /// V, D, H and the length of the vocabulary, as a header tells them: its numbers outside of strings at these places.
 fn sizes_in(text: &[u8]) -> Option<[usize; 4]> {
-    const PLACES: [usize; 4] = [0, 19, 3, 34];
+    const PLACES: [usize; 4] = [0, 19, 27, 34];
     let (mut sizes, mut count) = ([None; 4], 0);
     let (mut number, mut is_string) = (None::<usize>, false);
     for &byte in text {
@@ -138,10 +147,10 @@ fn sizes_in(text: &[u8]) -> Option<[usize; 4]> {
 }
 
 /// The tensors that a header describes, where it is the one that they are written with.
-fn read_header(text: &[u8]) -> Result<(Config, [Tensor; COUNT]), CheckpointError> {
+fn read_header<C: QuantizedCell>(text: &[u8]) -> Result<(Config, [Tensor; COUNT]), CheckpointError> {
     let [v, d, h, words] = sizes_in(text).ok_or(CheckpointError::Header { at: 0 })?;
     let config = Config { vocab_size: v, wordvec_size: d, hidden_size: h, batch_size: 1, time_size: 1 };
-    let tensors = layout(&checked_sizes(config)?, words).ok_or(ConfigError::TooLarge)?;
+    let tensors = layout::<C>(&checked_sizes::<C>(config)?, words).ok_or(ConfigError::TooLarge)?;
     let mut at = 0;
     write_header(&tensors, &mut |piece| {
         let is_here = text.get(at..).is_some_and(|rest| rest.starts_with(piece));
@@ -167,11 +176,40 @@ impl<'a> Quantized<'a> {
     /// # Errors
     /// Bad sizes, D or H above 65,536, or a file longer than can be addressed.
     pub const fn encoded_len(config: Config, vocabulary: usize) -> Result<usize, ConfigError> {
-        let sizes = match checked_sizes(config) {
+        Self::encoded_len_as(config, vocabulary)
+    }
+
+    /// Reads a file, in place: one pass over its bytes for the checksum, one over its weights for their bounds. Takes
+    /// no memory.
+    ///
+    /// # Errors
+    /// Whatever is wrong with it: [`CheckpointError::Header`] for any other header than [`Self::write`] gives it, of a
+    /// [`Checkpoint`](crate::Checkpoint) or of an LSTM for instance; [`ConfigError::TooLarge`] for rows whose sums
+    /// leave an i32.
+    pub fn read(file: &'a [u8]) -> Result<Self, CheckpointError> {
+        Self::read_as(file)
+    }
+
+    /// What [`Self::from_block`] takes of a file: all but header, words and checksum. The checksum is looked at.
+    ///
+    /// # Errors
+    /// Those of [`Self::read`].
+    pub fn block(file: &'a [u8]) -> Result<&'a [u8], CheckpointError> {
+        Self::block_as(file)
+    }
+}
+
+impl<'a, C: QuantizedCell> Quantized<'a, C> {
+    /// [`Quantized::encoded_len`] for the cell that the type says.
+    ///
+    /// # Errors
+    /// As [`Quantized::encoded_len`].
+    pub const fn encoded_len_as(config: Config, vocabulary: usize) -> Result<usize, ConfigError> {
+        let sizes = match checked_sizes::<C>(config) {
             Ok(sizes) => sizes,
             Err(error) => return Err(error),
         };
-        let Some(tensors) = layout(&sizes, vocabulary) else { return Err(ConfigError::TooLarge) };
+        let Some(tensors) = layout::<C>(&sizes, vocabulary) else { return Err(ConfigError::TooLarge) };
         match header_len(&tensors).checked_add(tensors[COUNT - 1].offsets[1]) {
             Some(len) => Ok(len),
             None => Err(ConfigError::TooLarge),
@@ -179,21 +217,26 @@ impl<'a> Quantized<'a> {
     }
 
     /// Rounds weights to int8, row by row, into a file: with their words, each of the V ended by a newline, or none at
-    /// all. Returns its length, which is [`Self::encoded_len`]. Equal weights give equal bytes.
+    /// all. Returns its length, which is [`Self::encoded_len_as`]. Equal weights give equal bytes.
     ///
     /// # Errors
     /// [`CheckpointError::BufferLength`] where `to` is shorter; words that are not V different lines; a weight that is
     /// not finite, or so large that no scale is; D or H above 65,536. What `to` holds is then of no use.
-    pub fn write(weights: &Parameters<&[f32]>, words: &str, to: &mut [u8]) -> Result<usize, CheckpointError> {
+    pub fn write<'w, P: ModelWeights<'w, Cell = C>>(
+        weights: &P,
+        words: &str,
+        to: &mut [u8],
+    ) -> Result<usize, CheckpointError> {
         let config = weights.config().ok_or(ConfigError::ShapesDiffer)?;
-        let (needed, given) = (Self::encoded_len(config, words.len())?, to.len());
+        let (needed, given) = (Self::encoded_len_as(config, words.len())?, to.len());
         let to = to.get_mut(..needed).ok_or(CheckpointError::BufferLength { needed, given })?;
         words::check(words, config.vocab_size)?;
         words::check_different(words, to)?;
-        for (tensor, matrix) in weights.named() {
-            check_finite(tensor, matrix.as_slice())?;
+        let (weights, sizes) = (weights.slices(), config.checked_sizes());
+        for (tensor, data) in C::NAMES.into_iter().zip(weights.in_order()) {
+            check_finite(tensor, data)?;
         }
-        let tensors = layout(&config.checked_sizes(), words.len()).ok_or(ConfigError::TooLarge)?;
+        let tensors = layout::<C>(&sizes, words.len()).ok_or(ConfigError::TooLarge)?;
         let header = header_len(&tensors);
         let (head, rest) = to.split_at_mut_checked(header).unwrap_or_default();
         head.fill(b' ');
@@ -206,36 +249,34 @@ impl<'a> Quantized<'a> {
         };
         put(&((header - LENGTH_LEN) as u64).to_le_bytes())?;
         write_header(&tensors, &mut put)?;
-        write_tensors(weights, &tensors, words, rest)?;
+        write_tensors::<C>(&weights, &sizes, &tensors, words, rest)?;
         let (all, checksum) = to.split_last_chunk_mut::<CRC_LEN>().ok_or(CheckpointError::Truncated)?;
         *checksum = crc32(all).to_le_bytes();
         Ok(needed)
     }
 
-    /// Reads a file, in place: one pass over its bytes for the checksum, one over its weights for their bounds. Takes
-    /// no memory.
+    /// [`Quantized::read`] for the cell that the type says.
     ///
     /// # Errors
-    /// Whatever is wrong with it: [`CheckpointError::Header`] for any other header than [`Self::write`] gives it, of a
-    /// [`Checkpoint`](crate::Checkpoint) for instance; [`ConfigError::TooLarge`] for rows whose sums leave an i32.
-    pub fn read(file: &'a [u8]) -> Result<Self, CheckpointError> {
+    /// As [`Quantized::read`]; a file of another cell has another header.
+    pub fn read_as(file: &'a [u8]) -> Result<Self, CheckpointError> {
         let (config, words, block) = Self::parts_of(file)?;
-        Ok(Self { words, ..Self::from_block(config, block)? })
+        Ok(Self { words, ..Self::from_block_as(config, block)? })
     }
 
-    /// What [`Self::from_block`] takes of a file: all but header, words and checksum. The checksum is looked at.
+    /// [`Quantized::block`] for the cell that the type says.
     ///
     /// # Errors
-    /// Those of [`Self::read`].
-    pub fn block(file: &'a [u8]) -> Result<&'a [u8], CheckpointError> {
+    /// As [`Quantized::block`].
+    pub fn block_as(file: &'a [u8]) -> Result<&'a [u8], CheckpointError> {
         let (config, _, block) = Self::parts_of(file)?;
-        Self::from_block(config, block).map(|_| block)
+        Self::from_block_as(config, block).map(|_| block)
     }
 
     /// The sizes, the words and the block of a file, each checked but for what the numbers are.
     fn parts_of(file: &'a [u8]) -> Result<(Config, &'a str, &'a [u8]), CheckpointError> {
         let (text, data) = split(file)?;
-        let (config, tensors) = read_header(text)?;
+        let (config, tensors) = read_header::<C>(text)?;
         let len = tensors[COUNT - 1].offsets[1];
         if data.len() != len {
             return Err(if data.len() < len { CheckpointError::Truncated } else { CheckpointError::Layout });
@@ -261,7 +302,7 @@ impl<'a> Quantized<'a> {
 }
 
 #[cfg(feature = "alloc")]
-impl Quantized<'_> {
+impl<C: QuantizedCell> Quantized<'_, C> {
     /// [`Self::write`] into memory of the heap. An empty vocabulary stands for ids without words.
     ///
     /// ```
@@ -277,10 +318,10 @@ impl Quantized<'_> {
     ///
     /// # Errors
     /// What [`Self::write`] refuses, a word that holds a newline, memory that the allocator refuses.
-    pub fn to_vec(weights: &Parameters<&[f32]>, vocabulary: &Vocabulary) -> Result<Vec<u8>, Error> {
+    pub fn to_vec<'w, P: ModelWeights<'w, Cell = C>>(weights: &P, vocabulary: &Vocabulary) -> Result<Vec<u8>, Error> {
         let words = vocabulary.to_lines()?;
         let config = weights.config().ok_or(ConfigError::ShapesDiffer)?;
-        let mut file = filled(Self::encoded_len(config, words.len())?, 0)?;
+        let mut file = filled(Self::encoded_len_as(config, words.len())?, 0)?;
         Self::write(weights, &words, &mut file)?;
         Ok(file)
     }
@@ -320,12 +361,12 @@ struct Source<'a> {
 }
 
 impl<'a> Source<'a> {
-    fn by_rows(name: &'static str, matrix: &Matrix<&'a [f32]>) -> Self {
-        Self { name, data: matrix.data(), len: matrix.cols(), strides: [1, matrix.cols()] }
+    fn by_rows(name: &'static str, data: &'a [f32], cols: usize) -> Self {
+        Self { name, data, len: cols, strides: [1, cols] }
     }
 
-    fn by_columns(name: &'static str, matrix: &Matrix<&'a [f32]>) -> Self {
-        Self { name, data: matrix.data(), len: matrix.rows(), strides: [matrix.cols(), 1] }
+    fn by_columns(name: &'static str, data: &'a [f32], [rows, cols]: [usize; 2]) -> Self {
+        Self { name, data, len: rows, strides: [cols, 1] }
     }
 
     fn row(self, row: usize) -> impl Iterator<Item = f32> + use<'a> {
@@ -362,8 +403,9 @@ impl<'a> Source<'a> {
 }
 
 /// All tensors but the checksum.
-fn write_tensors(
-    weights: &Parameters<&[f32]>,
+fn write_tensors<C: QuantizedCell>(
+    weights: &Weights<&[f32]>,
+    &Sizes { v, d, hidden: h, .. }: &Sizes,
     tensors: &[Tensor; COUNT],
     words: &str,
     to: &mut [u8],
@@ -374,15 +416,12 @@ fn write_tensors(
         [t0, t1, t2, t3, t4, t5].map(|tensor| cut.fours(tensor));
     let [embed_w, rnn_wx, rnn_wh, affine_w, vocabulary, version] =
         [t6, t7, t8, t9, t10, t11].map(|tensor| cut.bytes(tensor));
-    Source::by_rows("embed.W", &weights.embed_w).write(&[], embed_scale, &mut [], embed_w)?;
-    Source::by_columns("rnn.Wx", &weights.rnn_wx).write(&[], wx_scale, &mut [], rnn_wx)?;
-    Source::by_columns("rnn.Wh", &weights.rnn_wh).write(weights.rnn_b.data(), wh_scale, rnn_b, rnn_wh)?;
-    Source::by_columns("affine.W", &weights.affine_w).write(
-        weights.affine_b.data(),
-        affine_scale,
-        affine_b,
-        affine_w,
-    )?;
+    let ([of_embed, of_wx, of_wh, _, of_affine, _], gates) = (C::NAMES, C::SIZES.gates * h);
+    Source::by_rows(of_embed, weights.embed_w, d).write(&[], embed_scale, &mut [], embed_w)?;
+    Source::by_columns(of_wx, weights.rnn_wx, [d, gates]).write(&[], wx_scale, &mut [], rnn_wx)?;
+    Source::by_columns(of_wh, weights.rnn_wh, [h, gates]).write(weights.rnn_b, wh_scale, rnn_b, rnn_wh)?;
+    let affine = Source::by_columns(of_affine, weights.affine_w, [h, v]);
+    affine.write(weights.affine_b, affine_scale, affine_b, affine_w)?;
     vocabulary.iter_mut().zip(words.bytes()).for_each(|(to, byte)| *to = byte);
     version.iter_mut().zip(VERSION.to_le_bytes()).for_each(|(to, byte)| *to = byte);
     Ok(())

@@ -280,6 +280,13 @@ impl<T> Weights<T> {
         Self { embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b }
     }
 
+    /// All, in the order of [`Sizes::parameters`].
+    #[inline(always)]
+    pub(crate) fn in_order(self) -> [T; 6] {
+        let Self { embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b } = self;
+        [embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b]
+    }
+
     #[inline(always)]
     pub(crate) fn named_ref([embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b]: &[T; 6]) -> Weights<&T> {
         Weights { embed_w, rnn_wx, rnn_wh, rnn_b, affine_w, affine_b }

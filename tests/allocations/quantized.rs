@@ -3,7 +3,9 @@
 
 use std::hint::black_box;
 
-use rnnlm::{Candidate, Config, Isa, Quantized, QuantizedPredictor, Sampler, SimpleRnnlm, Xorshift, top};
+use rnnlm::{
+    Candidate, Config, Isa, LstmCell, Quantized, QuantizedPredictor, Rnnlm, Sampler, SimpleRnnlm, Xorshift, top,
+};
 
 use crate::counter::count;
 
@@ -34,6 +36,33 @@ fn int8_weights_allocate_nothing() {
             assert_eq!(calls, 0, "{isa:?} {config:?}");
         }
         let quantized = Quantized::read(&file).unwrap();
+        let (_, calls, _) = count(|| black_box(QuantizedPredictor::new(quantized).unwrap()));
+        assert_eq!(calls, 1);
+    }
+}
+
+#[test]
+fn an_lstm_in_int8_allocates_nothing() {
+    type Weights<'a> = Quantized<'a, LstmCell>;
+    for [vocab_size, wordvec_size, hidden_size] in [[64, 16, 32], [3, 1, 40]] {
+        let config = Config { vocab_size, wordvec_size, hidden_size, batch_size: 1, time_size: 1 };
+        let model = Rnnlm::new(config, &mut Xorshift::new(1)).unwrap();
+        let mut file = vec![0; Weights::encoded_len_as(config, 0).unwrap()];
+        let mut buffer = vec![0.0; Weights::buffer_len_as(config).unwrap()];
+        let ids: Vec<u32> = (0..50).map(|i| (i * i) % vocab_size as u32).collect();
+        for isa in Isa::available() {
+            let (_, calls, _) = count(|| {
+                Quantized::write(&model.weights(), "", &mut file).unwrap();
+                let quantized = Weights::read_as(&file).unwrap();
+                let mut predictor = QuantizedPredictor::with_buffers(quantized, &mut buffer[..]).unwrap().with_isa(isa);
+                for &id in &ids {
+                    black_box(predictor.feed(id).unwrap());
+                }
+                black_box(predictor.score(&ids, |score| assert!(score.rank > 0)).unwrap());
+            });
+            assert_eq!(calls, 0, "{isa:?} {config:?}");
+        }
+        let quantized = Weights::read_as(&file).unwrap();
         let (_, calls, _) = count(|| black_box(QuantizedPredictor::new(quantized).unwrap()));
         assert_eq!(calls, 1);
     }

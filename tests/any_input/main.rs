@@ -8,7 +8,7 @@
 
 use std::{fs, path::Path};
 
-use rnnlm::{Checkpoint, LstmCell, Xorshift};
+use rnnlm::{Checkpoint, LstmCell, Quantized, Xorshift};
 
 #[allow(dead_code)]
 #[path = "../../examples/ptb/args.rs"]
@@ -69,6 +69,12 @@ fn command_lines() {
 #[test]
 fn int8_files() {
     replay("quantized", quantized::check);
+}
+
+#[test]
+fn an_int8_file_of_an_lstm_is_among_the_seeds() {
+    let seed = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/any_input/seeds/quantized/lstm_golden");
+    assert_eq!(Quantized::<LstmCell>::read_as(&fs::read(seed).unwrap()).unwrap().config().hidden_size, 20);
 }
 
 #[test]

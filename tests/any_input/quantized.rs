@@ -1,13 +1,18 @@
-//! Any file of int8 weights: an error, or weights that predict the same on every instruction set, and that no sum of
-//! theirs leaves its integer (a debug build would panic).
+//! Any file of int8 weights, read as one of either cell: an error, or weights that predict the same on every
+//! instruction set, and that no sum of theirs leaves its integer (a debug build would panic).
 
-use rnnlm::{Isa, Quantized, QuantizedPredictor};
+use rnnlm::{Isa, LstmCell, Quantized, QuantizedCell, QuantizedPredictor, TanhCell};
 
 /// The file as it is, and with the checksum that its bytes should have, so that the checks behind it are reached.
 pub fn check(file: &[u8]) {
-    read(file);
+    check_as::<TanhCell>(file);
+    check_as::<LstmCell>(file);
+}
+
+fn check_as<C: QuantizedCell>(file: &[u8]) {
+    read::<C>(file);
     if let Some((all, _)) = file.split_last_chunk::<4>() {
-        read(&[all, &crc32(all).to_le_bytes()].concat());
+        read::<C>(&[all, &crc32(all).to_le_bytes()].concat());
     }
 }
 
@@ -18,8 +23,8 @@ fn crc32(bytes: &[u8]) -> u32 {
     })
 }
 
-fn read(file: &[u8]) {
-    let Ok(quantized) = Quantized::read(file) else { return };
+fn read<C: QuantizedCell>(file: &[u8]) {
+    let Ok(quantized) = Quantized::<C>::read_as(file) else { return };
     let v = quantized.config().vocab_size as u32;
     assert!(quantized.words().count() == 0 || quantized.words().count() == v as usize);
     let ids = [0, v / 2, v - 1, 0];

@@ -9,6 +9,7 @@ mod gradients;
 mod lstm;
 mod math;
 mod quantized;
+mod quantized_lstm;
 #[cfg(feature = "alloc")]
 mod reference;
 mod runs;

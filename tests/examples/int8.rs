@@ -3,7 +3,7 @@
 
 use std::{fs, path::Path};
 
-use rnnlm::{Config, Quantized, SimpleRnnlm, Xorshift};
+use rnnlm::{Config, LstmCell, Quantized, SimpleRnnlm, Xorshift};
 
 use crate::example::{SMALL, fails, lines, predict, text, with_text};
 
@@ -40,6 +40,34 @@ fn int8_weights_are_asked_like_those_they_were_made_of() {
     };
     let (int8, exact) = (perplexity("q"), perplexity("m"));
     assert!((int8 / exact - 1.0).abs() < 0.02, "{int8} {exact}");
+}
+
+#[test]
+fn an_lstm_in_int8_is_asked_like_the_one_it_was_made_of() {
+    let folder = with_text("int8_lstm");
+    lines(&folder, &format!("{SMALL} --cell lstm --epochs 40 --save m --quantize q"));
+    let file = fs::read(folder.join("q")).unwrap();
+    assert_eq!(Quantized::<LstmCell>::read_as(&file).unwrap().words().count(), 8);
+    lines(&folder, "--load m --data a.txt --epochs 0 --quantize later");
+    assert!(fs::read(folder.join("later")).unwrap() == file);
+    for flags in ["--top 1", "--generate 9 --temperature 0"] {
+        let words = |model: &str| {
+            let answer = answer(&folder, &format!("--load {model} {flags}"), "you say\n");
+            answer
+                .split_whitespace()
+                .filter(|word| word.starts_with(|c: char| c.is_alphabetic()))
+                .map(String::from)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(words("q"), words("m"), "{flags}");
+    }
+    let perplexity = |model: &str| -> f64 {
+        let table = answer(&folder, &format!("--load {model} --score --tsv"), "you say goodbye and i say hello .\n");
+        table.lines().last().unwrap().split('\t').nth(6).unwrap().parse().unwrap()
+    };
+    let (int8, exact) = (perplexity("q"), perplexity("m"));
+    assert!((int8 / exact - 1.0).abs() < 0.02, "{int8} {exact}");
+    fails(&folder, "--load q --data a.txt --epochs 2", 1, "int8, made for prediction alone");
 }
 
 #[test]

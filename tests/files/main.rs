@@ -8,6 +8,7 @@ mod lstm;
 mod pages;
 mod pytorch;
 mod quantized;
+mod quantized_lstm;
 mod reboots;
 mod safetensors;
 mod slots;

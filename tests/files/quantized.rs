@@ -30,7 +30,7 @@ fn file() -> Vec<u8> {
 }
 
 /// With the checksum that its bytes should have.
-fn repaired(mut file: Vec<u8>) -> Vec<u8> {
+pub(super) fn repaired(mut file: Vec<u8>) -> Vec<u8> {
     let end = file.len() - 4;
     let checksum = crc32(&file[..end]).to_le_bytes();
     file[end..].copy_from_slice(&checksum);
@@ -38,7 +38,7 @@ fn repaired(mut file: Vec<u8>) -> Vec<u8> {
 }
 
 /// Where a tensor begins and ends in the file.
-fn place(file: &[u8], name: &str) -> std::ops::Range<usize> {
+pub(super) fn place(file: &[u8], name: &str) -> std::ops::Range<usize> {
     let data = 8 + u64::from_le_bytes(file[..8].try_into().unwrap()) as usize;
     let text = std::str::from_utf8(&file[8..data]).unwrap();
     let entry = text.split_once(&format!("\"{name}\"")).unwrap().1.split_once("\"data_offsets\":[").unwrap().1;

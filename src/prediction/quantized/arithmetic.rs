@@ -1,6 +1,6 @@
-//! Units, and tanh on integers of 32 bits.
+//! Units, tanh and sigmoid on integers of 32 bits.
 
-use crate::simd::int8::powers::power_of_fine;
+use crate::simd::int8::powers::{power, power_of_fine};
 
 /// What stands for tanh = 1: 2^14 log2 e, rounded. Its high byte is an i8 even where the low one is signed.
 pub(crate) const ONE: i32 = 23_637;
@@ -20,6 +20,21 @@ pub(super) fn tanh(z: i32) -> i32 {
     if z < 0 { -quotient } else { quotient }
 }
 
+/// What stands for a gate that is open: sigmoid = 1.
+pub(super) const OPEN: i32 = 1 << OPEN_BITS;
+pub(super) const OPEN_BITS: u32 = 15;
+
+/// [`OPEN`] sigmoid z for z in units of 1 / [`UNITS`]: within 1 of it, in fact 0.75. sigmoid -z is [`OPEN`] less
+/// sigmoid z. 0 or [`OPEN`] where z lies beyond 11.1.
+#[inline(always)]
+pub(super) fn sigmoid(z: i32) -> i32 {
+    // e^-|z| / (1 + e^-|z|), in 2^-16 each: at most a half
+    let e = (power(z.unsigned_abs()) + (1 << 13)) >> 14;
+    let divisor = (1 << 16) + e;
+    let smaller = quotient::<DIVIDES>((e << OPEN_BITS) + divisor / 2, divisor) as i32;
+    if z < 0 { smaller } else { OPEN - smaller }
+}
+
 /// Whether the processor divides in an instruction: all but the first Cortex-M, which have no 32-bit atomics either,
 /// and RISC-V without M.
 const DIVIDES: bool = cfg!(not(any(
@@ -27,7 +42,7 @@ const DIVIDES: bool = cfg!(not(any(
     all(any(target_arch = "riscv32", target_arch = "riscv64"), not(target_feature = "m")),
 )));
 
-/// dividend / divisor, rounded down, for a divisor from 2^16 to 2^17 and a dividend below 2^31 and ONE + 1 divisors.
+/// dividend / divisor, rounded down, for a divisor from 2^16 to 2^17 and a dividend below ONE + 1 divisors.
 #[inline(always)]
 fn quotient<const DIVIDES: bool>(dividend: u32, divisor: u32) -> u32 {
     if DIVIDES {

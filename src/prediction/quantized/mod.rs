@@ -1,13 +1,13 @@
 //! Prediction from int8 weights, in integers from the word vector to the logits.
 //!
 //! Every row of weights, which makes one output, has a scale; so has every word vector. A weight is `scale * integer`.
-//! The hidden state is tanh in units of 1 / [`ONE`](arithmetic::ONE), an i16, and a bias is an i32 in the units of its
-//! row's sums.
+//! The hidden state is an i16 in units of 1 / [`ONE`](arithmetic::ONE), and a bias an i32 in the units of its row's
+//! sums.
 //!
 //! ```text
 //! a = Wx x                 b = Wh h + bias          sums of integers, exact
 //! y = a (s_Wx (s_x UNITS)) + b s_Wh                 UNITS z, and e^2z = 2^(y / 2^13): f32, then truncated
-//! h = ONE tanh z                                    integers
+//! h = ONE tanh z                                    integers; of an LSTM: `lstm`
 //! l = (W h + bias) s_W                              a logit in 2^-14 of a power of two: f32, then truncated
 //! e = 2^(30 - (max l - l) / 2^14)                   integers
 //! p = e (1 / sum of e)                              the sum is an integer; f32
@@ -19,6 +19,10 @@
 //! sees to it that no sum of a row leaves an i32.
 
 pub(crate) mod arithmetic;
+pub(crate) mod cell;
+mod lstm;
 pub(crate) mod predictor;
 pub(crate) mod rounding;
+mod rows;
+mod tanh;
 pub(crate) mod weights;

@@ -1,10 +1,12 @@
 //! The probabilities of the next word, from int8 weights.
 
-use core::fmt;
+use core::{fmt, marker::PhantomData};
 
 use super::{
-    arithmetic::{NATS, ONE, UNITS, tanh},
-    weights::{Quantized, Rows, parts},
+    arithmetic::{NATS, UNITS},
+    cell::{QuantizedCell, Step},
+    rows::Rows,
+    weights::{Quantized, parts, state_len},
 };
 #[cfg(feature = "alloc")]
 use crate::heap::AlignedVec;
@@ -13,24 +15,22 @@ use crate::{
     error::{ConfigError, ParameterError, StepError},
     heap::Floats,
     kernels::{Sum, clear, ln},
+    layers::time_rnn::TanhCell,
     model::{parameters::Storage, score::TokenScore},
     prediction::predictor::checked_temperature,
     simd::{
         Isa, Kernel, Scalar, Simd,
-        int8::{as_halves, as_halves_mut, as_integers, powers::exponentials_of},
+        int8::{as_halves_mut, as_integers_mut, powers::exponentials_of},
     },
 };
-
-/// Rows of the recurrence whose sums are taken together.
-const BLOCK: usize = 16;
 
 /// [`Predictor`](crate::Predictor) over int8 weights: reads a text token by token and tells how likely each word is to
 /// come next.
 ///
-/// Needs [`Quantized::buffer_len`] floats of its own, H / 2 + V unless V is small. Work per token: DH + HH + HV
-/// multiplications of integers, and every output weight, a byte, is read once. [`top`](crate::top) lists the likeliest
-/// words, [`Sampler`](crate::Sampler) draws one. The same bits on every machine; other bits than those of the f32
-/// weights.
+/// Needs [`Quantized::buffer_len`] floats of its own, H / 2 + V unless V is small, and H more for an LSTM. Work per
+/// token: DH + HH + HV multiplications of integers, with 4 H in place of the first and the last H of the recurrence for
+/// an LSTM, and every output weight, a byte, is read once. [`top`](crate::top) lists the likeliest words,
+/// [`Sampler`](crate::Sampler) draws one. The same bits on every machine; other bits than those of the f32 weights.
 ///
 /// ```
 /// use rnnlm::{Candidate, Config, Quantized, QuantizedPredictor, SimpleRnnlm, Xorshift, top};
@@ -47,25 +47,25 @@ const BLOCK: usize = 16;
 /// # Ok::<(), Box<dyn core::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct QuantizedPredictor<'w, B = Floats> {
+pub struct QuantizedPredictor<'w, B = Floats, C: QuantizedCell = TanhCell> {
     isa: Isa,
     temperature: f32,
-    weights: Quantized<'w>,
-    buffer: B,
+    pub(super) weights: Quantized<'w, C>,
+    pub(super) buffer: B,
 }
 
 #[cfg(feature = "alloc")]
-impl<'w> QuantizedPredictor<'w> {
+impl<'w, C: QuantizedCell> QuantizedPredictor<'w, Floats, C> {
     /// A predictor over these weights, with a zero hidden state of its own on the heap.
     ///
     /// # Errors
     /// [`ConfigError::OutOfMemory`] where the allocator refuses it.
-    pub fn new(weights: Quantized<'w>) -> Result<Self, ConfigError> {
-        Self::with_buffers(weights, AlignedVec::zeroed(Quantized::buffer_len(weights.config())?)?)
+    pub fn new(weights: Quantized<'w, C>) -> Result<Self, ConfigError> {
+        Self::with_buffers(weights, AlignedVec::zeroed(Quantized::<C>::buffer_len_as(weights.config())?)?)
     }
 }
 
-impl<'w, B: Storage> QuantizedPredictor<'w, B> {
+impl<'w, B: Storage, C: QuantizedCell> QuantizedPredictor<'w, B, C> {
     /// A predictor over these weights, in memory of the caller of [`Quantized::buffer_len`] floats, with a zero hidden
     /// state.
     ///
@@ -87,9 +87,9 @@ impl<'w, B: Storage> QuantizedPredictor<'w, B> {
     ///
     /// # Errors
     /// [`ConfigError::BufferLength`] for memory of another length.
-    pub fn with_buffers(weights: Quantized<'w>, buffer: B) -> Result<Self, ConfigError> {
+    pub fn with_buffers(weights: Quantized<'w, C>, buffer: B) -> Result<Self, ConfigError> {
         // of sizes that were checked where the weights came from
-        let [state_len, _, rest_len] = parts(&weights.config.checked_sizes());
+        let [state_len, _, rest_len] = parts::<C>(&weights.config.checked_sizes());
         ConfigError::check_len(state_len + rest_len, buffer.as_ref().len())?;
         let mut predictor = Self { isa: Isa::detect(), temperature: 1.0, weights, buffer };
         predictor.reset_state();
@@ -115,40 +115,6 @@ impl<'w, B: Storage> QuantizedPredictor<'w, B> {
         clear(self.buffer.as_mut());
     }
 
-    /// The hidden state (H), 23,637 for 1: all that the predictor knows of what was read.
-    ///
-    /// ```
-    /// # use rnnlm::{Config, Quantized, QuantizedPredictor, SimpleRnnlm, Xorshift};
-    /// # let config = Config { vocab_size: 5, wordvec_size: 3, hidden_size: 4, batch_size: 1, time_size: 2 };
-    /// # let model = SimpleRnnlm::new(config, &mut Xorshift::new(1))?;
-    /// # let mut file = vec![0; Quantized::encoded_len(config, 0)?];
-    /// # Quantized::write(&model.weights(), "", &mut file)?;
-    /// let mut predictor = QuantizedPredictor::new(Quantized::read(&file)?)?;
-    /// predictor.feed(0)?;
-    /// let read: Vec<i16> = predictor.state().to_vec();
-    /// let after_1 = predictor.feed(1)?.to_vec();
-    /// predictor.set_state(&read)?;
-    /// assert_eq!(predictor.feed(1)?, after_1);
-    /// # Ok::<(), Box<dyn core::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub fn state(&self) -> &[i16] {
-        as_halves(self.buffer.as_ref()).get(..self.weights.config.hidden_size).unwrap_or(&[])
-    }
-
-    /// Sets the hidden state (H): one from [`Self::state`]. What lies beyond 23,637 either way counts as that.
-    ///
-    /// # Errors
-    /// [`StepError::Length`] for a slice of another length.
-    pub fn set_state(&mut self, state: &[i16]) -> Result<(), StepError> {
-        let (needed, given) = (self.weights.config.hidden_size, state.len());
-        let own = as_halves_mut(self.buffer.as_mut()).get_mut(..needed).filter(|own| own.len() == given);
-        let own = own.ok_or(StepError::Length { needed, given })?;
-        let one = ONE as i16;
-        own.iter_mut().zip(state).for_each(|(own, &x)| *own = x.max(-one).min(one));
-        Ok(())
-    }
-
     /// Reads one token and returns the probability of each word of the vocabulary to be the next: 0 for a word that is
     /// less than 2^-30 times as likely as the likeliest. Of two words the one with the larger logit has no smaller
     /// probability, and at temperature 1 a larger one where both are above 2^-13 of the largest.
@@ -165,8 +131,8 @@ impl<'w, B: Storage> QuantizedPredictor<'w, B> {
     /// What the last [`Self::feed`] returned; of no meaning behind [`Self::score`], which needs the memory.
     #[must_use]
     pub fn probabilities(&self) -> &[f32] {
-        let Config { vocab_size: v, hidden_size: h, .. } = self.weights.config;
-        self.buffer.as_ref().get(h.div_ceil(2)..).and_then(|rest| rest.get(..v)).unwrap_or(&[])
+        let Config { vocab_size: v, hidden_size, .. } = self.weights.config;
+        self.buffer.as_ref().get(state_len::<C>(hidden_size)..).and_then(|rest| rest.get(..v)).unwrap_or(&[])
     }
 
     /// The mean loss over a whole text from a zero state, every token after the first predicted once, as
@@ -204,14 +170,19 @@ impl<'w, B: Storage> QuantizedPredictor<'w, B> {
     }
 }
 
-impl<B> fmt::Debug for QuantizedPredictor<'_, B> {
+impl<B, C: QuantizedCell> fmt::Debug for QuantizedPredictor<'_, B, C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("QuantizedPredictor").field("isa", &self.isa).finish_non_exhaustive()
     }
 }
 
-/// Reads one token: a hidden state is in `buffer`, and then the logits (V), which are given.
-fn read<'b>(isa: Isa, weights: &Quantized<'_>, id: u32, buffer: &'b mut [f32]) -> Result<&'b mut [i32], StepError> {
+/// Reads one token: the states are in `buffer`, and then the logits (V), which are given.
+fn read<'b, C: QuantizedCell>(
+    isa: Isa,
+    weights: &Quantized<'_, C>,
+    id: u32,
+    buffer: &'b mut [f32],
+) -> Result<&'b mut [i32], StepError> {
     let Config { vocab_size: v, wordvec_size: d, hidden_size, .. } = weights.config;
     let place = id as usize;
     let first = place.saturating_mul(d);
@@ -219,59 +190,38 @@ fn read<'b>(isa: Isa, weights: &Quantized<'_>, id: u32, buffer: &'b mut [f32]) -
     let (Some(vector), Some(&scale)) = (vector, weights.embed_w.scales.get(place)) else {
         return Err(StepError::IdOutOfRange { id });
     };
-    let [state_len, vector_len, _] = parts(&weights.config.checked_sizes());
-    let (state, rest) = buffer.split_at_mut_checked(state_len).ok_or(StepError::OtherSizes)?;
-    let h = as_halves_mut(state).get_mut(..hidden_size).ok_or(StepError::OtherSizes)?;
+    let [state_len, vector_len, _] = parts::<C>(&weights.config.checked_sizes());
+    let (states, rest) = buffer.split_at_mut_checked(state_len).ok_or(StepError::OtherSizes)?;
+    let (h, others) = states.split_at_mut_checked(hidden_size.div_ceil(2)).ok_or(StepError::OtherSizes)?;
+    let h = as_halves_mut(h).get_mut(..hidden_size).ok_or(StepError::OtherSizes)?;
     {
         // where the logits will be
         let (x, next) = rest.split_at_mut_checked(vector_len).ok_or(StepError::OtherSizes)?;
         let x = as_halves_mut(x).get_mut(..d).ok_or(StepError::OtherSizes)?;
         let next = as_halves_mut(next).get_mut(..hidden_size).ok_or(StepError::OtherSizes)?;
         x.iter_mut().zip(vector).for_each(|(to, &byte)| *to = i16::from(byte as i8));
-        isa.run(Recurrence { weights, x, factor: f32::from_le_bytes(scale) * UNITS, h, next });
+        let (factor, others) = (f32::from_le_bytes(scale) * UNITS, as_integers_mut(others));
+        let step = Step { wx: &weights.rnn_wx, wh: &weights.rnn_wh, x, factor, h, others, next };
+        isa.run(Recurrence { step, cell: PhantomData::<C> });
         h.iter_mut().zip(next).for_each(|(to, x)| *to = *x);
     }
-    let logits = as_integers(rest).get_mut(..v).ok_or(StepError::OtherSizes)?;
+    let logits = as_integers_mut(rest).get_mut(..v).ok_or(StepError::OtherSizes)?;
     isa.run(Logits { rows: &weights.affine_w, h, logits });
     Ok(logits)
 }
 
-/// next = ONE tanh(Wx x + Wh h + b)
-struct Recurrence<'a> {
-    weights: &'a Quantized<'a>,
-    x: &'a [i16],
-    /// What 1 in x is, in the argument of tanh.
-    factor: f32,
-    h: &'a [i16],
-    next: &'a mut [i16],
+/// The recurrence of a cell.
+struct Recurrence<'a, C> {
+    step: Step<'a>,
+    cell: PhantomData<C>,
 }
 
-impl Kernel for Recurrence<'_> {
+impl<C: QuantizedCell> Kernel for Recurrence<'_, C> {
     type Output = ();
 
     #[inline(always)]
     fn call<S: Simd>(self, s: S) {
-        let Self { weights: &Quantized { rnn_wx, rnn_wh, .. }, x, factor, h, mut next } = self;
-        let (mut of_x, mut of_h) = (rnn_wx.weights, rnn_wh.weights);
-        let mut scales = rnn_wx.scales().zip(rnn_wh.scales()).zip(rnn_wh.biases());
-        while !next.is_empty() {
-            let count = if next.len() < BLOCK { next.len() } else { BLOCK };
-            let (block, after) = next.split_at_mut_checked(count).unwrap_or_default();
-            let (mut xs, mut hs) = ([0; BLOCK], [0; BLOCK]);
-            let (rows, rest) = of_x.split_at_checked(count * x.len()).unwrap_or_default();
-            s.dot_rows(rows, x, xs.get_mut(..count).unwrap_or(&mut []));
-            of_x = rest;
-            let (rows, rest) = of_h.split_at_checked(count * h.len()).unwrap_or_default();
-            s.dot_rows(rows, h, hs.get_mut(..count).unwrap_or(&mut []));
-            of_h = rest;
-            // the block first: where it ends, the next one's scales must still be there
-            let sums = block.iter_mut().zip(xs.into_iter().zip(hs));
-            for ((to, (x, h)), ((x_scale, h_scale), bias)) in sums.zip(&mut scales) {
-                let y = s.scaled_sums([x, h.wrapping_add(bias)], [x_scale, factor, h_scale]);
-                *to = tanh(y) as i16;
-            }
-            next = after;
-        }
+        C::next_states(s, self.step);
     }
 }
 

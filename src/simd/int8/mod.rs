@@ -98,9 +98,16 @@ pub(super) fn last_block<const BLOCK: usize>(x: &[i16], left: usize) -> [i16; BL
 
 /// The memory of floats as integers of the same size.
 #[inline(always)]
-pub(crate) fn as_integers(floats: &mut [f32]) -> &mut [i32] {
+pub(crate) fn as_integers_mut(floats: &mut [f32]) -> &mut [i32] {
     // SAFETY: both are four bytes with the same alignment, every bit pattern is either, and the memory stays borrowed.
     unsafe { slice::from_raw_parts_mut(floats.as_mut_ptr().cast(), floats.len()) }
+}
+
+/// [`as_integers_mut`], to be read.
+#[inline(always)]
+pub(crate) fn as_integers(floats: &[f32]) -> &[i32] {
+    // SAFETY: as in `as_integers_mut`.
+    unsafe { slice::from_raw_parts(floats.as_ptr().cast(), floats.len()) }
 }
 
 /// The memory of floats as twice as many integers of half the size.

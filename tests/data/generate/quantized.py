@@ -1,9 +1,10 @@
-"""An int8 file by another program's arithmetic, for tests/files/quantized.rs. Needs nothing but Python.
+"""Int8 files by another program's arithmetic, for tests/files/quantized.rs. Needs nothing but Python.
 
     python3 tests/data/generate/quantized.py tests/data/golden/int8
 
 f32.safetensors: six bare weights, V 5, D 3, H 20, drawn with seed 1. int8.safetensors: the same in int8, with the words
-w0 to w4. Every operation on float32 is done in float64 and rounded to float32, which is exact for one + - * /.
+w0 to w4. lstm_f32.safetensors and lstm_int8.safetensors: so of an LSTM, drawn with seed 2. Every operation on float32
+is done in float64 and rounded to float32, which is exact for one + - * /.
 """
 import json
 import os
@@ -58,39 +59,58 @@ def floats(x):
     return struct.pack(f"<{len(x)}f", *x)
 
 
-random.seed(1)
-draw = lambda count, deviation: [f32(random.gauss(0, deviation)) for _ in range(count)]
-embed, wx, wh, b = draw(V * D, 0.5), draw(D * H, 0.5), draw(H * H, 0.3), draw(H, 0.2)
-w, c = draw(H * V, 1.0), draw(V, 1.0)
-# a row of zeros, one whose bias sets the scale, one that is all its largest weight
-embed[D:2 * D] = [0.0] * D
-for h in range(H):
-    w[h * V + 1], w[h * V + 2], w[h * V + 3] = 0.0, f32(1e-3), f32(-0.7)
-c[1], c[2] = 0.0, f32(90.0)
+def draw(count, deviation):
+    return [f32(random.gauss(0, deviation)) for _ in range(count)]
+
+
+def scales(rows):
+    return floats([scale for _, scale, _ in rows])
+
+
+def biases(rows):
+    return struct.pack(f"<{len(rows)}i", *(bias for _, _, bias in rows))
+
+
+def weights(rows):
+    return b"".join(struct.pack(f"<{len(q)}b", *q) for q, _, _ in rows)
+
+
+def make(cell, columns, prefix, folder):
+    """Both files of a cell whose matrices have so many columns."""
+    embed, wx, wh, b = draw(V * D, 0.5), draw(D * columns, 0.5), draw(H * columns, 0.3), draw(columns, 0.2)
+    w, c = draw(H * V, 1.0), draw(V, 1.0)
+    # a row of zeros, one whose bias sets the scale, one that is all its largest weight
+    embed[D:2 * D] = [0.0] * D
+    for h in range(H):
+        w[h * V + 1], w[h * V + 2], w[h * V + 3] = 0.0, f32(1e-3), f32(-0.7)
+    c[1], c[2] = 0.0, f32(90.0)
+
+    named = [("embed.W", [V, D], embed), (f"{cell}.Wx", [D, columns], wx), (f"{cell}.Wh", [H, columns], wh),
+             (f"{cell}.b", [columns], b), ("affine.W", [H, V], w), ("affine.b", [V], c)]
+    with open(os.path.join(folder, prefix + "f32.safetensors"), "wb") as file:
+        file.write(safetensors([(name, "F32", shape, floats(data)) for name, shape, data in named]))
+
+    of_embed = [row(embed[v * D:(v + 1) * D]) for v in range(V)]
+    of_wx = [row(wx[j::columns]) for j in range(columns)]
+    of_wh = [row(wh[j::columns], b[j]) for j in range(columns)]
+    of_w = [row(w[v::V], c[v]) for v in range(V)]
+    words = "".join(f"w{i}\n" for i in range(V)).encode()
+    whole = safetensors([
+        ("embed.W.scale", "F32", [V], scales(of_embed)), (f"{cell}.Wx.scale", "F32", [columns], scales(of_wx)),
+        (f"{cell}.Wh.scale", "F32", [columns], scales(of_wh)), ("affine.W.scale", "F32", [V], scales(of_w)),
+        (f"{cell}.b", "I32", [columns], biases(of_wh)), ("affine.b", "I32", [V], biases(of_w)),
+        ("embed.W", "I8", [V, D], weights(of_embed)), (f"{cell}.Wx.T", "I8", [columns, D], weights(of_wx)),
+        (f"{cell}.Wh.T", "I8", [columns, H], weights(of_wh)), ("affine.W.T", "I8", [V, H], weights(of_w)),
+        ("rnnlm.vocabulary", "U8", [len(words)], words), ("rnnlm.int8", "U8", [4], struct.pack("<I", 1)),
+        ("rnnlm.crc32", "U8", [4], b"\0" * 4),
+    ])[:-4]
+    with open(os.path.join(folder, prefix + "int8.safetensors"), "wb") as file:
+        file.write(whole + struct.pack("<I", zlib.crc32(whole)))
+
 
 out = sys.argv[1]
 os.makedirs(out, exist_ok=True)
-named = [("embed.W", [V, D], embed), ("rnn.Wx", [D, H], wx), ("rnn.Wh", [H, H], wh), ("rnn.b", [H], b),
-         ("affine.W", [H, V], w), ("affine.b", [V], c)]
-with open(os.path.join(out, "f32.safetensors"), "wb") as file:
-    file.write(safetensors([(name, "F32", shape, floats(data)) for name, shape, data in named]))
-
-of_embed = [row(embed[v * D:(v + 1) * D]) for v in range(V)]
-of_wx = [row(wx[h::H]) for h in range(H)]
-of_wh = [row(wh[h::H], b[h]) for h in range(H)]
-of_w = [row(w[v::V], c[v]) for v in range(V)]
-scales = lambda rows: floats([scale for _, scale, _ in rows])
-biases = lambda rows: struct.pack(f"<{len(rows)}i", *(bias for _, _, bias in rows))
-weights = lambda rows: b"".join(struct.pack(f"<{len(q)}b", *q) for q, _, _ in rows)
-words = "".join(f"w{i}\n" for i in range(V)).encode()
-whole = safetensors([
-    ("embed.W.scale", "F32", [V], scales(of_embed)), ("rnn.Wx.scale", "F32", [H], scales(of_wx)),
-    ("rnn.Wh.scale", "F32", [H], scales(of_wh)), ("affine.W.scale", "F32", [V], scales(of_w)),
-    ("rnn.b", "I32", [H], biases(of_wh)), ("affine.b", "I32", [V], biases(of_w)),
-    ("embed.W", "I8", [V, D], weights(of_embed)), ("rnn.Wx.T", "I8", [H, D], weights(of_wx)),
-    ("rnn.Wh.T", "I8", [H, H], weights(of_wh)), ("affine.W.T", "I8", [V, H], weights(of_w)),
-    ("rnnlm.vocabulary", "U8", [len(words)], words), ("rnnlm.int8", "U8", [4], struct.pack("<I", 1)),
-    ("rnnlm.crc32", "U8", [4], b"\0" * 4),
-])[:-4]
-with open(os.path.join(out, "int8.safetensors"), "wb") as file:
-    file.write(whole + struct.pack("<I", zlib.crc32(whole)))
+random.seed(1)
+make("rnn", H, "", out)
+random.seed(2)
+make("lstm", 4 * H, "lstm_", out)
