@@ -6,8 +6,9 @@
 //! cargo run --release --example int8_loss -- --events DIR
 //! ```
 //!
-//! MODEL is a file of `ptb --save`, TEXT one in the words of its vocabulary: those that it lacks are `<unk>`, or left
-//! out where there is none. `--built-in` in place of TEXT is the held-out part of the text that `ptb` makes up.
+//! MODEL is a file of `ptb --save`, of either cell, TEXT one in the words of its vocabulary: those that it lacks are
+//! `<unk>`, or left out where there is none. `--built-in` in place of TEXT is the held-out part of the text that `ptb`
+//! makes up.
 //!
 //! `--events` takes the sessions of log keys of DIR/hdfs_train.txt (or of the folder RNNLM_EVENTS) in five folds, and
 //! judges each by a model that was trained on the other four, as `events learn` would, all sessions together; once for
@@ -25,8 +26,39 @@ mod train;
 use std::{env, error::Error, fs, path::Path};
 
 use rnnlm::{
-    Candidate, Checkpoint, Predictor, Quantized, QuantizedPredictor, SimpleRnnlm, TokenScore, Xorshift, tokens, top,
+    Candidate, Checkpoint, LstmCell, Model, Quantized, QuantizedCell, QuantizedPredictor, TanhCell, TokenScore,
+    Vocabulary, Xorshift, tokens, top,
 };
+
+/// What is done here with the weights of a model, which have other names with each cell.
+trait Rounds: QuantizedCell {
+    /// All of them in int8, without words.
+    fn int8(model: &Model<Self>) -> Result<Vec<u8>, rnnlm::Error>;
+    /// Rounds the output matrix to four bits.
+    fn round_output(model: &mut Model<Self>);
+}
+
+impl Rounds for TanhCell {
+    fn int8(model: &Model<Self>) -> Result<Vec<u8>, rnnlm::Error> {
+        Quantized::to_vec(&model.weights(), &Vocabulary::default())
+    }
+
+    fn round_output(model: &mut Model<Self>) {
+        let columns = model.config().vocab_size;
+        round_to_four_bits(model.weights_mut().affine_w.as_mut_slice(), columns);
+    }
+}
+
+impl Rounds for LstmCell {
+    fn int8(model: &Model<Self>) -> Result<Vec<u8>, rnnlm::Error> {
+        Quantized::to_vec(&model.weights(), &Vocabulary::default())
+    }
+
+    fn round_output(model: &mut Model<Self>) {
+        let columns = model.config().vocab_size;
+        round_to_four_bits(model.weights_mut().affine_w.as_mut_slice(), columns);
+    }
+}
 
 const FOLDS: usize = 5;
 const SEEDS: u64 = 6;
@@ -76,11 +108,9 @@ struct Comparison {
 
 impl Comparison {
     /// Each text is read from a zero state.
-    fn add(&mut self, mut model: SimpleRnnlm, texts: &[Vec<u32>]) -> Result<(), rnnlm::Error> {
-        let mut file = vec![0; Quantized::encoded_len(model.config(), 0)?];
-        Quantized::write(&model.weights(), "", &mut file)?;
-        let quantized = Quantized::read(&file)?;
-        let (mut one, mut other) = (Predictor::new(model.weights())?, QuantizedPredictor::new(quantized)?);
+    fn add<C: Rounds>(&mut self, mut model: Model<C>, texts: &[Vec<u32>]) -> Result<(), rnnlm::Error> {
+        let file = C::int8(&model)?;
+        let (mut one, mut other) = (model.predictor()?, QuantizedPredictor::new(Quantized::<C>::read_as(&file)?)?);
         for text in texts {
             one.reset_state();
             other.reset_state();
@@ -92,8 +122,7 @@ impl Comparison {
         for text in texts {
             model.score(text, |score| self.exact.add(score))?;
         }
-        let columns = model.config().vocab_size;
-        round_to_four_bits(model.weights_mut().affine_w.as_mut_slice(), columns);
+        C::round_output(&mut model);
         for text in texts {
             model.score(text, |score| self.int4.add(score))?;
         }
@@ -122,10 +151,9 @@ fn round_to_four_bits(weights: &mut [f32], columns: usize) {
     }
 }
 
-/// A saved model and a text.
-fn of_text(model: &str, text: &str) -> Result<(), Box<dyn Error>> {
-    let file = fs::read(model)?;
-    let (model, _, vocabulary) = Checkpoint::read(&file)?.restore()?;
+/// A saved model of this cell and a text.
+fn of_text<C: Rounds>(file: &[u8], text: &str) -> Result<(), Box<dyn Error>> {
+    let (model, _, vocabulary): (Model<C>, _, _) = Checkpoint::read_as(file)?.restore()?;
     let text = match text {
         "--built-in" => grammar::Grammar::new().text(2, 5_000),
         file => fs::read_to_string(file)?,
@@ -133,7 +161,7 @@ fn of_text(model: &str, text: &str) -> Result<(), Box<dyn Error>> {
     let unk = vocabulary.id("<unk>");
     let ids: Vec<u32> = tokens(&text).filter_map(|word| vocabulary.id(word).or(unk)).collect();
     let words: usize = vocabulary.to_lines()?.len();
-    let [exact_len, int8_len] = [file.len(), Quantized::encoded_len(model.config(), words)?];
+    let [exact_len, int8_len] = [file.len(), Quantized::<C>::encoded_len_as(model.config(), words)?];
     println!("{} tokens; {exact_len} bytes, in int8 {int8_len}; the words take {words} bytes of either", ids.len());
     let mut comparison = Comparison::default();
     comparison.add(model, &[ids])?;
@@ -189,7 +217,14 @@ fn main() -> Result<(), Box<dyn Error>> {
                 Ok(())
             }
         },
-        [model, text] => of_text(model, text),
+        [model, text] => {
+            let file = fs::read(model)?;
+            if Checkpoint::<LstmCell>::read_as(&file).is_ok() {
+                of_text::<LstmCell>(&file, text)
+            } else {
+                of_text::<TanhCell>(&file, text)
+            }
+        }
         _ => Err("name a model and a text, or --events and a folder".into()),
     }
 }

@@ -8,7 +8,7 @@ use rnnlm::LstmCell as ModelCell;
 #[cfg(not(feature = "lstm"))]
 use rnnlm::TanhCell as ModelCell;
 use rnnlm::{
-    Cell, Checkpoint, Model, OnlineLearner, Quantized, QuantizedPredictor, SimpleRnnlm, TrainingState, Xorshift,
+    Cell, Checkpoint, Model, OnlineLearner, Quantized, QuantizedPredictor, TrainingState, Xorshift,
 };
 
 #[path = "src/int8.rs"]
@@ -27,11 +27,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("cargo::rerun-if-changed={path}");
     }
     println!("cargo::rustc-env=OPT_LEVEL={}", env::var("OPT_LEVEL")?);
-    let model = trained("model.safetensors")?;
     let name = if cfg!(feature = "lstm") { "lstm.safetensors" } else { "model.safetensors" };
-    if cfg!(feature = "lstm") {
-        trained::<ModelCell>(name)?;
-    }
+    let model = trained(name)?;
     println!("cargo::rustc-env=TRAINED_MODEL=/{name}");
     let (early, _) = after::<ModelCell>(GOLDEN[0].0)?;
     println!("cargo::rustc-env=PREDICTIONS={}", hash_of_predictions(&mut early.predictor()?)?);
@@ -40,9 +37,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         format!("[{:#x}, {:#x}]", learned(EVENTS[0])?, learned(EVENTS[1])?),
     )?;
     quantize(&model, "events.int8.safetensors", "INT8_EVENTS")?;
-    quantize(&SimpleRnnlm::new(int8::ODD, &mut Xorshift::new(2))?, "odd.int8.safetensors", "INT8_ODD")?;
+    quantize(&Model::new(int8::ODD, &mut Xorshift::new(2))?, "odd.int8.safetensors", "INT8_ODD")?;
     // that it fits is what is shown: nobody trained it
-    quantize(&SimpleRnnlm::new(int8::WORDS, &mut Xorshift::new(1))?, "words.int8.safetensors", "INT8_WORDS")
+    quantize(&Model::new(int8::WORDS, &mut Xorshift::new(1))?, "words.int8.safetensors", "INT8_WORDS")
 }
 
 /// A model after so many steps of the workload, and where its windows stand.
@@ -68,10 +65,10 @@ fn trained<C: Cell>(name: &str) -> Result<Model<C>, Box<dyn Error>> {
 }
 
 /// Writes a model as int8 weights, and tells the firmware what the bits of its predictions are.
-fn quantize(model: &SimpleRnnlm, name: &str, variable: &str) -> Result<(), Box<dyn Error>> {
-    let mut file = vec![0; Quantized::encoded_len(model.config(), 0)?];
+fn quantize(model: &Model<ModelCell>, name: &str, variable: &str) -> Result<(), Box<dyn Error>> {
+    let mut file = vec![0; Quantized::<ModelCell>::encoded_len_as(model.config(), 0)?];
     Quantized::write(&model.weights(), "", &mut file)?;
-    let bits = int8::bits(&mut QuantizedPredictor::new(Quantized::read(&file)?)?);
+    let bits = int8::bits(&mut QuantizedPredictor::new(Quantized::<ModelCell>::read_as(&file)?)?);
     println!("cargo::rustc-env={variable}={bits}");
     fs::write(Path::new(&env::var("OUT_DIR")?).join(name), file)?;
     Ok(())

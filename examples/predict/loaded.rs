@@ -3,8 +3,8 @@
 use std::{error::Error, path::Path};
 
 use rnnlm::{
-    Cell, Config, LstmCell, Model, Quantized, QuantizedPredictor, Rnnlm, SimpleRnnlm, StepError, TanhCell, TokenScore,
-    Vocabulary, Xorshift,
+    Cell, Config, LstmCell, Model, Quantized, QuantizedCell, QuantizedPredictor, Rnnlm, SimpleRnnlm, StepError,
+    TanhCell, TokenScore, Vocabulary, Xorshift,
 };
 
 use crate::{
@@ -19,16 +19,16 @@ pub enum Loaded<'f> {
     Rnn(SimpleRnnlm),
     Lstm(Rnnlm),
     Int8(Quantized<'f>),
+    Int8Lstm(Quantized<'f, LstmCell>),
 }
 
 impl<'f> Loaded<'f> {
     /// What the bytes of that file say, and its words.
     pub fn new(path: &Path, bytes: &'f [u8]) -> Result<(Self, Vocabulary), Failure> {
-        if is_int8(bytes) {
-            let told = |error: &dyn Error| format!("{}: {error}", visible(path));
-            let quantized = Quantized::read(bytes).map_err(|error| told(&error))?;
-            let vocabulary = quantized.vocabulary().map_err(|error| told(&error))?;
-            return with_words(path, Self::Int8(quantized), vocabulary);
+        match (is_int8(bytes), is_lstm(bytes)) {
+            (true, true) => return int8(path, bytes, Self::Int8Lstm),
+            (true, false) => return int8(path, bytes, Self::Int8),
+            _ => {}
         }
         if is_lstm(bytes) {
             let saved = Saved::<LstmCell>::new(path, bytes)?;
@@ -46,8 +46,21 @@ impl<'f> Loaded<'f> {
             Self::Rnn(model) => model.score(ids, visit).map_err(no_score),
             Self::Lstm(model) => model.score(ids, visit).map_err(no_score),
             Self::Int8(weights) => QuantizedPredictor::new(*weights)?.score(ids, visit).map_err(no_score),
+            Self::Int8Lstm(weights) => QuantizedPredictor::new(*weights)?.score(ids, visit).map_err(no_score),
         }
     }
+}
+
+/// The int8 weights of this cell.
+fn int8<'f, C: QuantizedCell>(
+    path: &Path,
+    bytes: &'f [u8],
+    loaded: fn(Quantized<'f, C>) -> Loaded<'f>,
+) -> Result<(Loaded<'f>, Vocabulary), Failure> {
+    let told = |error: &dyn Error| format!("{}: {error}", visible(path));
+    let quantized = Quantized::read_as(bytes).map_err(|error| told(&error))?;
+    let vocabulary = quantized.vocabulary().map_err(|error| told(&error))?;
+    with_words(path, loaded(quantized), vocabulary)
 }
 
 /// The model of f32 weights with this cell.
@@ -70,7 +83,7 @@ fn with_words<'f>(
     }
     let file = visible(path);
     let (from, flag) = match loaded {
-        Loaded::Int8(_) => ("its f32 file", "--quantize"),
+        Loaded::Int8(_) | Loaded::Int8Lstm(_) => ("its f32 file", "--quantize"),
         _ => (&file[..], "--save"),
     };
     Err(format!(
@@ -90,6 +103,7 @@ impl Predicts for Loaded<'_> {
             Self::Rnn(model) => model.reader(temperature),
             Self::Lstm(model) => model.reader(temperature),
             Self::Int8(weights) => weights.reader(temperature),
+            Self::Int8Lstm(weights) => weights.reader(temperature),
         }
     }
 }

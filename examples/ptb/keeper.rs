@@ -3,7 +3,8 @@
 use std::{any::Any, num::NonZeroUsize};
 
 use rnnlm::{
-    Cell, Checkpoint, Config, ConfigError, DecayOnPlateau, ParameterError, Quantized, TanhCell, TrainingState,
+    Cell, Checkpoint, CheckpointError, Config, ConfigError, DecayOnPlateau, LstmCell, ParameterError, Quantized,
+    TanhCell, TrainingState,
 };
 
 use crate::{
@@ -30,9 +31,6 @@ pub struct Keeper {
     start: TrainingState,
     words: String,
 }
-
-/// What an LSTM is refused with.
-pub const NO_INT8: &str = "--quantize rounds models of --cell rnn alone: leave it out";
 
 impl Keeper {
     /// Saves models of these sizes and words; goes on from the state `start`.
@@ -130,13 +128,17 @@ impl Keeper {
     }
 
     fn quantize<C: Cell>(&self, model: &Model<C>) -> Result<Vec<u8>, String> {
-        let model: &dyn Any = model;
-        let Some(model) = model.downcast_ref::<Model<TanhCell>>() else { return Err(NO_INT8.into()) };
-        let told = |error: rnnlm::CheckpointError| format!("--quantize: {error}");
-        let len = Quantized::encoded_len(model.config(), self.words.len()).map_err(|error| told(error.into()))?;
-        let mut bytes = vec![0; len];
-        Quantized::write(&model.weights(), &self.words, &mut bytes).map_err(told)?;
-        Ok(bytes)
+        let (config, words, model): (_, &str, &dyn Any) = (model.config(), &self.words, model);
+        let bytes = if let Some(model) = model.downcast_ref::<Model<LstmCell>>() {
+            let len = Quantized::<LstmCell>::encoded_len_as(config, words.len());
+            bytes_of(len, |to| Quantized::write(&model.weights(), words, to))
+        } else if let Some(model) = model.downcast_ref::<Model<TanhCell>>() {
+            let len = Quantized::encoded_len(config, words.len());
+            bytes_of(len, |to| Quantized::write(&model.weights(), words, to))
+        } else {
+            return Err("--quantize knows the cells rnn and lstm alone: leave it out".into());
+        };
+        bytes.map_err(|error| format!("--quantize: {error}"))
     }
 
     fn complete(&self, trainers: &TrainingState) -> TrainingState {
@@ -144,6 +146,16 @@ impl Keeper {
         let (decay, best_loss) = (self.schedule.factor(), self.schedule.best_loss());
         TrainingState { decay, best_loss, seed, rng, ..*trainers }
     }
+}
+
+/// What `write` writes into memory of this length.
+fn bytes_of(
+    len: Result<usize, ConfigError>,
+    write: impl FnOnce(&mut [u8]) -> Result<usize, CheckpointError>,
+) -> Result<Vec<u8>, CheckpointError> {
+    let mut bytes = vec![0; len?];
+    write(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// A model as it was, on its way into its file.

@@ -19,7 +19,7 @@ use crate::{
     evaluation::{Evaluation, RANKS, no_prediction, recall},
     files::Files,
     history::{Curve, Form, Row},
-    keeper::{Keeper, NO_INT8},
+    keeper::Keeper,
     line::Line,
     progress::{Moment, Plan, Report, short},
     saved::{self, Saved},
@@ -49,9 +49,6 @@ pub fn run(options: &Options) -> Result<(), Failure> {
         return Err(format!("--cell {named} contradicts {path}, which has {of_file}: leave the flag out").into());
     }
     if of_file.or(options.lstm).unwrap_or(false) {
-        if options.quantize.is_some() {
-            return Err(NO_INT8.into());
-        }
         run_with::<LstmCell>(options, Prepared { isa, source, files, bytes })
     } else {
         run_with::<TanhCell>(options, Prepared { isa, source, files, bytes })

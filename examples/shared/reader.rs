@@ -1,8 +1,8 @@
-//! What reads a text and tells what comes next: over f32 weights of either cell, or over int8 weights.
+//! What reads a text and tells what comes next: over f32 weights or int8 weights, of either cell.
 
 use std::error::Error;
 
-use rnnlm::{Cell, Model, Predictor, Quantized, QuantizedPredictor, StepError, Storage, Workspace};
+use rnnlm::{Cell, Model, Predictor, Quantized, QuantizedCell, QuantizedPredictor, StepError, Storage, Workspace};
 
 /// A predictor of any kind.
 pub trait Reader {
@@ -16,7 +16,7 @@ impl<B: Storage, C: Cell> Reader for Predictor<'_, B, C> {
     }
 }
 
-impl Reader for QuantizedPredictor<'_> {
+impl<B: Storage, C: QuantizedCell> Reader for QuantizedPredictor<'_, B, C> {
     fn feed(&mut self, id: u32) -> Result<&[f32], StepError> {
         QuantizedPredictor::feed(self, id)
     }
@@ -34,7 +34,7 @@ impl<C: Cell, W: Storage, S: Workspace> Predicts for Model<C, W, S> {
     }
 }
 
-impl Predicts for Quantized<'_> {
+impl<C: QuantizedCell> Predicts for Quantized<'_, C> {
     fn reader(&self, temperature: f32) -> Result<Box<dyn Reader + '_>, Box<dyn Error>> {
         Ok(Box::new(QuantizedPredictor::new(*self)?.with_temperature(temperature)?))
     }

@@ -1,6 +1,6 @@
 //! What the desktop and the device compute from int8 weights. The build script uses it too.
 
-use rnnlm::{Config, QuantizedPredictor, Storage};
+use rnnlm::{Config, QuantizedCell, QuantizedPredictor, Storage};
 
 /// A keyboard's model: 4,000 words.
 pub const WORDS: Config = Config { vocab_size: 4000, wordvec_size: 64, hidden_size: 64, batch_size: 1, time_size: 1 };
@@ -10,7 +10,7 @@ pub const ODD: Config = Config { vocab_size: 19, wordvec_size: 21, hidden_size: 
 pub const IDS: [u32; 5] = [3, 1_000, 63, 0, 2_999];
 
 /// FNV-1a over the probabilities behind each of [`IDS`], then over a score.
-pub fn bits(predictor: &mut QuantizedPredictor<'_, impl Storage>) -> u64 {
+pub fn bits<C: QuantizedCell>(predictor: &mut QuantizedPredictor<'_, impl Storage, C>) -> u64 {
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
     let mut add = |bits: u32| {
         for byte in bits.to_le_bytes() {

@@ -29,7 +29,7 @@ const SQUARE: usize = match square(16).memory() {
     Ok(memory) => memory.weights + memory.workspace,
     Err(_) => panic!("bad sizes"),
 };
-const FOR_WORDS: usize = match Quantized::buffer_len(WORDS) {
+const FOR_WORDS: usize = match Quantized::<ModelCell>::buffer_len_as(WORDS) {
     Ok(len) => len,
     Err(_) => panic!("bad sizes"),
 };
@@ -100,8 +100,8 @@ fn main() -> ! {
         .unwrap();
     }
 
-    println!("prediction of 4,000 words from int8 weights|{}", products::<TanhCell>(WORDS));
-    let weights = Quantized::read(NEXT_WORD).unwrap();
+    println!("prediction{of} of 4,000 words from int8 weights|{}", products::<ModelCell>(WORDS));
+    let weights = Quantized::<ModelCell>::read_as(NEXT_WORD).unwrap();
     let mut predictor = QuantizedPredictor::with_buffers(weights, &mut WORDS_MEMORY.take()[..]).unwrap();
     begin();
     black_box(predictor.feed(black_box(7)).unwrap());

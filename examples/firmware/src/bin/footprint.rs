@@ -109,14 +109,14 @@ fn predict() -> Option<rnnlm::Candidate> {
 #[cfg(feature = "int8")]
 fn int8() -> Option<rnnlm::Candidate> {
     use rnnlm::{Candidate, Quantized, QuantizedPredictor, top};
-    const LEN: usize = match Quantized::buffer_len(CONFIG) {
+    const LEN: usize = match Quantized::<ModelCell>::buffer_len_as(CONFIG) {
         Ok(len) => len,
         Err(_) => panic!("bad sizes"),
     };
     static FILE: [u8; 64] = [0; 64];
     static BUFFER: Static<[f32; LEN]> = Static::new([0.0; LEN]);
     static THREE: Static<[Candidate; 3]> = Static::new([Candidate { id: 0, probability: 0.0 }; 3]);
-    let weights = Quantized::read(black_box(&FILE[..])).ok()?;
+    let weights = Quantized::<ModelCell>::read_as(black_box(&FILE[..])).ok()?;
     // SAFETY: called once.
     let buffer = unsafe { BUFFER.take() };
     let mut predictor = QuantizedPredictor::with_buffers(weights, &mut buffer[..]).ok()?;
@@ -129,7 +129,8 @@ fn int8() -> Option<rnnlm::Candidate> {
 #[cfg(feature = "predict-int8")]
 fn predict_int8() -> Option<rnnlm::Candidate> {
     use rnnlm::{Candidate, Quantized, QuantizedPredictor, top};
-    const LENS: [usize; 2] = match (Quantized::block_len(CONFIG), Quantized::buffer_len(CONFIG)) {
+    type Weights<'w> = Quantized<'w, ModelCell>;
+    const LENS: [usize; 2] = match (Weights::block_len_as(CONFIG), Weights::buffer_len_as(CONFIG)) {
         (Ok(block), Ok(buffer)) => [block, buffer],
         _ => panic!("bad sizes"),
     };
@@ -138,7 +139,7 @@ fn predict_int8() -> Option<rnnlm::Candidate> {
     static BUFFER: Static<[f32; LENS[1]]> = Static::new([0.0; LENS[1]]);
     static THREE: Static<[Candidate; 3]> = Static::new([Candidate { id: 0, probability: 0.0 }; 3]);
     // SAFETY: called once.
-    let weights = Quantized::from_block(CONFIG, black_box(unsafe { WEIGHTS.take() })).ok()?;
+    let weights = Weights::from_block_as(CONFIG, black_box(unsafe { WEIGHTS.take() })).ok()?;
     // SAFETY: called once.
     let buffer = unsafe { BUFFER.take() };
     let mut predictor = QuantizedPredictor::with_buffers(weights, &mut buffer[..]).ok()?;

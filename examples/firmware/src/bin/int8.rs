@@ -8,7 +8,7 @@ use core::hint::black_box;
 
 use firmware::{
     int8::{IDS, ODD, WORDS, bits},
-    model::CONFIG,
+    model::{CONFIG, ModelCell},
     target::{Instructions, entry, fail},
 };
 use rnnlm::{Candidate, Checkpoint, Config, Isa, Quantized, QuantizedPredictor, top};
@@ -20,10 +20,10 @@ struct Aligned<T: ?Sized>(T);
 static ODD_SIZES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/odd.int8.safetensors"));
 const EVENTS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/events.int8.safetensors"));
 static NEXT_WORD: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/words.int8.safetensors"));
-static F32: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), "/model.safetensors")));
+static F32: &Aligned<[u8]> = &Aligned(*include_bytes!(concat!(env!("OUT_DIR"), env!("TRAINED_MODEL"))));
 
 const fn floats(config: Config) -> usize {
-    match Quantized::buffer_len(config) {
+    match Quantized::<ModelCell>::buffer_len_as(config) {
         Ok(len) => len,
         Err(_) => panic!("bad sizes"),
     }
@@ -34,7 +34,7 @@ static FOR_WORDS: ConstStaticCell<[f32; floats(WORDS)]> = ConstStaticCell::new([
 static MADE_HERE: ConstStaticCell<[u8; EVENTS.len()]> = ConstStaticCell::new([0; EVENTS.len()]);
 
 /// What a prediction at E may take without an FPU.
-const LIMIT: u32 = 60_000;
+const LIMIT: u32 = if cfg!(feature = "lstm") { 150_000 } else { 60_000 };
 
 // Where a model of cycles begins and ends to count; of different bodies, so that they stay two.
 #[unsafe(no_mangle)]
@@ -58,7 +58,7 @@ extern "C" fn words_mark_off() {
     black_box([7, 8, 9, 10]);
 }
 
-fn predict(predictor: &mut QuantizedPredictor<'_, &mut [f32]>, id: u32) -> Option<Candidate> {
+fn predict(predictor: &mut QuantizedPredictor<'_, &mut [f32], ModelCell>, id: u32) -> Option<Candidate> {
     let mut three = [Candidate::default(); 3];
     top(predictor.feed(id).ok()?, &[], &mut three).first().copied()
 }
@@ -69,7 +69,7 @@ fn main() -> ! {
     println!("instruction set: {}", Isa::detect().name());
     let (for_events, for_words, made) = (FOR_EVENTS.take(), FOR_WORDS.take(), MADE_HERE.take());
 
-    let weights = Quantized::read(EVENTS).unwrap();
+    let weights = Quantized::<ModelCell>::read_as(EVENTS).unwrap();
     let mut predictor = QuantizedPredictor::with_buffers(weights, &mut for_events[..]).unwrap();
     let mut found = [bits(&mut predictor), 0, 0];
     events_mark_on();
@@ -80,7 +80,7 @@ fn main() -> ! {
     });
     println!("the next event and its top 3: {cost} instructions, {} bytes of file", EVENTS.len());
 
-    let weights = Quantized::read(NEXT_WORD).unwrap();
+    let weights = Quantized::<ModelCell>::read_as(NEXT_WORD).unwrap();
     let mut predictor = QuantizedPredictor::with_buffers(weights, &mut for_words[..]).unwrap();
     let best = IDS.map(|id| predict(&mut predictor, id % WORDS.vocab_size as u32).unwrap());
     found[1] = bits(&mut predictor);
@@ -90,11 +90,11 @@ fn main() -> ! {
     let bytes = 4 * for_words.len();
     println!("of 4,000 words, D=H=64: {} bytes of file, {bytes} of RAM; likeliest {}", NEXT_WORD.len(), best[0].id);
 
-    let weights = Quantized::read(ODD_SIZES).unwrap();
+    let weights = Quantized::<ModelCell>::read_as(ODD_SIZES).unwrap();
     found[2] = bits(&mut QuantizedPredictor::with_buffers(weights, [0.0; floats(ODD)]).unwrap());
 
     // from the f32 weights, on this device
-    let is_same = Checkpoint::read(&F32.0).ok().and_then(|file| file.weights()).is_some_and(|weights| {
+    let is_same = Checkpoint::<ModelCell>::read_as(&F32.0).ok().and_then(|file| file.weights()).is_some_and(|weights| {
         let written = Quantized::write(&weights, "", made);
         written == Ok(EVENTS.len()) && made[..] == *EVENTS
     });
