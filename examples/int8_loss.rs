@@ -187,7 +187,7 @@ fn of_events(folder: &Path) -> Result<(), Box<dyn Error>> {
             let ids = keys::ids(&vocabulary).ok_or("the vocabulary lacks its marks")?;
             let encoded = |session: &Vec<String>| keys::encode(&vocabulary, ids, session);
             let training: Vec<_> = part(false).map(encoded).collect();
-            let model = train::train(ids, &training, train::Recipe { seed, ..Default::default() })?;
+            let model = train::train::<rnnlm::TanhCell>(ids, &training, train::Recipe { seed, ..Default::default() })?;
             let judged: Vec<_> =
                 part(true).map(|session| [&[ids.end], &encoded(session)[..], &[ids.end]].concat()).collect();
             comparison.add(model, &judged)?;
