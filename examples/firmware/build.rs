@@ -7,9 +7,7 @@ use std::{env, error::Error, fs, path::Path};
 use rnnlm::LstmCell as ModelCell;
 #[cfg(not(feature = "lstm"))]
 use rnnlm::TanhCell as ModelCell;
-use rnnlm::{
-    Cell, Checkpoint, Model, OnlineLearner, Quantized, QuantizedPredictor, TrainingState, Xorshift,
-};
+use rnnlm::{Cell, Checkpoint, Model, OnlineLearner, Quantized, QuantizedPredictor, TrainingState, Xorshift};
 
 #[path = "src/int8.rs"]
 mod int8;

@@ -94,10 +94,11 @@ fn main() -> ! {
     found[2] = bits(&mut QuantizedPredictor::with_buffers(weights, [0.0; floats(ODD)]).unwrap());
 
     // from the f32 weights, on this device
-    let is_same = Checkpoint::<ModelCell>::read_as(&F32.0).ok().and_then(|file| file.weights()).is_some_and(|weights| {
-        let written = Quantized::write(&weights, "", made);
-        written == Ok(EVENTS.len()) && made[..] == *EVENTS
-    });
+    let is_same =
+        Checkpoint::<ModelCell>::read_as(&F32.0).ok().and_then(|file| file.weights()).is_some_and(|weights| {
+            let written = Quantized::write(&weights, "", made);
+            written == Ok(EVENTS.len()) && made[..] == *EVENTS
+        });
     let expected = [env!("INT8_EVENTS"), env!("INT8_WORDS"), env!("INT8_ODD")].map(|text| text.parse::<u64>().unwrap());
     for (found, expected) in found.iter().zip(expected) {
         println!("bits {found:016x}, desktop {expected:016x}");
