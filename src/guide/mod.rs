@@ -1,7 +1,7 @@
 //! The guide: what a reference page of one function can't say. Each page is a file of `src/guide/`. What is about the
-//! examples, the tests and the benchmarks stands beside them in the repository: `examples/tour.md`,
-//! `examples/own_text.md`, `examples/c/README.md`, `tests/guarantees.md`, `benches/figures.md` and
-//! `benches/results.md`.
+//! examples, the tests and the benchmarks stands beside them in the repository: a `README.md` in `examples/events`,
+//! `examples/web`, `examples/firmware` and `examples/c`, `examples/tour.md` and `own_text.md`, `tests/guarantees.md`,
+//! `benches/figures.md` and `results.md`.
 //!
 //! | page | answers |
 //! |---|---|
@@ -11,10 +11,8 @@
 //! | [`checkpoint_format`] | the file, byte by byte |
 //! | [`firmware`] | RAM, flash, stack, cycles; flash memory that survives a power cut |
 //! | [`book`] | for readers of *Deep Learning from Scratch 2*: from its classes to these, and six mistakes |
-//! | [`events`] | odd sessions in logs: how they are found, and how well |
 //! | [`comparison`] | against PyTorch, burn, KANN, TinyMind, AIfES: also where they are better |
 //! | [`security`] | what is defended, and what is not |
-//! | [`web`] | in a browser, and for WebAssembly in general |
 //! | [`changelog`] | what changed |
 
 #[doc = include_str!("architecture.md")]
@@ -29,13 +27,9 @@ pub mod checkpoint_format {}
 pub mod comparison {}
 #[doc = include_str!("equations.md")]
 pub mod equations {}
-#[doc = include_str!("events.md")]
-pub mod events {}
 #[doc = include_str!("firmware.md")]
 pub mod firmware {}
 #[doc = include_str!("reproducibility.md")]
 pub mod reproducibility {}
 #[doc = include_str!("security.md")]
 pub mod security {}
-#[doc = include_str!("web.md")]
-pub mod web {}
