@@ -79,7 +79,7 @@ pub(crate) struct Operands {
     /// The rows of C are contiguous.
     pub c: *mut f32,
     /// Where the chains start: at zero where null, else at elements whose rows are contiguous too; they may be those
-    /// of C.
+    /// of C, each its own.
     pub start: *const f32,
     pub n: usize,
     pub k: usize,
@@ -94,8 +94,8 @@ pub(crate) struct Operands {
     pub start_row: usize,
     pub m: usize,
     pub rate: f32,
-    /// C = fma(-rate, A B, C) instead of C = start + A B.
-    pub descends: bool,
+    /// Where not 0, C = fma(-rate, A B, C) instead of C = start + A B. A word, which short instructions load.
+    pub descends: u32,
 }
 
 /// The constants of exp, tanh and sigmoid, whose values and meaning `kernels::exp` has. Assembly reads it, two elements

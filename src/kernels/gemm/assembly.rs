@@ -30,7 +30,7 @@ pub(super) fn product<S: Simd>(s: S, products: S::Products, p: &mut InPlace<'_>)
     #[rustfmt::skip]
     let mut operands = Operands {
         k, a, a_row: p.a.row, a_col: p.a.col, b, b_row, b_col, c, c_row: n,
-        start: ptr::null(), start_row: 0, descends: false, rate: 0.0, start_col: 1, m, n,
+        start: ptr::null(), start_row: 0, descends: 0, rate: 0.0, start_col: 1, m, n,
     };
     match p.start {
         Start::Zero => {}
@@ -39,7 +39,7 @@ pub(super) fn product<S: Simd>(s: S, products: S::Products, p: &mut InPlace<'_>)
     }
     match p.end {
         End::Store => {}
-        End::Descend(rate) => (operands.descends, operands.rate) = (true, rate),
+        End::Descend(rate) => (operands.descends, operands.rate) = (1, rate),
         // SAFETY: checked above.
         End::Probe(probe) => return probe.note(unsafe { steps_are_finite(s, products, &operands, probe.rate) }),
     }
@@ -64,7 +64,7 @@ pub(super) fn gemv<P: Products>(products: P, gemv: Gemv<'_>) {
     };
     #[rustfmt::skip]
     let mut operands = Operands {
-        k, a, a_row: k, a_col: 1, b, b_row: n, b_col: 1, c, c_row: n, start, start_row: 0, descends: false, rate: 0.0,
+        k, a, a_row: k, a_col: 1, b, b_row: n, b_col: 1, c, c_row: n, start, start_row: 0, descends: 0, rate: 0.0,
         start_col: 1, m: 1, n,
     };
     // SAFETY: checked above.

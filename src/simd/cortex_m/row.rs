@@ -33,8 +33,8 @@ macro_rules! one_by_four {
 /// so that each step is one that remains. r4 is what B's pointer lacks at the end of a step to the next row. With
 /// columns of B contiguous A's row is too.
 ///
-/// Where a block descends, or began further left, what is new is stored one by one from its end: r5 is the width of the
-/// block in bytes, r1 what is new of it; then r3 is behind an element of C and r5 behind its sum.
+/// Where a block descends, or began further left and started from C, what is new is stored one by one from its end: r5
+/// is the width of the block in bytes, r1 what is new of it; then r3 is behind an element of C and r5 behind its sum.
 ///
 /// # Safety
 /// There are four columns and a row, and all their elements; nothing else refers to those of C, but the starts may be
@@ -47,12 +47,12 @@ pub(super) unsafe fn row(o: &mut Operands) {
             "ldmia r0, {{r8, r9, r10, r12}}
             lsl r12, #2
             ldr r1, [r0, #36]
+            ldr r2, [r0, #28]
+            ldr r4, [r0, #32]
             cmp r1, #1
             bne 40f",
             // rows of B are contiguous
-            "ldr r2, [r0, #28]
-            ldr r4, [r0, #32]
-            lsls r4, #2
+            "lsls r4, #2
             subs r4, #32
             mov lr, #4
             subs r2, #1
@@ -82,7 +82,7 @@ pub(super) unsafe fn row(o: &mut Operands) {
             subs r5, #1
             b 6b
          7: movs r5, #64
-            ldrb r1, [r0, #60]
+            ldr r1, [r0, #60]
             cbnz r1, 71f
             vstmia r9, {{s0-s15}}",
             // to the next columns
@@ -123,13 +123,15 @@ pub(super) unsafe fn row(o: &mut Operands) {
             b 22b
          25: subs r4, #32
          23: movs r5, #16
-            ldrb r1, [r0, #60]
+            ldr r1, [r0, #60]
             cbnz r1, 30f
+            cmp r10, r9
+            bne 26f
             cmp r12, r5
             blo 30f
-            vstmia r9, {{s0-s3}}
+         26: vstmia r9, {{s0-s3}}
             b 9b",
-            "30: push {{r2, r5}}
+            "30: push {{r2, r5, lr}}
             vpush {{s0-s15}}
             mov r1, r12
             cmp r1, r5
@@ -137,14 +139,9 @@ pub(super) unsafe fn row(o: &mut Operands) {
             movhi r1, r5
             add r3, r9, r5
             add r5, sp
-            ldrb r2, [r0, #60]
-            vldr s2, [r0, #56]
-         31:",
-            store_back!(r2),
-            "subs r1, #4
-            bne 31b
+            bl {store_back}
             add sp, #64
-            pop {{r2, r5}}
+            pop {{r2, r5, lr}}
             b 9b",
             // columns of B are contiguous
             "40: vldmia r10, {{s0-s3}}
@@ -177,7 +174,7 @@ pub(super) unsafe fn row(o: &mut Operands) {
             subs r2, #1
             b 42b
          99:",
-            in("r0") o, out("r12") _, out("lr") _,
+            store_back = sym store_back, in("r0") o, out("r12") _, out("lr") _,
             out("r1") _, out("r2") _, out("r3") _, out("r4") _, out("r5") _, out("r8") _, out("r9") _,
             out("r10") _, out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _,
             out("d6") _, out("d7") _, out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _,

@@ -4,7 +4,7 @@
 //! for 4 columns of C, the last 4 overlapping those before if need be
 //!     s0 to s15 = start
 //!     for k: s0 to s15 += 4 elements of A times 4 of B        a loop for each layout of A and B
-//!     C = s0 to s15, or C -= rate times them                  at an edge only what is new, one by one
+//!     C = s0 to s15, or C -= rate times them                  only what is new where C was read, one by one
 //! ```
 
 use core::arch::asm;
@@ -20,6 +20,15 @@ macro_rules! four_by_four {
             fused!(s4 s5 s6 s7 += $a1 * $b0 $b1 $b2 $b3),
             fused!(s8 s9 s10 s11 += $a2 * $b0 $b1 $b2 $b3),
             fused!(s12 s13 s14 s15 += $a3 * $b0 $b1 $b2 $b3)
+        )
+    };
+}
+/// One step in k where columns of A are contiguous, and rows of B.
+macro_rules! step_by_columns {
+    () => {
+        concat!(
+            "vldmia r1, {{s16-s19}}\n add r1, r2\n vldmia r3, {{s20-s23}}\n add r3, r4\n",
+            four_by_four!([s16 s17 s18 s19] * [s20 s21 s22 s23])
         )
     };
 }
@@ -53,27 +62,29 @@ pub(super) unsafe fn tiles(o: &mut Operands) {
             cmp r1, #1
             bne 50f",
             // columns of A are contiguous, and rows of B; chains start at zero. r6 is A, r7 the stride of rows of C,
-            // r11 whether tiles descend that are no edge: these go on without what is below
+            // r11 whether tiles descend that are no edge: these go on without what is below. Of an odd k the first
+            // round takes one step
             "bl 2f
             ldr r6, [r0, #20]
             ldr r2, [r0, #28]
             ldr r4, [r0, #32]
             ldr r7, [r0, #44]
-            ldrb r11, [r0, #60]
+            ldr r11, [r0, #60]
             vldr s24, [r0, #56]
             lsls r2, #2
             lsls r4, #2
             lsls r7, #2
          31: ldr r5, [r0, #16]
-            mov r1, r6
             mov r3, r8
-         32: vldmia r1, {{s16-s19}}
-            add r1, r2
-            vldmia r3, {{s20-s23}}
-            add r3, r4",
-            four_by_four!([s16 s17 s18 s19] * [s20 s21 s22 s23]),
-            "subs r5, #1
-            bne 32b
+            lsls r1, r5, #31
+            mov r1, r6
+            bne 33f
+         32:",
+            step_by_columns!(),
+            "33:",
+            step_by_columns!(),
+            "subs r5, #2
+            bgt 32b
             cmp r12, #16
             it hs
             cmphs r11, #1
@@ -136,13 +147,17 @@ pub(super) unsafe fn tiles(o: &mut Operands) {
             b 53b
          55: bl 7f
             b 51b",
-            // the end of a tile
+            // the end of a tile; where C was not read, what an edge computes once more has the bits that are there
             "7: ldr r4, [r0, #44]
             mov r3, r9
             lsls r4, #2
             cmp r12, #16
-            blo 60f
-            vstmia r3, {{s0-s3}}
+            bhs 9f
+            ldr r2, [r0, #60]
+            cbnz r2, 60f
+            cmp r10, r9
+            beq 60f
+         9: vstmia r3, {{s0-s3}}
             add r3, r4
             vstmia r3, {{s4-s7}}
             add r3, r4
@@ -173,30 +188,24 @@ pub(super) unsafe fn tiles(o: &mut Operands) {
             vldmia r3, {{s12-s15}}
             bx lr",
             // an edge, whose r12 last bytes of columns are new, from its end: r3 is behind an element of C and r5
-            // behind its sum, r1 counts the rows
+            // behind its sum, r6 counts the rows
             "60: vpush {{s0-s15}}
             add r5, sp, #64
             adds r3, #16
             add r3, r4
             add r3, r3, r4, lsl #1
-            mov r2, r12
-            ldrb r7, [r0, #60]
-            vldr s2, [r0, #56]
-            movs r1, #4
-         61: mov r6, r2
-         62:",
-            store_back!(r7),
-            "subs r6, #4
-            bne 62b
-            add r5, r2
+            movs r6, #4
+         61: mov r1, r12
+            bl {store_back}
+            add r5, r12
             subs r5, #16
-            add r3, r2
+            add r3, r12
             subs r3, r3, r4
-            subs r1, #1
+            subs r6, #1
             bne 61b
             add sp, #64
          99: pop {{r6, r7, r11, lr}}",
-            in("r0") o, out("r12") _, out("lr") _,
+            store_back = sym store_back, in("r0") o, out("r12") _, out("lr") _,
             out("r1") _, out("r2") _, out("r3") _, out("r4") _, out("r5") _, out("r8") _, out("r9") _,
             out("r10") _, out("d0") _, out("d1") _, out("d2") _, out("d3") _, out("d4") _, out("d5") _,
             out("d6") _, out("d7") _, out("d8") _, out("d9") _, out("d10") _, out("d11") _, out("d12") _,

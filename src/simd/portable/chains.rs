@@ -18,7 +18,7 @@ impl Products for Chains {
                 unsafe {
                     let start = if o.start.is_null() { 0.0 } else { *o.start.wrapping_add(i * o.start_row + j) };
                     let sum = chain(o, i, j, start);
-                    *c = if o.descends { fma(-o.rate, sum, *c) } else { sum };
+                    *c = if o.descends != 0 { fma(-o.rate, sum, *c) } else { sum };
                 }
             }
         }

@@ -16,7 +16,7 @@ fn check([m, k, n]: [usize; 3], rate: Option<f32>, from_c: bool, mut draw: impl 
     #[rustfmt::skip]
     let mut operands = Operands {
         k, a: a.as_ptr(), a_row: k, a_col: 1, b: b.as_ptr(), b_row: n, b_col: 1, c: c.as_mut_ptr(), c_row: n,
-        start, start_row: n, descends, rate, start_col: 1, m, n,
+        start, start_row: n, descends: descends.into(), rate, start_col: 1, m, n,
     };
     // SAFETY: A has m k elements, B k n, C and the starts m n.
     unsafe { Chains.product(&mut operands) };
