@@ -303,6 +303,9 @@ fn scale_distances(x: &mut [f32], factor: f32) {
     let max = x.iter().fold(f32::NEG_INFINITY, |max, &x| if x > max { x } else { max });
     for x in x {
         let scaled = factor * (*x - max);
-        *x = if scaled < LEAST { LEAST } else { scaled };
+        // Compared as integers: of a loop that selects floats the compiler makes a relaxed maximum where WebAssembly
+        // has one, and that loses a NaN.
+        let is_less = (LEAST.to_bits()..=f32::NEG_INFINITY.to_bits()).contains(&scaled.to_bits());
+        *x = if is_less { LEAST } else { scaled };
     }
 }
