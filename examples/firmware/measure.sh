@@ -35,8 +35,8 @@ parts() {
 echo "flash in bytes: opt-level 3, s"
 parts train,predict 10240 8704
 parts predict 16384 3840
-parts predict-int8 "" 5120
-parts lstm,predict-int8 "" 6144
+parts predict-int8 10240 4864
+parts lstm,predict-int8 11520 6144
 parts lstm,train,predict "" 12800
 parts lstm,predict "" 6144
 parts checkpoint 16384 6144
