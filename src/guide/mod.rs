@@ -1,7 +1,5 @@
-//! The guide: what a reference page of one function can't say. Each page is a file of `src/guide/`. What is about the
-//! examples, the tests and the benchmarks stands beside them in the repository: a `README.md` in `examples/events`,
-//! `examples/web`, `examples/firmware` and `examples/c`, `examples/tour.md` and `own_text.md`, `tests/guarantees.md`,
-//! `benches/figures.md` and `results.md`.
+//! The guide: what a reference page of one function can't say. Each page is a file of `src/guide/`. In the repository
+//! `examples`, `tests` and `benches` have pages of their own: events, web, firmware, C, a tour, guarantees, figures.
 //!
 //! | page | answers |
 //! |---|---|

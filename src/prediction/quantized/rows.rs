@@ -38,7 +38,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Every scale is a number, and none below zero.
-    // once in a program, not for each tensor: at opt-level 3 inlining takes 15 KB of a Cortex-M's flash
+    // inlined for each tensor it takes 15 KB of a Cortex-M's flash
     #[inline(never)]
     pub(super) fn check_scales(&self, tensor: &'static str) -> Result<(), CheckpointError> {
         let good = self.scales().all(|scale| scale.is_finite() && scale >= 0.0);
