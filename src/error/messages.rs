@@ -57,7 +57,7 @@ impl fmt::Display for CorpusError {
                 "tokens not in the vocabulary: {count} (the first at position {first}), \
                  and it has no <unk> to stand for them: train on a text with one"
             ),
-            Self::UnknownId { id } => write!(f, "id {id} is not in the vocabulary"),
+            Self::UnknownId { id } => write!(f, "id {id} is not in the vocabulary: take words and ids from one file"),
             Self::DuplicateWord { id } => {
                 write!(f, "word {id} of the vocabulary stands before it already: list each word once")
             }

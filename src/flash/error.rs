@@ -79,8 +79,12 @@ impl<E> SlotError<E> {
 impl<E: fmt::Display> fmt::Display for SlotError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::TooLong { needed, given } => write!(f, "{needed} bytes are needed and {given} are there"),
-            Self::Length { needed, given } => write!(f, "{needed} bytes were announced and {given} came"),
+            Self::TooLong { needed, given } => {
+                write!(f, "{needed} bytes are needed and {given} are there: give a longer slot or buffer")
+            }
+            Self::Length { needed, given } => {
+                write!(f, "{needed} bytes were announced and {given} came: announce what is written")
+            }
             Self::Device(error) => error.fmt(f),
             Self::Checkpoint(error) => error.fmt(f),
             _ => f.write_str(self.as_str()),
