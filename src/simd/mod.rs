@@ -235,12 +235,14 @@ pub(crate) trait Simd: Copy + Sync {
         int8::portable(rows, x, sums);
     }
     /// Each sum with its bias, an i32, times its scale, an f32 that is finite: [`Self::scaled`] of all. The bytes are
-    /// little-endian.
+    /// little-endian. Gives the largest.
     #[inline(always)]
-    fn scale_sums(self, sums: &mut [i32], biases: &[[u8; 4]], scales: &[[u8; 4]]) {
+    fn scale_sums(self, sums: &mut [i32], biases: &[[u8; 4]], scales: &[[u8; 4]]) -> i32 {
         for ((sum, &bias), &scale) in sums.iter_mut().zip(biases).zip(scales) {
             *sum = self.scaled(sum.wrapping_add(i32::from_le_bytes(bias)), f32::from_le_bytes(scale));
         }
+        // apart: a small core would keep it in memory meanwhile
+        sums.iter().fold(i32::MIN, |max, &x| max.max(x))
     }
     /// See [`int8::scaled`].
     #[inline(always)]

@@ -1,6 +1,9 @@
 //! Units, tanh and sigmoid on integers of 32 bits.
 
-use crate::simd::int8::powers::{power, power_of_fine};
+use crate::simd::{
+    PACKS,
+    int8::powers::{power, power_of_fine},
+};
 
 /// What stands for tanh = 1: 2^14 log2 e, rounded. Its high byte is an i8 even where the low one is signed.
 pub(crate) const ONE: i32 = 23_637;
@@ -16,7 +19,7 @@ pub(super) fn tanh(z: i32) -> i32 {
     let z_abs = z.unsigned_abs();
     let e = power_of_fine(if z_abs < 31 << 13 { z_abs << 3 } else { 31 << 16 });
     let (dividend, divisor) = (((1 << 30) - e) >> 14, ((1 << 30) + e) >> 14);
-    let quotient = quotient::<DIVIDES>(dividend * ONE as u32 + divisor / 2, divisor) as i32;
+    let quotient = quotient(dividend * ONE as u32 + divisor / 2, divisor) as i32;
     if z < 0 { -quotient } else { quotient }
 }
 
@@ -31,23 +34,38 @@ pub(super) fn sigmoid(z: i32) -> i32 {
     // e^-|z| / (1 + e^-|z|), in 2^-16 each: at most a half
     let e = (power(z.unsigned_abs()) + (1 << 13)) >> 14;
     let divisor = (1 << 16) + e;
-    let smaller = quotient::<DIVIDES>((e << OPEN_BITS) + divisor / 2, divisor) as i32;
+    let smaller = quotient((e << OPEN_BITS) + divisor / 2, divisor) as i32;
     if z < 0 { smaller } else { OPEN - smaller }
 }
 
-/// Whether the processor divides in an instruction: all but the first Cortex-M, which have no 32-bit atomics either,
-/// and RISC-V without M.
-const DIVIDES: bool = cfg!(not(any(
-    all(target_arch = "arm", not(target_has_atomic = "32")),
-    all(any(target_arch = "riscv32", target_arch = "riscv64"), not(target_feature = "m")),
-)));
-
 /// dividend / divisor, rounded down, for a divisor from 2^16 to 2^17 and a dividend below ONE + 1 divisors.
 #[inline(always)]
-fn quotient<const DIVIDES: bool>(dividend: u32, divisor: u32) -> u32 {
-    if DIVIDES {
-        return dividend.checked_div(divisor).unwrap_or(0);
+fn quotient(dividend: u32, divisor: u32) -> u32 {
+    /// Whether the processor divides in an instruction: all but the first Cortex-M, which have no 32-bit atomics
+    /// either, and RISC-V without M.
+    const DIVIDES: bool = cfg!(not(any(
+        all(target_arch = "arm", not(target_has_atomic = "32")),
+        all(any(target_arch = "riscv32", target_arch = "riscv64"), not(target_feature = "m")),
+    )));
+    if PACKS {
+        quotient_of_doubles(dividend, divisor)
+    } else if DIVIDES {
+        dividend.checked_div(divisor).unwrap_or(0)
+    } else {
+        quotient_by_inverse(dividend, divisor)
     }
+}
+
+/// As [`quotient`], for vectors, whose integers no processor divides. Exact: what is no integer lies 2^-17 or more
+/// from the next, and a double has 36 bits behind the point here.
+#[inline(always)]
+fn quotient_of_doubles(dividend: u32, divisor: u32) -> u32 {
+    (f64::from(dividend) / f64::from(divisor)) as i32 as u32
+}
+
+/// As [`quotient`], without a division.
+#[inline(always)]
+fn quotient_by_inverse(dividend: u32, divisor: u32) -> u32 {
     // 2^32 / divisor: a line that is within a seventeenth of it, then two of Newton's steps, which end below it
     let mut inverse = (92_521 - ((30_840 * divisor) >> 16)) as i32;
     for shift in [16, 12] {

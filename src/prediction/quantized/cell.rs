@@ -1,10 +1,13 @@
 //! What prediction from int8 weights asks of a recurrent cell.
 
 use super::{arithmetic::ONE, rows::Rows};
-use crate::{model::step::Cell, simd::Simd};
+use crate::{
+    model::step::Cell,
+    simd::{PACKS, Simd},
+};
 
-/// Outputs of the recurrence that are computed together.
-pub(super) const BLOCK: usize = 16;
+/// Outputs of the recurrence that are computed together. Vector paths make the state ready for each block.
+pub(super) const BLOCK: usize = if PACKS { 64 } else { 16 };
 
 /// A recurrent cell whose models predict from int8 weights too: [`TanhCell`](crate::TanhCell) or
 /// [`LstmCell`](crate::LstmCell).

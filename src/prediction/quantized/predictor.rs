@@ -123,8 +123,8 @@ impl<'w, B: Storage, C: QuantizedCell> QuantizedPredictor<'w, B, C> {
     /// An id not below V.
     pub fn feed(&mut self, id: u32) -> Result<&[f32], StepError> {
         let (isa, sharpness) = (self.isa, 1.0 / self.temperature);
-        let logits = read(isa, &self.weights, id, self.buffer.as_mut())?;
-        isa.run(Probabilities { logits, sharpness });
+        let (logits, max) = read(isa, &self.weights, id, self.buffer.as_mut())?;
+        isa.run(Probabilities { logits, max, sharpness });
         Ok(self.probabilities())
     }
 
@@ -161,8 +161,8 @@ impl<'w, B: Storage, C: QuantizedCell> QuantizedPredictor<'w, B, C> {
         self.reset_state();
         let mut sum = Sum::default();
         for (&id, &next) in tokens.iter().zip(tokens.iter().skip(1)) {
-            let logits = read(self.isa, &self.weights, id, self.buffer.as_mut())?;
-            let score = score(self.isa, logits, next).ok_or(StepError::IdOutOfRange { id: next })?;
+            let (logits, max) = read(self.isa, &self.weights, id, self.buffer.as_mut())?;
+            let score = score(self.isa, logits, max, next).ok_or(StepError::IdOutOfRange { id: next })?;
             sum.add(score.loss);
             visit(score);
         }
@@ -176,13 +176,13 @@ impl<B, C: QuantizedCell> fmt::Debug for QuantizedPredictor<'_, B, C> {
     }
 }
 
-/// Reads one token: the states are in `buffer`, and then the logits (V), which are given.
+/// Reads one token: the states are in `buffer`, and then the logits (V), which are given with the largest of them.
 fn read<'b, C: QuantizedCell>(
     isa: Isa,
     weights: &Quantized<'_, C>,
     id: u32,
     buffer: &'b mut [f32],
-) -> Result<&'b mut [i32], StepError> {
+) -> Result<(&'b mut [i32], i32), StepError> {
     let Config { vocab_size: v, wordvec_size: d, hidden_size, .. } = weights.config;
     let place = id as usize;
     let first = place.saturating_mul(d);
@@ -206,8 +206,8 @@ fn read<'b, C: QuantizedCell>(
         h.iter_mut().zip(next).for_each(|(to, x)| *to = *x);
     }
     let logits = as_integers_mut(rest).get_mut(..v).ok_or(StepError::OtherSizes)?;
-    isa.run(Logits { rows: &weights.affine_w, h, logits });
-    Ok(logits)
+    let max = isa.run(Logits { rows: &weights.affine_w, h, logits });
+    Ok((logits, max))
 }
 
 /// The recurrence of a cell.
@@ -225,7 +225,7 @@ impl<C: QuantizedCell> Kernel for Recurrence<'_, C> {
     }
 }
 
-/// W h + b, in 2^-14 of a power of two.
+/// W h + b, in 2^-14 of a power of two. Gives the largest.
 struct Logits<'a> {
     rows: &'a Rows<'a>,
     h: &'a [i16],
@@ -233,19 +233,20 @@ struct Logits<'a> {
 }
 
 impl Kernel for Logits<'_> {
-    type Output = ();
+    type Output = i32;
 
     #[inline(always)]
-    fn call<S: Simd>(self, s: S) {
+    fn call<S: Simd>(self, s: S) -> i32 {
         let Self { rows, h, logits } = self;
         s.dot_rows(rows.weights, h, logits);
-        s.scale_sums(logits, rows.biases, rows.scales);
+        s.scale_sums(logits, rows.biases, rows.scales)
     }
 }
 
 /// Turns logits into the bits of probabilities.
 struct Probabilities<'a> {
     logits: &'a mut [i32],
+    max: i32,
     /// 1 / temperature
     sharpness: f32,
 }
@@ -255,8 +256,7 @@ impl Kernel for Probabilities<'_> {
 
     #[inline(always)]
     fn call<S: Simd>(self, s: S) {
-        let Self { logits, sharpness } = self;
-        let max = maximum(logits);
+        let Self { logits, max, sharpness } = self;
         let sum = if sharpness == 1.0 {
             s.exponentials(logits, max)
         } else {
@@ -270,11 +270,6 @@ impl Kernel for Probabilities<'_> {
     }
 }
 
-#[inline(always)]
-fn maximum(logits: &[i32]) -> i32 {
-    logits.iter().fold(i32::MIN, |max, &x| max.max(x))
-}
-
 /// Of those above zero the first stays; all others become zero. Gives what stays.
 #[cold]
 fn keep_first(exponentials: &mut [i32]) -> u64 {
@@ -286,27 +281,30 @@ fn keep_first(exponentials: &mut [i32]) -> u64 {
     kept as u64
 }
 
-/// How well `id` was foreseen; `None` where there is no such word. The logits become exponentials.
-fn score(isa: Isa, logits: &mut [i32], id: u32) -> Option<TokenScore> {
+/// How well `id` was foreseen; `None` where there is no such word. `max` is the largest logit. The logits become
+/// exponentials.
+fn score(isa: Isa, logits: &mut [i32], max: i32, id: u32) -> Option<TokenScore> {
     let (before, [logit, after @ ..]) = logits.split_at_checked(id as usize)? else { return None };
     let logit = *logit;
     let ahead = before.iter().filter(|&&x| x >= logit).count() + after.iter().filter(|&&x| x > logit).count();
-    let (sum, max) = isa.run(Exponentials(logits));
+    let sum = isa.run(Exponentials { logits, max });
     let distance = max.wrapping_sub(logit) as u32;
     // e of the largest is 2^30
     let loss = ln(Scalar, sum as f32 * (1.0 / 1_073_741_824.0)) + distance as f32 * NATS;
     Some(TokenScore { id, loss, rank: ahead + 1 })
 }
 
-/// Turns logits into exponentials; gives their sum and the largest logit.
-struct Exponentials<'a>(&'a mut [i32]);
+/// Turns logits into exponentials; gives their sum.
+struct Exponentials<'a> {
+    logits: &'a mut [i32],
+    max: i32,
+}
 
 impl Kernel for Exponentials<'_> {
-    type Output = (u64, i32);
+    type Output = u64;
 
     #[inline(always)]
-    fn call<S: Simd>(self, s: S) -> (u64, i32) {
-        let max = maximum(self.0);
-        (s.exponentials(self.0, max), max)
+    fn call<S: Simd>(self, s: S) -> u64 {
+        s.exponentials(self.logits, self.max)
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     layers::time_rnn::TanhCell,
     model::parameters::Storage,
     simd::{
-        Simd,
+        PACKS, Simd,
         int8::{as_halves, as_halves_mut},
     },
 };
@@ -35,10 +35,14 @@ impl QuantizedCell for TanhCell {
             s.dot_rows(rows, h, hs.get_mut(..count).unwrap_or(&mut []));
             of_h = rest;
             // the block first: where it ends, the next one's scales must still be there
-            let sums = block.iter_mut().zip(xs.into_iter().zip(hs));
+            let sums = block.iter_mut().zip(xs.iter_mut().zip(hs));
             for ((to, (x, h)), ((x_scale, h_scale), bias)) in sums.zip(&mut scales) {
-                let y = s.scaled_sums([x, h.wrapping_add(bias)], [x_scale, factor, h_scale]);
-                *to = tanh(y) as i16;
+                let z = s.scaled_sums([*x, h.wrapping_add(bias)], [x_scale, factor, h_scale]);
+                if PACKS { *x = z } else { *to = tanh(z) as i16 }
+            }
+            if PACKS {
+                // apart, so that it vectorises
+                block.iter_mut().zip(xs).for_each(|(to, z)| *to = tanh(z) as i16);
             }
             next = after;
         }

@@ -227,7 +227,7 @@ impl Simd for Avx2 {
         unsafe { int8::x86::dot_rows(rows, x, sums) }
     }
     #[inline(always)]
-    fn scale_sums(self, sums: &mut [i32], biases: &[[u8; 4]], scales: &[[u8; 4]]) {
+    fn scale_sums(self, sums: &mut [i32], biases: &[[u8; 4]], scales: &[[u8; 4]]) -> i32 {
         // SAFETY: token.
         unsafe { int8::x86::scale_sums(sums, biases, scales) }
     }

@@ -252,7 +252,7 @@ impl Simd for Avx512 {
         }
     }
     #[inline(always)]
-    fn scale_sums(self, sums: &mut [i32], biases: &[[u8; 4]], scales: &[[u8; 4]]) {
+    fn scale_sums(self, sums: &mut [i32], biases: &[[u8; 4]], scales: &[[u8; 4]]) -> i32 {
         // SAFETY: token.
         unsafe { int8::x86::scale_sums(sums, biases, scales) }
     }
