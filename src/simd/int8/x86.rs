@@ -132,7 +132,7 @@ impl Vector<'_> {
             let at = black_box(at.wrapping_add(row * k));
             for (i, &block) in kept.iter().enumerate() {
                 if i % BLOCKS_A_LINE == 0 {
-                    _mm_prefetch::<_MM_HINT_T1>(at.wrapping_add(AHEAD + BLOCK * i).cast());
+                    fetch(at.wrapping_add(AHEAD + BLOCK * i));
                 }
                 let offset = if !QUADS && i + 1 == COUNT { k - BLOCK } else { BLOCK * i };
                 *sum = _mm256_add_epi32(*sum, product(at, offset, block));
@@ -143,6 +143,12 @@ impl Vector<'_> {
         unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), _mm256_add_epi32(of_quads, sums_across(sums))) };
         to
     }
+}
+
+#[inline(always)]
+fn fetch(at: *const u8) {
+    // SAFETY: a hint, which takes any address.
+    unsafe { _mm_prefetch::<_MM_HINT_T1>(at.cast()) }
 }
 
 #[inline]
