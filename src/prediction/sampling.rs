@@ -221,10 +221,11 @@ fn share(probability: f32) -> u64 {
     u64::from((bounded(probability) * 4_294_967_296.0) as u32)
 }
 
-/// Between 0 and [`MOST`]. Not `clamp`, which lets NaN pass: it is 0 here.
+/// Between 0 and [`MOST`]; NaN is 0. By integers: a relaxed maximum may keep a NaN.
 fn bounded(probability: f32) -> f32 {
-    let positive = if probability > 0.0 { probability } else { 0.0 };
-    if positive < MOST { positive } else { MOST }
+    let bits = probability.to_bits();
+    let is_positive = (1..=f32::INFINITY.to_bits()).contains(&bits);
+    f32::from_bits(if is_positive { bits.min(MOST.to_bits()) } else { 0 })
 }
 
 /// The sum of the [`share`]s of a block, without conversions of single numbers.
