@@ -122,9 +122,12 @@ pub(crate) trait Simd: Copy + Sync {
     const TILE_VECTORS: usize;
     /// Whether lanes can be left out of loads and stores at no cost.
     const MASKS: bool = false;
-    /// Whether [`Self::fma_half`] may take less time than [`Self::fma`].
-    const HALVES: bool = false;
 
+    /// Whether [`Self::fma_half`] takes less time than [`Self::fma`] on this processor.
+    #[inline(always)]
+    fn halves(self) -> bool {
+        false
+    }
     /// Its products, which take the place of a kernel's own loops.
     #[inline(always)]
     fn products(self) -> Option<Self::Products> {

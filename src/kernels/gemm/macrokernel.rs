@@ -18,8 +18,9 @@
 //! latency. AVX-512 has tiles of 6 x 4, 8 x 3 and 12 x 2 vectors in 32 registers. AVX2 has 6 x 2 in 16 registers, and 3
 //! x 3 in place of a last panel and a single vector: a tile of 12 x 1 takes 13 loads for 12 multiply-adds, and the
 //! compiler keeps the accumulators of 4 x 3 in memory. A last vector that isn't complete is masked where masks are
-//! free, and overlaps the one before it elsewhere. Of 512 bits only the lower half is computed where that is enough: a
-//! Zen 4, whose units have 256, makes 3.5% more steps of S so (`cargo bench --bench train_step`).
+//! free, and overlaps the one before it elsewhere. Of 512 bits only the lower half is computed where that is enough and
+//! the units have 256: a Zen 4 makes 3.5% more steps of S so, an Intel core 4% fewer (`cargo bench --bench
+//! train_step`).
 
 use super::{
     microkernel::{Prefetch, Tile},
@@ -200,7 +201,7 @@ impl<const MR: usize, const NV: usize> Kernel for Block<'_, '_, MR, NV> {
                     Tile { a: Strided { row: 1, ..a }, ..tile }.run::<S, MR, NV, true, false>(s);
                 } else if width == NV * S::LANES {
                     tile.run::<S, MR, NV, true, false>(s);
-                } else if S::HALVES && NV * S::LANES - width >= S::LANES / 2 {
+                } else if NV * S::LANES - width >= S::LANES / 2 && s.halves() {
                     tile.run::<S, MR, NV, false, true>(s);
                 } else {
                     tile.run::<S, MR, NV, false, false>(s);
