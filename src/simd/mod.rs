@@ -105,6 +105,9 @@ pub(crate) const WIDEST: usize = if cfg!(all(target_arch = "x86_64", target_feat
     1
 };
 
+/// Whether [`Simd::large_cache`] may be true of an instruction set compiled in.
+pub(crate) const LARGE_CACHES: bool = cfg!(all(target_arch = "x86_64", target_feature = "sse2"));
+
 /// The vector operations that kernels are written in. All are lane-wise.
 pub(crate) trait Simd: Copy + Sync {
     /// A vector of [`Self::LANES`] f32.
@@ -126,6 +129,11 @@ pub(crate) trait Simd: Copy + Sync {
     /// Whether [`Self::fma_half`] takes less time than [`Self::fma`] on this processor.
     #[inline(always)]
     fn halves(self) -> bool {
+        false
+    }
+    /// Whether the second-level cache of a core is known to hold 2 MB.
+    #[inline(always)]
+    fn large_cache(self) -> bool {
         false
     }
     /// Its products, which take the place of a kernel's own loops.

@@ -25,7 +25,7 @@
 use super::{
     microkernel::{Prefetch, Tile},
     operands::{Right, Shape, Start, Strided},
-    pack::{LINE, PACKED_LEN, WIDEST_NR, full_panels, next_panel},
+    pack::{LINE, WIDEST_NR, block_len, full_panels, next_panel},
 };
 use crate::{
     kernels::{part, workers::Columns},
@@ -72,7 +72,7 @@ impl Kernel for Macrokernel<'_> {
             let columns = match self.b {
                 // packed panels of full width share each block of rows of A, as many as the cache holds
                 Right::Panels(_) if m > 1 && width == nr => {
-                    let panels = (PACKED_LEN / nr).checked_div(k).unwrap_or(usize::MAX).max(1);
+                    let panels = (block_len(m, s.large_cache()) / nr).checked_div(k).unwrap_or(usize::MAX).max(1);
                     full_panels::<S>(n - left).min(panels.saturating_mul(nr))
                 }
                 _ => width,

@@ -16,34 +16,30 @@
 use super::{
     macrokernel::{Macrokernel, row_blocks},
     operands::{End, Left, Right, Shape, Start, Strided},
-    pack::{PACKED_LEN, WIDEST_NR, aligned, pack_b, packing_pays, with_room_to_align},
+    pack::{LONG_K, PACKED_LEN, WIDEST_NR, aligned, block_len, pack_b, packing_pays, with_room_to_align},
 };
 use crate::{
     kernels::{
         part, part_mut,
         workers::{Cut, Dealt, Team},
     },
-    simd::{Kernel, PACKS, Simd},
+    simd::{Kernel, LARGE_CACHES, PACKS, Simd},
 };
 
-/// The columns of a block at most.
-const NC: usize = 3 * WIDEST_NR;
-
-/// The columns of a block for inner size `k`.
-pub(super) const fn block_columns(k: usize) -> usize {
-    if k.saturating_mul(NC) <= PACKED_LEN {
-        NC
-    } else if k.saturating_mul(2 * WIDEST_NR) <= PACKED_LEN {
-        2 * WIDEST_NR
-    } else {
-        WIDEST_NR
+/// The columns of a block for inner size `k` that `m` rows share: at most 192, or 256 of a long one in a large cache.
+pub(super) const fn block_columns(m: usize, k: usize, large_cache: bool) -> usize {
+    let len = block_len(m, large_cache);
+    let mut panels = if len > PACKED_LEN && k >= LONG_K { 4 } else { 3 };
+    while panels > 1 && k.saturating_mul(panels * WIDEST_NR) > len {
+        panels -= 1;
     }
+    panels * WIDEST_NR
 }
 
 /// The scratch of a product of m, k, n with row-major B, in f32: a block of B, and A.
 pub(crate) const fn packed_b_len([m, k, n]: [usize; 3]) -> usize {
     if PACKS && packing_pays([m, k, n]) {
-        with_room_to_align(k.saturating_mul(block_columns(k).saturating_add(m)))
+        with_room_to_align(k.saturating_mul(block_columns(m, k, LARGE_CACHES).saturating_add(m)))
     } else {
         0
     }
@@ -72,7 +68,7 @@ pub(super) struct PackedB<'a> {
 pub(super) fn product<T: Team, S: Simd>(team: T, s: S, product: PackedB<'_>) {
     let PackedB { shape, a, b, c, sums, start, rate, scratch } = product;
     let Shape { m, k, n } = shape;
-    let unit = block_columns(k);
+    let unit = block_columns(m, k, s.large_cache());
     let blocks = n.div_ceil(unit);
     let sums_rows = usize::from(!sums.is_empty());
     // some parts for each worker, so that one that is slower takes fewer
@@ -112,7 +108,7 @@ impl Kernel for Columns<'_> {
         if !fits {
             return;
         }
-        let nc = block_columns(k);
+        let nc = block_columns(m, k, s.large_cache());
         let Some((block, packed_a)) = aligned(scratch).split_at_mut_checked(k.saturating_mul(nc)) else { return };
         let mut next = dealt.take();
         if next.is_none() {

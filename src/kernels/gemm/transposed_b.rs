@@ -14,14 +14,14 @@ use super::{
     macrokernel::{Macrokernel, even_blocks},
     one_by_one::OneByOne,
     operands::{End, InPlace, Right, Shape, Start, Strided},
-    pack::{PACKED_LEN, WIDEST_NR, aligned, pack_transposed, padded, with_room_to_align},
+    pack::{WIDEST_NR, aligned, block_len, pack_transposed, padded, with_room_to_align},
 };
 use crate::{
     kernels::{
         part,
         workers::{Columns, Cut, Dealt, Team},
     },
-    simd::{PACKS, Simd, VIRTUAL_LANES},
+    simd::{LARGE_CACHES, PACKS, Simd, VIRTUAL_LANES},
 };
 
 /// From so many rows of A on that share a block it is as large as a second-level cache allows.
@@ -40,22 +40,23 @@ pub(super) struct Block {
 }
 
 impl Block {
-    pub(super) const fn of(m: usize, n: usize) -> Self {
+    pub(super) const fn of(m: usize, n: usize, large_cache: bool) -> Self {
         if m < LARGE_BLOCK_FROM_ROWS {
             return SMALL_BLOCK;
         }
         let nc = if n > LARGE_NC { LARGE_NC } else { padded(if n > 0 { n } else { 1 }) };
-        Self { kc: PACKED_LEN / nc, nc }
+        // few columns of C wait for fewer rows of B
+        Self { kc: block_len(m, large_cache && n > LARGE_NC) / nc, nc }
     }
 }
 
 /// The scratch of a product of m, k, n with a transposed B, in f32; enough for fewer rows of A, too.
 pub(crate) const fn transposed_b_len([m, k, n]: [usize; 3]) -> usize {
-    let Block { kc, nc } = Block::of(m, n);
-    block_len(kc, nc, k, n)
+    let Block { kc, nc } = Block::of(m, n, LARGE_CACHES);
+    packed_block_len(kc, nc, k, n)
 }
 
-const fn block_len(kc: usize, nc: usize, k: usize, n: usize) -> usize {
+const fn packed_block_len(kc: usize, nc: usize, k: usize, n: usize) -> usize {
     let padded = padded(n);
     let (rows, columns) = (if k < kc { k } else { kc }, if padded < nc { padded } else { nc });
     if PACKS { with_room_to_align(rows * columns) } else { 0 }
@@ -79,7 +80,7 @@ pub(super) fn product<T: Team, S: Simd>(team: T, s: S, product: TransposedB<'_>)
     let TransposedB { shape, a, b, c, start, end, scratch } = product;
     let Shape { m, k, n } = shape;
     // every part has rows of its own, and fewer blocks of B than all rows together could only be larger
-    let block = Block::of(m, n);
+    let block = Block::of(m, n, s.large_cache());
     let parts = if let End::Store = end { team.parts(shape.work(), m, 1) } else { 1 };
     if T::ALONE || parts < 2 {
         return rows(s, &block, TransposedB { shape, a, b, c, start, end, scratch });
@@ -111,7 +112,7 @@ fn rows<S: Simd>(s: S, &Block { kc, nc }: &Block, product: TransposedB<'_>) {
         && transposed.covers(k, n)
         && start.covers(n)
         && Strided { data: c, row: n, col: 1 }.covers(m, n)
-        && scratch.len() >= block_len(kc, nc, k, n);
+        && scratch.len() >= packed_block_len(kc, nc, k, n);
     debug_assert!(fits, "a slice is shorter than its shape");
     if !fits {
         return;

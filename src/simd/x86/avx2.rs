@@ -76,6 +76,11 @@ impl Simd for Avx2 {
     const ACCUMULATORS: usize = 12;
     const TILE_VECTORS: usize = 2;
 
+    /// Tests take large blocks anywhere.
+    #[inline(always)]
+    fn large_cache(self) -> bool {
+        cfg!(test) || detect::large_cache()
+    }
     #[inline(always)]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
         #[target_feature(enable = "avx2,fma")]

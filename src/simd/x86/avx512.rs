@@ -102,6 +102,11 @@ impl Simd for Avx512 {
     fn halves(self) -> bool {
         cfg!(test) || detect::zen_4()
     }
+    /// Tests take large blocks anywhere.
+    #[inline(always)]
+    fn large_cache(self) -> bool {
+        cfg!(test) || detect::large_cache()
+    }
     #[inline(always)]
     fn run<K: Kernel>(self, kernel: K) -> K::Output {
         #[target_feature(enable = "avx512f")]

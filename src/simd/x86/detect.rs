@@ -28,6 +28,10 @@ const ZMM: u64 = 0b1110_0000;
 static LEVEL: AtomicU8 = AtomicU8::new(0);
 /// Beside the level: a Zen 4.
 const ZEN_4: u8 = 0x80;
+/// Beside the level: a second-level cache of 2 MB and more.
+const LARGE_CACHE: u8 = 0x40;
+/// CPUID leaf 0x8000_0006, ECX: above bit 16 the size of the second-level cache in KB.
+const CACHES: u32 = 0x8000_0006;
 /// CPUID leaf 1, EAX: the family, in two fields that are added, 0xf and 0xa. Of its processors Zen 4 alone has AVX-512.
 const FAMILY: u32 = 0x0ff0_0f00;
 const FAMILY_25: u32 = 0x00a0_0f00;
@@ -56,8 +60,13 @@ pub(super) fn zen_4() -> bool {
     asked() & ZEN_4 != 0
 }
 
+/// A second-level cache of 2 MB and more.
+pub(super) fn large_cache() -> bool {
+    asked() & LARGE_CACHE != 0
+}
+
 fn level() -> u8 {
-    asked() & !ZEN_4
+    asked() & !(ZEN_4 | LARGE_CACHE)
 }
 
 fn asked() -> u8 {
@@ -93,16 +102,20 @@ fn ask() -> u8 {
     // SAFETY: OSXSAVE says that XGETBV exists and is enabled.
     let saved = unsafe { xcr0() };
     let usable = |features, registers| leaf_7.ebx & features == features && saved & registers == registers;
-    let zen_4 = if leaf_1.eax & FAMILY == FAMILY_25 { ZEN_4 } else { 0 };
-    if usable(AVX2 | AVX512F | AVX512VL, XMM_YMM | ZMM) && leaf_7.ecx & AVX512_VNNI != 0 {
-        AVX512_WITH_VNNI | zen_4
+    let level = if usable(AVX2 | AVX512F | AVX512VL, XMM_YMM | ZMM) && leaf_7.ecx & AVX512_VNNI != 0 {
+        AVX512_WITH_VNNI
     } else if usable(AVX2 | AVX512F, XMM_YMM | ZMM) {
-        AVX512 | zen_4
+        AVX512
     } else if usable(AVX2, XMM_YMM) {
         AVX2_AND_FMA
     } else {
-        NONE
-    }
+        return NONE;
+    };
+    let zen_4 = if leaf_1.eax & FAMILY == FAMILY_25 { ZEN_4 } else { 0 };
+    // SAFETY: as above. Every processor with AVX2 has this leaf; another would give what says nothing of its cache.
+    #[allow(unused_unsafe)]
+    let kilobytes = unsafe { __cpuid(CACHES).ecx } >> 16;
+    level | zen_4 | if kilobytes >= 2048 { LARGE_CACHE } else { 0 }
 }
 
 #[target_feature(enable = "xsave")]

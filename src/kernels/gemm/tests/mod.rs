@@ -18,7 +18,7 @@ use crate::{
     Isa,
     kernels::workers::{Alone, Columns},
     rng::Xorshift,
-    simd::{Kernel, Portable, Simd},
+    simd::{Kernel, LARGE_CACHES, Portable, Simd},
 };
 
 fn random(rng: &mut Xorshift, len: usize) -> Vec<f32> {
@@ -222,7 +222,7 @@ fn every_block_has_the_bits_of_the_plain_product() {
         }
     };
     for (k, columns) in [(0, 192), (2, 192), (512, 192), (513, 128), (768, 128), (769, 64), (usize::MAX, 64)] {
-        assert_eq!(block_columns(k), columns, "{k}");
+        assert_eq!([block_columns(255, k, true), block_columns(700, k, false)], [columns; 2], "{k}");
         for (m, n) in [(64, PACK_FROM_COLUMNS), (65, 3 * 192 + 1), (70, 4 * 192 - 1)] {
             if k < usize::MAX {
                 check([Kind::PackedNn, Kind::Nn], [m, k, n]);
@@ -230,12 +230,24 @@ fn every_block_has_the_bits_of_the_plain_product() {
             }
         }
     }
+    // where a unit test has a large cache
+    for (k, columns) in [(255, 192), (256, 256), (768, 256), (769, 192), (1025, 128), (1537, 64), (usize::MAX, 64)] {
+        assert_eq!(block_columns(256, k, true), columns, "{k}");
+        if k < usize::MAX {
+            check([Kind::PackedNn, Kind::Nn], [256, k, PACK_FROM_COLUMNS + 9]);
+        }
+    }
     // more panels than the cache holds, and panels of which it holds none
     for k in [700, 2 * PACKED_LEN / WIDEST_NR] {
         check([Kind::AheadNn, Kind::Nn], [7, k, PACK_FROM_COLUMNS + 9]);
     }
-    for (m, n) in [127, 128, 131].into_iter().flat_map(|m| [0, 3, 16, 70, 128, 130, 144, 257].map(|n| (m, n))) {
-        let Block { kc, .. } = Block::of(m, n);
+    for ([m, n, kc], large_cache) in
+        [([255, 129, 768], true), ([256, 128, 768], true), ([256, 129, 1536], true), ([700, 650, 768], false)]
+    {
+        assert_eq!(Block::of(m, n, large_cache).kc, kc, "{m} {n}");
+    }
+    for (m, n) in [127, 128, 131, 256].into_iter().flat_map(|m| [0, 3, 16, 70, 128, 130, 144, 257].map(|n| (m, n))) {
+        let Block { kc, .. } = Block::of(m, n, LARGE_CACHES);
         for k in [kc, kc + 1, 2 * kc + 5] {
             check([Kind::Nt, Kind::PackedNt], [m, k, n]);
         }
