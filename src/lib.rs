@@ -89,11 +89,8 @@
 //! V vocabulary size, D word vector size, H hidden size, N batch size, T time size (steps unrolled by truncated BPTT).
 //!
 //! # Arithmetic
-//! Every matrix product element is one chain of fused multiply-adds in ascending inner index; every other sum has
-//! one order, written beside its code; exp, tanh, ln, sqrt, sin and cos are this crate's own. So one training run gives
-//! the same weights, bit for bit, on every instruction set, in debug and in release. Preconditions: round to
-//! nearest, subnormals not flushed; NaN payloads are outside the promise. An x86 without SSE2 doesn't compile: its x87
-//! unit rounds otherwise.
+//! Every sum has one order, and all functions are this crate's own, so a training run gives the same weights, bit for
+//! bit, on every instruction set, in debug and in release: [`guide::reproducibility`].
 //!
 //! # Features
 //! `alloc` (default): constructors that take their memory from the heap, [`Corpus`], [`Vocabulary`], the trainer's list

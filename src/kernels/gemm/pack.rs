@@ -24,8 +24,7 @@ pub(super) const WIDEST_NR: usize = 64;
 /// The floats of a packed block at most where many rows of C share it: 384 KB, for second-level caches of 512 KB and
 /// more. Where addresses have 16 bits nothing is packed.
 pub(super) const PACKED_LEN: usize = 96_usize.saturating_mul(1024);
-/// The same in a second-level cache of 2 MB and more: 768 KB, where so many rows share it that each panel is read often
-/// (3% more steps of L than with [`PACKED_LEN`]; with 1.3 MB 10% fewer).
+/// The same in a second-level cache of 2 MB and more, for so many rows (3% more steps of L; with 1.3 MB 10% fewer).
 pub(super) const LARGE_PACKED_LEN: usize = 192_usize.saturating_mul(1024);
 const LARGE_FROM_ROWS: usize = 256;
 

@@ -55,12 +55,11 @@ pub(super) fn avx512_vnni() -> bool {
     cfg!(all(target_feature = "avx512vl", target_feature = "avx512vnni")) || level() >= AVX512_WITH_VNNI
 }
 
-/// A Zen 4, which computes 512 bits as twice 256.
+/// It computes 512 bits as twice 256.
 pub(super) fn zen_4() -> bool {
     asked() & ZEN_4 != 0
 }
 
-/// A second-level cache of 2 MB and more.
 pub(super) fn large_cache() -> bool {
     asked() & LARGE_CACHE != 0
 }
