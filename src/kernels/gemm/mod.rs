@@ -9,7 +9,7 @@
 //! | MR, NR | rows and columns of the microkernel's tile of C, in registers | 6 x 64 on AVX-512, 6 x 16 on AVX2 |
 //! | panel | NR columns of B (or MR rows of A), packed so that the microkernel reads them in order | `pack.rs` |
 //! | KC | rows of B in a block | all of k, but in `transposed_b.rs` and `gemv.rs` |
-//! | NC | columns of B in a block, which stays in the second-level cache | at most 192 columns, or 384 KB; 256, or 768 KB, where it is large |
+//! | NC | columns of B in a block, which stays in the second-level cache | at most 256 columns, and 384 or 768 KB |
 //! | MC | rows of A in a block | all of m: it is at most N T, D or H |
 //! | gemv | the product of a single row | `single_row.rs`; from a B in memory `gemv.rs` |
 //!
