@@ -172,12 +172,13 @@ fn picture(cells: &[Cell], isa: &str) -> String {
                 });
                 let Some(Cell { share, .. }) = found else { continue };
                 let x = LEFT + column * CELL[0];
-                // from white to dark blue; the words on dark cells are white
-                let light = 97.0 - 62.0 * share.clamp(0.0, 1.0);
-                let ink = if light < 62.0 { "#fff" } else { "#000" };
+                // from nearly white to dark blue; the words on dark cells are white
+                let between = |none: f64, all: f64| none + (all - none) * share.clamp(0.0, 1.0);
+                let (red, green, blue) = (between(244.0, 27.0), between(248.0, 82.0), between(253.0, 152.0));
+                let ink = if share > 0.56 { "#fff" } else { "#000" };
                 let _ = writeln!(
                     svg,
-                    "<rect x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{}\" fill=\"hsl(212 70% {light:.0}%)\"/>\
+                    "<rect x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{}\" fill=\"rgb({red:.0},{green:.0},{blue:.0})\"/>\
                      <text x=\"{}\" y=\"{}\" text-anchor=\"middle\" fill=\"{ink}\">{:.0}</text>",
                     CELL[0] - 2,
                     CELL[1] - 2,
