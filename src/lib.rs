@@ -31,12 +31,8 @@
 //! }
 //! ```
 //!
-//! Without optimisation it is about 170 times slower. So that your own debug builds are fast, add to your `Cargo.toml`:
-//!
-//! ```toml
-//! [profile.dev.package.rnnlm]
-//! opt-level = 3
-//! ```
+//! Without optimisation it is about 170 times slower: `opt-level = 3` for `[profile.dev.package.rnnlm]` in your
+//! `Cargo.toml` makes debug builds fast.
 //!
 //! # Map
 //! **Train**

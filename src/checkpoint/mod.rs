@@ -1,24 +1,8 @@
-//! Models as bytes: the safetensors format, read and written without a heap.
+//! Models as bytes: the safetensors format, read and written without a heap. The guide's page `checkpoint_format` has
+//! it byte by byte.
 //!
-//! ```text
-//! length of the header, u64 little-endian
-//! header, JSON, padded with spaces to a multiple of 8:
-//!     embed.W  F32 [V,D]     rnn.Wx F32 [D,H]     rnn.Wh F32 [H,H]     rnn.b F32 [H]
-//!     affine.W F32 [H,V]   affine.b F32 [V]
-//!     rnnlm.state      F32 [N,H]   the carried hidden state
-//!     rnnlm.vocabulary U8  [..]    the V words in UTF-8, each ended by a newline, or nothing
-//!     rnnlm.training   U8  [80]    see `training`
-//!     rnnlm.crc32      U8  [4]     CRC-32 of all the bytes before these last four, little-endian
-//! the tensors in this order, little-endian, without gaps
-//! ```
-//!
-//! In the file of an LSTM `lstm.Wx [D,4H]`, `lstm.Wh [H,4H]` and `lstm.b [4H]` are in place of the tanh cell's, gates
-//! in the order f, g, i, o, and the state is `[2N,H]`: the N hidden states, then the N cell states.
-//!
-//! That is a complete file. A bare one has the six weights, in any order, and none of the others: what Python's
-//! `safetensors` writes of a dictionary of float32 arrays with these names. Anything between the two is refused, so a
-//! damaged file can't pass for a bare one. A complete file has one spelling, the one that is written here; the header
-//! of a bare one is any legal JSON, nested up to 31 deep where it isn't ours. Foreign `__metadata__` is ignored.
+//! A complete file has one spelling, the one that is written here; the header of a bare one, with the six weights
+//! alone, is any legal JSON, nested up to 31 deep where it isn't ours. Foreign `__metadata__` is ignored.
 
 pub(crate) mod bytes;
 pub(crate) mod crc;

@@ -1,21 +1,5 @@
-//! int8 weights as bytes: a safetensors file of one spelling, made and read without a heap.
-//!
-//! ```text
-//! length of the header, u64 little-endian
-//! header, JSON, padded with spaces to a multiple of 8:
-//!     embed.W.scale F32 [V]     rnn.Wx.scale F32 [H]     rnn.Wh.scale F32 [H]     affine.W.scale F32 [V]
-//!     rnn.b         I32 [H]     affine.b     I32 [V]
-//!     embed.W       I8  [V,D]   rnn.Wx.T     I8  [H,D]   rnn.Wh.T     I8  [H,H]   affine.W.T     I8  [V,H]
-//!     rnnlm.vocabulary U8 [..]  the V words in UTF-8, each ended by a newline, or nothing
-//!     rnnlm.int8       U8 [4]   format version, 1, u32 little-endian
-//!     rnnlm.crc32      U8 [4]   CRC-32 of all the bytes before these last four, little-endian
-//! the tensors in this order, little-endian, without gaps
-//! ```
-//!
-//! In the file of an LSTM `lstm` stands in place of `rnn`, and 4H in place of the H of its scales and biases and of the
-//! first H of its rows, which are in the order of the gates f, g, i, o.
-//!
-//! A weight is its integer times its row's scale; a bias is its integer times its row's scale / (2^14 log2 e).
+//! int8 weights as bytes: a safetensors file of one spelling, made and read without a heap. The guide's page
+//! `checkpoint_format` has it byte by byte.
 
 #[cfg(feature = "alloc")]
 use alloc::vec::Vec;

@@ -32,6 +32,43 @@ macro_rules! step_by_columns {
         )
     };
 }
+/// A pair of steps in k, without the second one's products, where rows of A are contiguous, and columns of B.
+macro_rules! pair_by_columns {
+    () => {
+        concat!(
+            load_pair!(),
+            "vldmia r3!, {{s24-s25}}\n vldmia r4!, {{s26-s27}}\n",
+            "vldmia r11!, {{s28-s29}}\n vldmia lr!, {{s30-s31}}\n",
+            four_by_four!([s16 s18 s20 s22] * [s24 s26 s28 s30])
+        )
+    };
+}
+/// The same where rows of B are.
+#[cfg(rnnlm_speed)]
+macro_rules! pair_by_rows {
+    () => {
+        concat!(
+            load_pair!(),
+            "vldmia r3, {{s24-s27}}\n add r3, r4\n vldmia r3, {{s28-s31}}\n add r3, r4\n",
+            four_by_four!([s16 s18 s20 s22] * [s24 s25 s26 s27])
+        )
+    };
+}
+/// Two elements each of four rows of A.
+macro_rules! load_pair {
+    () => {
+        "vldmia r1!, {{s16-s17}}\n vldmia r2!, {{s18-s19}}\n vldmia r6!, {{s20-s21}}\n vldmia r7!, {{s22-s23}}\n"
+    };
+}
+/// What is linked with `--cfg=rnnlm_speed`, then what is without it.
+#[cfg(rnnlm_speed)]
+macro_rules! speed {
+    ([$($fast:expr),* $(,)?] else [$($small:expr),* $(,)?]) => { concat!($($fast),*) };
+}
+#[cfg(not(rnnlm_speed))]
+macro_rules! speed {
+    ([$($fast:expr),* $(,)?] else [$($small:expr),* $(,)?]) => { concat!($($small),*) };
+}
 /// A row of a tile that descends, and the way to the next one.
 macro_rules! descend {
     ($($sum:ident)*) => {
@@ -49,7 +86,7 @@ macro_rules! descend {
 /// # Safety
 /// There are four rows, four columns and a step in k, and all their elements; nothing else refers to those of C, but
 /// the starts may be those of C. Either columns of A and rows of B are contiguous, and chains start at zero; or rows of
-/// A and columns of B are, and it doesn't descend.
+/// A are, columns of B or with `rnnlm_speed` rows, and it doesn't descend.
 #[inline(never)]
 pub(super) unsafe fn tiles(o: &mut Operands) {
     // SAFETY: by the caller. Registers that are not for `asm!` to use are restored, and so is the stack.
@@ -61,6 +98,7 @@ pub(super) unsafe fn tiles(o: &mut Operands) {
             ldr r1, [r0, #36]
             cmp r1, #1
             bne 50f",
+            speed!(["ldr r2, [r0, #24]\n cmp r2, #1\n bne 80f\n"] else []),
             // columns of A are contiguous, and rows of B; chains start at zero. r6 is A, r7 the stride of rows of C,
             // r11 whether tiles descend that are no edge: these go on without what is below. Of an odd k the first
             // round takes one step
@@ -75,17 +113,25 @@ pub(super) unsafe fn tiles(o: &mut Operands) {
             lsls r4, #2
             lsls r7, #2
          31: ldr r5, [r0, #16]
-            mov r3, r8
-            lsls r1, r5, #31
-            mov r1, r6
-            bne 33f
-         32:",
-            step_by_columns!(),
-            "33:",
-            step_by_columns!(),
-            "subs r5, #2
-            bgt 32b
-            cmp r12, #16
+            mov r3, r8",
+            speed!([
+                "lsls r1, r5, #30\n mov r1, r6\n beq 32f\n bpl 35f\n tst r5, #1\n beq 34f\n b 33f\n 32:",
+                step_by_columns!(),
+                "33:",
+                step_by_columns!(),
+                "34:",
+                step_by_columns!(),
+                "35:",
+                step_by_columns!(),
+                "subs r5, #4\n bgt 32b\n",
+            ] else [
+                "lsls r1, r5, #31\n mov r1, r6\n bne 33f\n 32:",
+                step_by_columns!(),
+                "33:",
+                step_by_columns!(),
+                "subs r5, #2\n bgt 32b\n",
+            ]),
+            "cmp r12, #16
             it hs
             cmphs r11, #1
             blo 7f
@@ -117,24 +163,24 @@ pub(super) unsafe fn tiles(o: &mut Operands) {
             lsls r7, #2
             adds r2, r1, r7
             adds r6, r2, r7
-            add r7, r6
-            subs r5, #2
-            blo 54f
-         52: vldmia r1!, {{s16-s17}}
-            vldmia r2!, {{s18-s19}}
-            vldmia r6!, {{s20-s21}}
-            vldmia r7!, {{s22-s23}}
-            vldmia r3!, {{s24-s25}}
-            vldmia r4!, {{s26-s27}}
-            vldmia r11!, {{s28-s29}}
-            vldmia lr!, {{s30-s31}}",
-            four_by_four!([s16 s18 s20 s22] * [s24 s26 s28 s30]),
-            "53:",
-            four_by_four!([s17 s19 s21 s23] * [s25 s27 s29 s31]),
-            "subs r5, #2
-            bhs 52b
-         54: adds r5, #2
-            beq 55f
+            add r7, r6",
+            speed!([
+                "tst r5, #2\n beq 57f\n subs r5, #2\n b 56f\n 57: subs r5, #4\n blo 54f\n 52:",
+                pair_by_columns!(),
+                four_by_four!([s17 s19 s21 s23] * [s25 s27 s29 s31]),
+                "56:",
+                pair_by_columns!(),
+                "53:",
+                four_by_four!([s17 s19 s21 s23] * [s25 s27 s29 s31]),
+                "subs r5, #4\n bhs 52b\n 54: adds r5, #4\n",
+            ] else [
+                "subs r5, #2\n blo 54f\n 52:",
+                pair_by_columns!(),
+                "53:",
+                four_by_four!([s17 s19 s21 s23] * [s25 s27 s29 s31]),
+                "subs r5, #2\n bhs 52b\n 54: adds r5, #2\n",
+            ]),
+            "beq 55f
             vldmia r1, {{s17}}
             vldmia r2, {{s19}}
             vldmia r6, {{s21}}
@@ -147,6 +193,45 @@ pub(super) unsafe fn tiles(o: &mut Operands) {
             b 53b
          55: bl 7f
             b 51b",
+            // rows of A are contiguous, and rows of B
+            speed!([
+                "80: bl 2f
+                81: ldr r7, [r0, #24]
+                ldrd r5, r1, [r0, #16]
+                lsls r7, #2
+                adds r2, r1, r7
+                adds r6, r2, r7
+                add r7, r6
+                ldr r4, [r0, #32]
+                lsls r4, #2
+                mov r3, r8
+                tst r5, #2
+                beq 87f
+                subs r5, #2
+                b 86f
+                87: subs r5, #4
+                blo 84f
+                82:",
+                pair_by_rows!(),
+                four_by_four!([s17 s19 s21 s23] * [s28 s29 s30 s31]),
+                "86:",
+                pair_by_rows!(),
+                "83:",
+                four_by_four!([s17 s19 s21 s23] * [s28 s29 s30 s31]),
+                "subs r5, #4
+                bhs 82b
+                84: adds r5, #4
+                beq 85f
+                vldmia r1, {{s17}}
+                vldmia r2, {{s19}}
+                vldmia r6, {{s21}}
+                vldmia r7, {{s23}}
+                vldmia r3, {{s28-s31}}
+                movs r5, #0
+                b 83b
+                85: bl 7f
+                b 81b\n"
+            ] else []),
             // the end of a tile; where C was not read, what an edge computes once more has the bits that are there
             "7: ldr r4, [r0, #44]
             mov r3, r9
